@@ -1,0 +1,89 @@
+"""How a value shows, draws and says itself: the one look-up upward, by name and only when asked.
+
+A value of the lower floors does not know charts or sentences. This registry names, per type and
+verb, the function of an upper floor that does; it is imported at the first use.
+"""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from metricstack.core.errors import UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RENDERERS", "Shown", "frame"]
+
+# (type, verb) -> "module:function". Every module here is above core; the layer test knows this table.
+RENDERERS: dict[tuple[str, str], str] = {
+    ("Estimate", "say"): "metricstack.narrative.answers:say_answer",
+    ("Refusal", "say"): "metricstack.narrative.answers:say_answer",
+    ("Finding", "say"): "metricstack.narrative.answers:say_finding",
+    ("MetricPanel", "say"): "metricstack.narrative.panels:say_panel",
+    ("Estimate", "html"): "metricstack.narrative.html:answer_html",
+    ("Refusal", "html"): "metricstack.narrative.html:answer_html",
+    ("Finding", "html"): "metricstack.narrative.html:findings_html",
+    ("MetricPanel", "html"): "metricstack.narrative.html:panel_html",
+    ("Finding", "chart"): "metricstack.charts.findings:chart_findings",
+    ("MetricPanel", "chart"): "metricstack.charts.panels:chart_panel",
+}
+
+
+def frame(findings: Iterable[Any]) -> "pd.DataFrame":
+    """Tabulate findings, one row each, with the same columns for answers and refusals.
+
+    Returns:
+        Columns ``subject``, one per dimension, ``value``, ``low``, ``high``, ``level``, ``unit``, ``n``,
+        ``method``, ``grade``, ``reason``, ``detail``; an estimate's reason and a refusal's value are missing.
+    """
+    import pandas as pd
+
+    findings = list(findings)
+    dimensions = dict.fromkeys(name for finding in findings for name, _ in finding.where)
+    rows = []
+    for finding in findings:
+        answer, where = finding.answer.to_dict(), dict(finding.where)
+        rows.append(
+            {"subject": finding.subject}
+            | {name: where.get(name) for name in dimensions}
+            | {name: answer.get(name) for name in ("value", "low", "high", "level", "unit", "n", "method")}
+            | {"grade": str(finding.grade), "reason": answer.get("reason"), "detail": answer.get("detail")}
+        )
+    kinds = dict.fromkeys(("value", "low", "high", "level"), "float64") | {"n": "Int64"}
+    columns = ["subject", *dimensions, *kinds, "unit", "method", "grade", "reason", "detail"]
+    return pd.DataFrame(rows, columns=columns).astype(kinds)
+
+
+class Shown:
+    """Gives a result ``.chart()``, ``.say()``, ``.to_pandas()`` and its look in a notebook."""
+
+    __slots__ = ()
+
+    def _render(self, verb: str) -> Any:
+        names = [kind.__name__ for kind in type(self).__mro__]
+        path = next((RENDERERS[name, verb] for name in names if (name, verb) in RENDERERS), None)
+        if path is None:
+            able = sorted({name for name, known in RENDERERS if known == verb})
+            raise UnknownName(f"type that can {verb}", names[0], able)
+        module, _, function = path.partition(":")
+        return getattr(import_module(module), function)(self)
+
+    def chart(self) -> Any:
+        """Draw it: an ``altair`` chart, or the refusal in words where there is nothing to draw."""
+        return self._render("chart")
+
+    def say(self) -> str:
+        """Say it in words, with its number and how sure it is."""
+        return str(self._render("say"))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Tabulate it: see `frame` for the columns."""
+        from metricstack.core.values import Estimate, Finding, Refusal
+
+        if isinstance(self, Estimate | Refusal):
+            return frame([Finding(question="", answer=self)])
+        return frame(self.findings)  # type: ignore[attr-defined]
+
+    def _repr_html_(self) -> str:
+        return str(self._render("html"))

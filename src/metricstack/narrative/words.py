@@ -1,0 +1,132 @@
+"""The small phrases that every sentence is built of: ranges, levels, counts, lists."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from metricstack.core.units import write, write_change
+from metricstack.core.values import Estimate, Reason
+
+__all__ = ["count", "difference_interval", "interval", "listed", "percent", "reason_words", "signed", "stem"]
+
+_TAIL = re.compile(r"(\u00a0[^\d]*| per .*)$")
+_REASONS = {
+    Reason.MISSING_TABLE: "a table is missing",
+    Reason.MISSING_COLUMN: "a column is missing",
+    Reason.NO_DATA: "no data",
+    Reason.NOT_MEASURED: "not measured",
+    Reason.TOO_FEW_UNITS: "too few units",
+    Reason.LOW_COVERAGE: "low coverage",
+    Reason.NO_VARIATION: "no variation",
+    Reason.UNDEFINED_RATIO: "an undefined ratio",
+    Reason.MEAN_TOO_CLOSE_TO_ZERO: "a mean too close to zero",
+    Reason.UNKNOWN_SAMPLING: "unknown sampling",
+    Reason.WITHHELD: "withheld to protect a small group",
+    Reason.UNSTABLE: "an unstable answer",
+    Reason.DEPENDS_ON_REFUSAL: "a part that cannot be said",
+}
+
+
+def count(n: int) -> str:
+    """Write a count with thousands separators.
+
+    Example:
+        >>> count(48211)
+        '48,211'
+    """
+    return write(n, "count")
+
+
+def percent(level: float) -> str:
+    """Write a confidence level, without decimals that say nothing.
+
+    Example:
+        >>> percent(0.95), percent(0.995)
+        ('95\\xa0%', '99.5\\xa0%')
+    """
+    return f"{level * 100:.6g}\u00a0%"
+
+
+def listed(items: Sequence[str], *, last: str = "and") -> str:
+    """Join items as prose does.
+
+    Example:
+        >>> listed(["cost"]), listed(["cost", "latency"]), listed(["a", "b", "c"])
+        ('cost', 'cost and latency', 'a, b and c')
+    """
+    return f" {last} ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def stem(sentence: str) -> str:
+    """Drop the full stop and the blanks at the end, so that a text can stand inside another.
+
+    Example:
+        >>> stem("the smaller arm has 12 units. ")
+        'the smaller arm has 12 units'
+    """
+    return sentence.strip().rstrip(".").rstrip()
+
+
+def reason_words(reason: Reason) -> str:
+    """Say a refusal's reason in plain words.
+
+    Example:
+        >>> reason_words(Reason.TOO_FEW_UNITS)
+        'too few units'
+    """
+    return _REASONS[reason]
+
+
+def signed(value: float, unit: str) -> str:
+    """Write a difference with its sign; a difference of shares is in points.
+
+    Example:
+        >>> signed(-0.05, "fraction"), signed(0.5, "s")
+        ('−5.0\\xa0points', '+500\\xa0ms')
+    """
+    return write_change(0.0, value, unit)
+
+
+def interval(answer: Estimate) -> str:
+    """Say an estimate's interval with its level; "" for a census.
+
+    Example:
+        >>> interval(Estimate(4.21, unit="s", n=48_211, method="mean", low=4.1, high=4.33, level=0.95))
+        '95\\xa0% interval 4.10 to 4.33\\xa0s'
+    """
+    if answer.low is None or answer.high is None or answer.level is None:
+        return ""
+    pieces = answer.parts or ((answer.low, answer.high),)
+    texts = [_range(write(low, answer.unit), write(high, answer.unit), low, high) for low, high in pieces]
+    if texts == [write(answer.value, answer.unit)]:
+        return f"{percent(answer.level)} interval narrower than the figures shown"
+    return f"{percent(answer.level)} interval {listed(texts, last='or')}"
+
+
+def difference_interval(difference: Estimate) -> str:
+    """Say the interval of a difference, each bound with its sign; "" where it is exact.
+
+    Example:
+        >>> difference_interval(Estimate(-1, unit="s", n=9, method="", low=-1.4, high=-0.6, level=0.95))
+        '95\\xa0% interval of the difference −1.40\\xa0s to −600\\xa0ms'
+    """
+    low, high, level, unit = difference.low, difference.high, difference.level, difference.unit
+    if low is None or high is None or level is None:
+        return ""
+    text = _range(signed(low, unit), signed(high, unit), low, high)
+    return f"{percent(level)} interval of the difference {text}"
+
+
+def _range(low_text: str, high_text: str, low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "unbounded"
+    if math.isinf(low):
+        return f"at most {high_text}"
+    if math.isinf(high):
+        return f"at least {low_text}"
+    if low_text == high_text:
+        return low_text
+    tail = _TAIL.search(high_text)
+    if tail is not None:
+        low_text = low_text.removesuffix(tail.group())
+    return f"{low_text} to {high_text}"

@@ -1,0 +1,250 @@
+"""The workspace: an organisation's configuration and its tables, by name, as Ibis expressions."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metricstack.core.errors import InvalidInput, UnreadableFile, WorkspaceError
+from metricstack.core.values import Provenance, Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.telemetry.calendar import Calendar
+from metricstack.telemetry.config import FILE_NAME, WorkspaceConfig, read_config
+from metricstack.telemetry.contract import Column, Kind, Table
+from metricstack.telemetry.tables import TABLES, table
+from metricstack.telemetry.warehouse import DataFile, Warehouse
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["Workspace", "open_workspace"]
+
+
+def open_workspace(path: str | os.PathLike[str]) -> "Workspace":
+    """Open a workspace by its folder or its `metricstack.toml`.
+
+    A table that is missing is no error: what needs it will refuse, naming it.
+
+    Raises:
+        WorkspaceError: there is no `metricstack.toml`.
+        ConfigurationError: it has faults; all are listed.
+        UnreadableFile: it, or the warehouse's manifest, cannot be read.
+    """
+    folder = Path(path).expanduser()
+    file = folder / FILE_NAME if folder.is_dir() else folder
+    if not file.is_file():
+        raise WorkspaceError(
+            f"There is no {FILE_NAME} at {folder}. Make a workspace with `metricstack simulate {folder}` "
+            f"or `metricstack ingest PATH --as table --workspace {folder}`."
+        )
+    return Workspace(file.parent.resolve(), read_config(file))
+
+
+class Workspace:
+    """Named tables of one organisation, its calendar, and its policies; opened read-only.
+
+    The data are those of the moment of opening: a load that ends later is seen by the next `open`.
+
+    Args:
+        root: The folder that holds `metricstack.toml`.
+        config: Its content.
+    """
+
+    def __init__(self, root: Path, config: WorkspaceConfig) -> None:
+        self.root = root
+        self.config = config
+        self._views: dict[str, ir.Table] = {}
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.config.name!r}, {len(self.tables)} of {len(TABLES)} tables)"
+
+    @property
+    def calendar(self) -> Calendar:
+        """The reporting zone and fiscal year."""
+        return self.config.calendar
+
+    def quarter(self, name: str) -> Window:
+        """Return a fiscal quarter of this organisation, ``"2026Q3"``, as a window of UTC instants."""
+        return self.calendar.quarter(name)
+
+    @property
+    def is_remote(self) -> bool:
+        """True where the warehouse is an engine reached by URL, not a folder of Parquet."""
+        return "://" in self.config.warehouse
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The files of the warehouse's folder, as of the opening; empty for an engine."""
+        return Warehouse(self.root) if self.is_remote else Warehouse.open(self.root / self.config.warehouse)
+
+    @cached_property
+    def connection(self) -> Any:
+        """The engine: DuckDB in memory over the files, or what the configured URL names."""
+        import ibis
+
+        if self.is_remote:
+            return ibis.connect(self.config.warehouse)
+        connection = ibis.duckdb.connect(
+            ":memory:",
+            preserve_insertion_order=False,
+            temp_directory=str(Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}"),
+        )
+        connection.raw_sql("SET TimeZone = 'UTC'")
+        return connection
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables of the schema that this workspace has, in the schema's order."""
+        there = self.connection.list_tables() if self.is_remote else self.warehouse.tables
+        return tuple(name for name in TABLES if name in set(there))
+
+    def has(self, name: str) -> bool:
+        """Tell whether a table of the schema is here.
+
+        Raises:
+            UnknownName: the schema has no such table.
+        """
+        return table(name).name in self.tables
+
+    def missing(self, name: str) -> Refusal:
+        """Refuse for want of a table, saying what would provide it."""
+        return Refusal(
+            Reason.MISSING_TABLE,
+            f"this workspace has no table {name!r} ({table(name).about})",
+            f"It usually comes from {table(name).provider}.",
+        )
+
+    def table(self, name: str, *, duplicates: bool = False) -> "ir.Table | Refusal":
+        """Return a table with exactly the columns of its contract, in order, as an Ibis expression.
+
+        Rows that a reader flagged as delivered twice are left out. A column that the data lack
+        is there, all null. Columns that the contract does not know are left out.
+
+        Args:
+            name: A table of the schema.
+            duplicates: Keep the rows flagged ``duplicate``.
+
+        Returns:
+            The table; or a refusal when the workspace does not have it.
+
+        Raises:
+            UnknownName: the schema has no such table.
+            InvalidInput: a column has a type that its contract does not allow.
+            UnreadableFile: a file of it is missing, truncated or not Parquet.
+        """
+        if not self.has(name):
+            return self.missing(name)
+        if name not in self._views:
+            raw = self.connection.table(name) if self.is_remote else self._register(name)
+            self._views[name] = _conform(table(name), raw)
+        view = self._views[name]
+        if duplicates:
+            return view
+        return view.filter(~view.dq_flags.fill_null("").contains("duplicate"))
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns that the data themselves have, of those in the table's contract."""
+        if not self.has(name):
+            return ()
+        raw = self.connection.table(name) if self.is_remote else self._register(name)
+        return tuple(column for column in table(name).names if column in raw.columns)
+
+    def _register(self, name: str) -> "ir.Table":
+        view = f"raw_{name}"
+        if view in self.connection.list_tables():
+            return self.connection.table(view)
+        root = self.warehouse.root
+        paths = [_whole(root, file) for file in self.warehouse.of(name)]
+        try:
+            return self.connection.read_parquet(paths, table_name=view, union_by_name=True)
+        except Exception as error:
+            import duckdb
+
+            if not isinstance(error, duckdb.Error):
+                raise
+            raise UnreadableFile(root / name, f"not readable as Parquet: {str(error).splitlines()[0]}") from error
+
+    def fingerprint(self, name: str) -> str:
+        """Return a short hash of a table's data, empty where the table is missing."""
+        if not self.has(name):
+            return ""
+        if not self.is_remote:
+            return self.warehouse.fingerprint(name)
+        from hashlib import sha256
+
+        raw = self.connection.table(name)
+        seen = [raw.count()] + [raw[c].max() for c in (table(name).event_time, "ingested_at") if c in raw.columns]
+        row = raw.aggregate(**{f"c{i}": expression for i, expression in enumerate(seen)}).to_pyarrow().to_pylist()[0]
+        return sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
+
+    def span(self, *names: str) -> Window | None:
+        """Return the window from the first to the last event of these tables (all by default), None without any."""
+        names = names or self.tables
+        if self.is_remote:
+            bounds = [bound for name in names if self.has(name) for bound in self._remote_span(name)]
+        else:
+            files = [file for name in names for file in self.warehouse.of(name)]
+            bounds = [bound for file in files for bound in (file.first, file.last) if bound is not None]
+        if not bounds:
+            return None
+        from datetime import timedelta
+
+        return Window(min(bounds), max(bounds) + timedelta(microseconds=1))
+
+    def _remote_span(self, name: str) -> list[datetime]:
+        view = self._views.get(name)
+        if view is None:
+            view = _conform(table(name), self.connection.table(name))
+        time = view[table(name).event_time]
+        row = view.aggregate(first=time.min(), last=time.max()).to_pyarrow().to_pylist()[0]
+        return [
+            (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+            for value in row.values()
+            if value is not None
+        ]
+
+    def provenance(self, tables: Iterable[str], window: Window | None = None, definition: str = "") -> Provenance:
+        """Say where a number came from: these tables' data, this window, this definition, this code."""
+        from metricstack import __version__
+
+        prints = tuple((name, self.fingerprint(name)) for name in sorted(set(tables)))
+        return Provenance(definition, window, prints, __version__)
+
+
+def _whole(root: Path, file: DataFile) -> str:
+    path = root / file.path
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnreadableFile(path, f"listed in the manifest but {(error.strerror or 'unreadable').lower()}") from error
+    if size != file.size:
+        raise UnreadableFile(
+            path,
+            f"{size:,} bytes long where {file.size:,} were written: truncated or changed. Load its source again.",
+        )
+    # DuckDB reads [, * and ? in a path as patterns; a class of one character stands for itself.
+    return "".join(f"[{sign}]" if sign in "[*?" else sign for sign in str(path))
+
+
+def _conform(contract: Table, raw: "ir.Table") -> "ir.Table":
+    return raw.select(**{column.name: _column(contract, column, raw) for column in contract.columns})
+
+
+def _column(contract: Table, column: Column, raw: "ir.Table") -> "ir.Value":
+    import ibis
+
+    if column.name not in raw.columns:
+        return ibis.null(column.kind.value)
+    value = raw[column.name]
+    kind = value.type()
+    if not column.kind.fits(kind):
+        raise InvalidInput(
+            f"Table {contract.name!r}, column {column.name!r} is {kind}; the contract says {column.kind.value}. "
+            "Load it again with `metricstack ingest`, which sets rows that do not fit aside."
+        )
+    if column.kind is Kind.INSTANT and kind.timezone is None:
+        return value.cast(column.kind.value)  # the session's zone is UTC
+    return value if str(kind) == column.kind.value else value.cast(column.kind.value)
