@@ -42,8 +42,11 @@ def say_change(change: Change, *, title: str = "") -> str:
         >>> from metricstack.numerics.change import change
         >>> before = Estimate(5.0, unit="s", n=900, method="mean", low=4.7, high=5.3, level=0.95)
         >>> after = Estimate(4.0, unit="s", n=900, method="mean", low=3.6, high=4.4, level=0.95)
-        >>> print(say_change(change(before, after, better="lower"), title="Latency").replace("\\xa0", " "))
-        Latency fell from 5.00 s to 4.00 s, which is better (−20.0 %; 95 % interval of the difference −1.50 s to −500 ms).
+        >>> said = say_change(change(before, after, better="lower"), title="Latency")
+        >>> said.partition(" (")[0]
+        'Latency fell from 5.00\\xa0s to 4.00\\xa0s, which is better'
+        >>> said.partition("; ")[2]
+        '95\\xa0% interval of the difference −1.50 to −0.500\\xa0s).'
     """
     title = title.strip()
     if isinstance(change.difference, Refusal):

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Estimate, Reason
@@ -10,6 +10,8 @@ from metricstack.core.values import Estimate, Reason
 __all__ = ["count", "difference_interval", "interval", "listed", "percent", "reason_words", "signed", "stem"]
 
 _TAIL = re.compile(r"(\u00a0[^\d]*| per .*)$")
+_CLOCK = re.compile(r"\u00a0(ms|s|min|h|d)\b")
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _REASONS = {
     Reason.MISSING_TABLE: "a table is missing",
     Reason.MISSING_COLUMN: "a column is missing",
@@ -97,7 +99,7 @@ def interval(answer: Estimate) -> str:
     if answer.low is None or answer.high is None or answer.level is None:
         return ""
     pieces = answer.parts or ((answer.low, answer.high),)
-    texts = [_range(write(low, answer.unit), write(high, answer.unit), low, high) for low, high in pieces]
+    texts = [_range(low, high, answer.unit, write) for low, high in pieces]
     if texts == [write(answer.value, answer.unit)]:
         return f"{percent(answer.level)} interval narrower than the figures shown"
     return f"{percent(answer.level)} interval {listed(texts, last='or')}"
@@ -108,25 +110,40 @@ def difference_interval(difference: Estimate) -> str:
 
     Example:
         >>> difference_interval(Estimate(-1, unit="s", n=9, method="", low=-1.4, high=-0.6, level=0.95))
-        '95\\xa0% interval of the difference −1.40\\xa0s to −600\\xa0ms'
+        '95\\xa0% interval of the difference −1.40 to −0.600\\xa0s'
     """
     low, high, level, unit = difference.low, difference.high, difference.level, difference.unit
     if low is None or high is None or level is None:
         return ""
-    text = _range(signed(low, unit), signed(high, unit), low, high)
-    return f"{percent(level)} interval of the difference {text}"
+    return f"{percent(level)} interval of the difference {_range(low, high, unit, signed)}"
 
 
-def _range(low_text: str, high_text: str, low: float, high: float) -> str:
+def _range(low: float, high: float, unit: str, spell: Callable[[float, str], str]) -> str:
+    low_text, high_text = spell(low, unit), spell(high, unit)
     if math.isinf(low) and math.isinf(high):
         return "unbounded"
     if math.isinf(low):
         return f"at most {high_text}"
     if math.isinf(high):
         return f"at least {low_text}"
+    if abs(low) <= abs(high):
+        low_text = _on_one_clock(low, low_text, high_text, unit)
+    else:
+        high_text = _on_one_clock(high, high_text, low_text, unit)
     if low_text == high_text:
         return low_text
     tail = _TAIL.search(high_text)
     if tail is not None:
         low_text = low_text.removesuffix(tail.group())
     return f"{low_text} to {high_text}"
+
+
+def _on_one_clock(value: float, text: str, larger: str, unit: str) -> str:
+    """Write the smaller bound of two durations on the clock of the larger: 0.5 to 1.5 s, not 500 ms to 1.5 s."""
+    clock, other = _CLOCK.search(larger), _CLOCK.search(text)
+    top = unit.partition("/")[0]
+    if top not in _SECONDS or clock is None or other is None or clock[1] == other[1]:
+        return text
+    scaled = write(abs(value) * _SECONDS[top] / _SECONDS[clock[1]], "1")
+    sign = text[0] if text[0] in "+−" else ""
+    return f"{sign}{scaled}{larger[clock.start() :]}"

@@ -69,7 +69,7 @@ class Change(Shown):
         if isinstance(self.before, Refusal) or isinstance(self.after, Refusal):
             return 0.0
         x, y = self.before.value, self.after.value
-        if self.before.unit in ("fraction", "score") and 0 <= min(x, y) and max(x, y) <= 1:
+        if self.before.unit in ("fraction", "score") and min(x, y) >= 0 and max(x, y) <= 1:
             return abs(2 * math.asin(math.sqrt(y)) - 2 * math.asin(math.sqrt(x)))
         if x > 0 and y > 0:
             return abs(math.log(y / x))
@@ -89,12 +89,11 @@ class Change(Shown):
 def change(before: Answer, after: Answer, *, better: Better) -> Change:
     """Compare two answers of one metric and say which way it went.
 
-    The interval of the difference is recovered from the two intervals: the distance from each
-    value to its own bound plays the part of a standard error times z, and distances of independent
-    estimates add in squares. On symmetric intervals that is the normal approximation; on others
-    (Wilson, quantiles, logs) it keeps their asymmetry. A census has no distance: a difference of two
-    is exact. The two periods are taken as independent; users that appear in both make the interval
-    too wide rather than too narrow where their level persists.
+    The interval of the difference is recovered from the two intervals (see Derivation). On symmetric
+    intervals that is the normal approximation; on others (Wilson, quantiles, logs) it keeps their
+    asymmetry. A census has no distance: a difference of two is exact. The two periods are taken as
+    independent; users that appear in both, and keep their level, make the interval too wide, never too
+    narrow.
 
     Args:
         before: Answer of the earlier period.
@@ -108,17 +107,19 @@ def change(before: Answer, after: Answer, *, better: Better) -> Change:
     Raises:
         InvalidInput: the units differ, or ``better`` is neither direction.
 
-    Source:
-        Zou & Donner (2008), Statistics in Medicine 27:1693-1702, the square-and-add limits for
-        ``theta_1 - theta_2``: ``L = d - sqrt((t1 - l1)**2 + (u2 - t2)**2)`` and
-        ``U = d + sqrt((u1 - t1)**2 + (t2 - l2)**2)``, with t1 the later period.
+    Derivation:
+        With t1, l1, u1 the later value and its bounds and t2, l2, u2 the earlier: near a lower limit of
+        ``t1 - t2`` the later value sits near l1 and the earlier near u2, so ``(t1 - l1) / z`` and
+        ``(u2 - t2) / z`` are their standard errors there; those of independent estimates add in squares.
+        Hence ``low = t1 - t2 - sqrt((t1 - l1)**2 + (u2 - t2)**2)``, and likewise
+        ``high = t1 - t2 + sqrt((u1 - t1)**2 + (t2 - l2)**2)``: the square-and-add limits.
 
     Example:
         >>> before = Estimate(5.0, unit="s", n=900, method="mean", low=4.7, high=5.3, level=0.95)
         >>> after = Estimate(4.0, unit="s", n=900, method="mean", low=3.6, high=4.4, level=0.95)
         >>> moved = change(before, after, better="lower")
-        >>> moved.difference.value, moved.difference.low, moved.difference.high, str(moved.verdict)
-        (-1.0, -1.5, -0.5, 'better')
+        >>> f"{moved.difference.value:.2f} [{moved.difference.low:.2f}, {moved.difference.high:.2f}]: {moved.verdict}"
+        '-1.00 [-1.50, -0.50]: better'
     """
     if better not in ("higher", "lower"):
         raise InvalidInput(f"The direction of good is {better!r}; give 'higher' or 'lower'.")

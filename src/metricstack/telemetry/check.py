@@ -69,7 +69,7 @@ def _column_rules(column: Column) -> list[tuple[str, str, Callable[["ir.Table"],
         if column.kind is Kind.TEXT:
             found.append(("empty", f"{name!r} is empty", lambda rows: rows[name] == ""))
     if column.kind is Kind.FLOAT:
-        found.append(("nan", f"{name!r} is not a finite number", lambda rows: rows[name].isnan() | rows[name].isinf()))
+        found.append(("nan", f"{name!r}{unit} is not a finite number", lambda rows: rows[name].isnan() | rows[name].isinf()))
     if column.minimum is not None:
         low = column.minimum
         found.append(("low", f"{name!r}{unit} is below {low:g}, the contract's minimum", lambda rows: rows[name] < low))
@@ -113,7 +113,7 @@ def check(contract: Table, rows: "ir.Table") -> TableCheck:
         else:
             good.append(column.name)
     rules = row_rules(contract, tuple(good))
-    sums = {name: broken(rows).fill_null(False).cast("int64").sum() for name, (_, broken) in rules.items()}  # noqa: FBT003
+    sums = {name: broken(rows).fill_null(False).cast("int64").sum() for name, (_, broken) in rules.items()}
     sums["rows"] = rows.count()
     counts = rows.aggregate(**sums).to_pyarrow().to_pylist()[0]
     total = counts.pop("rows")

@@ -122,12 +122,12 @@ class _Reader:
                 guess = nearest(name, allowed)
                 hint = f"Did you mean {guess!r}?" if guess else f"Allowed: {', '.join(allowed)}."
                 self.fault(f"unknown entry {name!r}. {hint}", *place, name)
-            elif isinstance(value, bool) or not isinstance(
-                value, (int, float) if allowed[name] is float else allowed[name]
-            ):
-                self.fault(f"{name!r} must be {_WORDS[allowed[name]]}, not {value!r}.", *place, name)
+            elif isinstance(value, int | float) and not isinstance(value, bool) and allowed[name] is float:
+                good[name] = float(value)
+            elif isinstance(value, allowed[name]) and not isinstance(value, bool):
+                good[name] = value
             else:
-                good[name] = float(value) if allowed[name] is float else value
+                self.fault(f"{name!r} must be {_WORDS[allowed[name]]}, not {value!r}.", *place, name)
         return good
 
     def cards(self, values: object, allowed: Mapping[str, type], section: str) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,7 @@ class Workspace:
     def __init__(self, root: Path, config: WorkspaceConfig) -> None:
         self.root = root
         self.config = config
+        self._raw: dict[str, ir.Table] = {}
         self._views: dict[str, ir.Table] = {}
 
     def __repr__(self) -> str:
@@ -138,8 +139,7 @@ class Workspace:
         if not self.has(name):
             return self.missing(name)
         if name not in self._views:
-            raw = self.connection.table(name) if self.is_remote else self._register(name)
-            self._views[name] = _conform(table(name), raw)
+            self._views[name] = _conform(table(name), self._as_stored(name))
         view = self._views[name]
         if duplicates:
             return view
@@ -149,17 +149,19 @@ class Workspace:
         """Return the columns that the data themselves have, of those in the table's contract."""
         if not self.has(name):
             return ()
-        raw = self.connection.table(name) if self.is_remote else self._register(name)
-        return tuple(column for column in table(name).names if column in raw.columns)
+        stored = self._as_stored(name).columns
+        return tuple(column for column in table(name).names if column in stored)
+
+    def _as_stored(self, name: str) -> "ir.Table":
+        if name not in self._raw:
+            self._raw[name] = self.connection.table(name) if self.is_remote else self._register(name)
+        return self._raw[name]
 
     def _register(self, name: str) -> "ir.Table":
-        view = f"raw_{name}"
-        if view in self.connection.list_tables():
-            return self.connection.table(view)
         root = self.warehouse.root
         paths = [_whole(root, file) for file in self.warehouse.of(name)]
         try:
-            return self.connection.read_parquet(paths, table_name=view, union_by_name=True)
+            return self.connection.read_parquet(paths, table_name=f"raw_{name}", union_by_name=True)
         except Exception as error:
             import duckdb
 
@@ -175,7 +177,7 @@ class Workspace:
             return self.warehouse.fingerprint(name)
         from hashlib import sha256
 
-        raw = self.connection.table(name)
+        raw = self._as_stored(name)
         seen = [raw.count()] + [raw[c].max() for c in (table(name).event_time, "ingested_at") if c in raw.columns]
         row = raw.aggregate(**{f"c{i}": expression for i, expression in enumerate(seen)}).to_pyarrow().to_pylist()[0]
         return sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
@@ -195,9 +197,7 @@ class Workspace:
         return Window(min(bounds), max(bounds) + timedelta(microseconds=1))
 
     def _remote_span(self, name: str) -> list[datetime]:
-        view = self._views.get(name)
-        if view is None:
-            view = _conform(table(name), self.connection.table(name))
+        view = _conform(table(name), self._as_stored(name))
         time = view[table(name).event_time]
         row = view.aggregate(first=time.min(), last=time.max()).to_pyarrow().to_pylist()[0]
         return [

@@ -1,0 +1,234 @@
+"""Values as HTML fragments: escaped first, styled little, legible in a report and in a notebook alike.
+
+Every text that may come from telemetry passes `escape` before it meets a tag. The outer element carries
+``mathjax_ignore``, because JupyterLab typesets what stands between two dollar signs. Fonts and colours are
+inherited, so that a dark theme stays dark; class names begin with ``ms-`` for a report's own style sheet.
+"""
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from metricstack.core.units import write
+from metricstack.core.values import Answer, Estimate, Finding, Refusal
+from metricstack.narrative.answers import GRADES, say_answer
+from metricstack.narrative.changes import ARROWS, course, moved_by, say_change, say_target
+from metricstack.narrative.headline import Moved
+from metricstack.narrative.panels import by_metric, place, title_of
+from metricstack.narrative.words import count, difference_interval, interval, stem
+from metricstack.numerics.change import Change
+
+if TYPE_CHECKING:
+    from metricstack.metrics import MetricPanel
+
+__all__ = ["answer_html", "board_html", "change_html", "escape", "findings_html", "panel_html"]
+
+_ROWS = 200
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_FAINT = "opacity:.72;font-size:.9em"
+_CELL = "text-align:left;vertical-align:top;padding:.25em .9em .25em 0;white-space:normal"
+_NUMBER = "text-align:right;vertical-align:top;padding:.25em .9em .25em 0;font-variant-numeric:tabular-nums"
+
+
+def escape(text: object) -> str:
+    """Return a text that a browser shows as it is, in an element or in a quoted attribute.
+
+    Example:
+        >>> escape("<script>alert('1')</script>")
+        '&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;'
+    """
+    return html.escape(str(text), quote=True)
+
+
+def answer_html(answer: Answer) -> str:
+    """Show one answer: the number, then how sure it is; or why there is none.
+
+    Example:
+        >>> answer_html(Estimate(12, unit="count", n=12, method="census"))[:43]
+        '<div class="ms-answer mathjax_ignore"><span'
+    """
+    return f'<div class="ms-answer mathjax_ignore">{_answer(answer)}</div>'
+
+
+def _answer(answer: Answer) -> str:
+    if isinstance(answer, Refusal):
+        return f'<span class="ms-refusal"><em>{escape(say_answer(answer))}</em></span>'
+    notes = [_sure(answer), f"n = {count(answer.n)}" if not answer.is_census else "", answer.method]
+    faint = " · ".join(escape(note) for note in notes if note and note != "census")
+    return (
+        f'<span class="ms-value" style="font-weight:600">{escape(write(answer.value, answer.unit))}</span> '
+        f'<span class="ms-interval" style="{_FAINT}">{faint}</span>'
+    )
+
+
+def _sure(answer: Estimate) -> str:
+    return interval(answer) if not answer.is_census else f"counted in full (n = {count(answer.n)})"
+
+
+def findings_html(findings: Any) -> str:
+    """Show findings as a table: question, answer, interval, n, evidence and the checks that failed.
+
+    Args:
+        findings: A finding, several, or any result that is made of them.
+
+    Returns:
+        One ``<table>`` in a ``<div>``; a refusal spans the columns of the number, in words.
+    """
+    several: Sequence[Finding] = tuple(getattr(findings, "findings", findings))
+    if not several:
+        return _outer("ms-findings", "<p>There are no findings to show.</p>")
+    rows = [_finding_row(finding) for finding in several[:_ROWS]]
+    heads = _heads(("Question", ""), ("Answer", "n"), ("Interval", ""), ("n", "n"), ("Evidence", ""))
+    return _outer("ms-findings", _table(heads, rows, len(several), columns=5))
+
+
+def _finding_row(finding: Finding) -> str:
+    evidence = [GRADES[finding.grade] if isinstance(finding.answer, Estimate) else ""]
+    evidence += [f"✗ {c.name}: {stem(c.detail)}." for c in finding.checks if c.passed is False]
+    notes = "<br>".join(escape(note) for note in evidence if note)
+    question = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(finding.question or finding.subject)}</th>'
+    return f'<tr>{question}{_numbers(finding.answer)}<td style="{_CELL}">{notes}</td></tr>'
+
+
+def _numbers(answer: Answer) -> str:
+    """Return the three cells of an answer: value, interval, n; one wide cell of words for a refusal."""
+    if isinstance(answer, Refusal):
+        return f'<td class="ms-refusal" colspan="3" style="{_CELL}"><em>{escape(say_answer(answer))}</em></td>'
+    sure = interval(answer) or "counted in full"
+    return (
+        f'<td class="ms-value" style="{_NUMBER};font-weight:600">{escape(write(answer.value, answer.unit))}</td>'
+        f'<td class="ms-interval" style="{_CELL}">{escape(sure)}</td>'
+        f'<td class="ms-n" style="{_NUMBER}">{count(answer.n)}</td>'
+    )
+
+
+def panel_html(panel: "MetricPanel") -> str:
+    """Show a panel as a table, one row per metric and group; with a grain, the last period and its course.
+
+    Args:
+        panel: The metrics evaluated.
+
+    Returns:
+        One table; an empty panel gives a sentence instead.
+    """
+    groups = {
+        (metric, group): run for metric, findings in by_metric(panel).items() for group, run in _runs(findings).items()
+    }
+    if not groups:
+        return _outer("ms-panel", "<p>Nothing was asked, so there is nothing to show.</p>")
+    heads = [("Metric", ""), *((name, "") for name in panel.by)]
+    heads += [("Last period", ""), ("Course", "")] if panel.grain else []
+    heads += [("Value", "n"), ("Interval", ""), ("n", "n")]
+    rows = []
+    for (metric, _), run in list(groups.items())[:_ROWS]:
+        where = dict(run[-1].where)
+        title = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(title_of(panel, metric))}</th>'
+        cells = "".join(f'<td style="{_CELL}">{escape(where.get(name, ""))}</td>' for name in panel.by)
+        if panel.grain:
+            cells += f'<td style="{_CELL}">{escape(where.get("period", ""))}</td>'
+            cells += f'<td class="ms-spark" style="{_CELL};letter-spacing:.05em">{_spark(run)}</td>'
+        rows.append(f"<tr>{title}{cells}{_numbers(run[-1].answer)}</tr>")
+    return _outer("ms-panel", _table(_heads(*heads), rows, len(groups), columns=len(heads)))
+
+
+def _runs(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    runs: dict[str, list[Finding]] = {}
+    for finding in findings:
+        runs.setdefault(place(finding), []).append(finding)
+    return runs
+
+
+def _spark(run: Sequence[Finding]) -> str:
+    """Draw a run of values with block characters; a dot where there is no number."""
+    values = [f.answer.value for f in run if isinstance(f.answer, Estimate)]
+    if not values:
+        return ""
+    low, span = min(values), max(values) - min(values)
+    blocks = "".join(
+        _BLOCKS[round((f.answer.value - low) / span * 7) if span else 3] if isinstance(f.answer, Estimate) else "·"
+        for f in run[-26:]
+    )
+    return f'<span aria-hidden="true">{blocks}</span>'
+
+
+def change_html(change: Change, *, title: str = "") -> str:
+    """Show a change: arrow for the way, how far, and the verdict in words beside it.
+
+    The arrow tells the way only; good or bad is a word, and the class name (``ms-better``, ``ms-worse``,
+    ``ms-unclear``, ``ms-unknown``) lets a style sheet add colour.
+    """
+    said = escape(say_change(change, title=title))
+    return f'<div class="ms-change mathjax_ignore" title="{said}">{_change(change)}</div>'
+
+
+def _change(change: Change) -> str:
+    kind = change.verdict.name.lower()
+    if isinstance(change.difference, Refusal):
+        return f'<span class="ms-verdict ms-{kind}"><em>change cannot be said</em></span>'
+    arrow = f'<span aria-hidden="true">{ARROWS[course(change)]}</span> '
+    sure = escape(difference_interval(change.difference) or "counted in full")
+    return (
+        f'<span class="ms-verdict ms-{kind}">{arrow}{escape(moved_by(change))} · {escape(change.verdict)}</span> '
+        f'<span class="ms-interval" style="{_FAINT}">{sure}</span>'
+    )
+
+
+def board_html(board: Sequence[Moved], *, caption: str = "", before: str = "Before", after: str = "Now") -> str:
+    """Show a board as a table: each metric now and before, its interval, its change and its target.
+
+    Args:
+        board: The metrics, in the order to show them.
+        caption: What the table is about.
+        before: How the earlier period is called.
+        after: How the later period is called.
+
+    Returns:
+        One table; an empty board gives a sentence instead.
+    """
+    if not board:
+        return _outer("ms-board", "<p>No measure belongs here.</p>")
+    targets = any(moved.target is not None for moved in board)
+    heads = [("Measure", ""), (after, "n"), ("Interval", ""), (before, "n"), ("Change", "")]
+    heads += [("Target", "")] if targets else []
+    rows = [_board_row(moved, targets=targets) for moved in board]
+    return _outer("ms-board", _table(_heads(*heads), rows, len(rows), columns=len(heads), caption=caption))
+
+
+def _board_row(moved: Moved, *, targets: bool) -> str:
+    change, target = moved.change, ""
+    if targets:
+        said = "" if moved.target is None else say_target(change.after, moved.target, change.better)
+        target = f'<td class="ms-target" style="{_CELL}">{escape(said)}</td>'
+    name = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(moved.name)}</th>'
+    if isinstance(change.after, Refusal):
+        said = f"<em>{escape(say_answer(change.after))}</em>"
+        refused = f'<td class="ms-refusal" colspan="4" style="{_CELL}">{said}</td>'
+        return f'<tr class="ms-unknown">{name}{refused}{target}</tr>'
+    was = write(change.before.value, change.before.unit) if isinstance(change.before, Estimate) else "no number"
+    now = escape(write(change.after.value, change.after.unit))
+    return (
+        f'<tr class="ms-{change.verdict.name.lower()}">{name}'
+        f'<td class="ms-value" style="{_NUMBER};font-weight:600">{now}</td>'
+        f'<td class="ms-interval" style="{_CELL}">{escape(interval(change.after) or "counted in full")}</td>'
+        f'<td class="ms-before" style="{_NUMBER}">{escape(was)}</td>'
+        f'<td style="{_CELL}">{_change(change)}</td>{target}</tr>'
+    )
+
+
+def _outer(kind: str, inner: str) -> str:
+    return f'<div class="{kind} mathjax_ignore" style="overflow-x:auto">{inner}</div>'
+
+
+def _heads(*heads: tuple[str, str]) -> str:
+    cells = (f'<th scope="col" style="{_NUMBER if kind else _CELL}">{escape(name)}</th>' for name, kind in heads)
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
+
+
+def _table(heads: str, rows: Sequence[str], total: int, *, columns: int, caption: str = "") -> str:
+    title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
+    more = ""
+    if total > len(rows):
+        words = f"{count(total - len(rows))} more rows are not shown; to_pandas() has them all."
+        more = f'<tr><td colspan="{columns}" style="{_CELL}"><em>{escape(words)}</em></td></tr>'
+    body = f"<tbody>{''.join(rows)}{more}</tbody>"
+    return f'<table class="ms-table" style="border-collapse:collapse">{title}{heads}{body}</table>'

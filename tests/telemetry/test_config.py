@@ -1,0 +1,75 @@
+"""What `metricstack.toml` promises: every fault at once with its line, and never the key itself."""
+
+from pathlib import Path
+
+import pytest
+
+from metricstack.core import ConfigurationError, UnreadableFile
+from metricstack.telemetry import read_config
+
+GOOD = """
+[workspace]
+name = "Northwind"
+zone = "Europe/Berlin"
+fiscal_year_start = 4
+privacy_key = { env = "NORTHWIND_KEY" }
+
+[parameters]
+sla_latency = 8
+
+[policies.latency_p95]
+owner = "platform"
+target = 4
+
+[use_cases.search]
+title = "Search"
+acceptable_latency = 2.5
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "metricstack.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, GOOD))
+    assert config.name == "Northwind"
+    assert config.calendar.fiscal_year_start == 4
+    assert config.parameters == {"sla_latency": 8.0}
+    assert config.policies["latency_p95"].target == 4.0
+    assert config.use_cases["search"].acceptable_latency == 2.5
+    assert config.currency == "USD"
+
+
+def test_an_empty_file_is_a_workspace_of_defaults(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path, "")).zone == "UTC"
+
+
+def test_all_faults_are_reported_at_once_with_their_lines(tmp_path: Path) -> None:
+    text = '[workspace]\nzone = "Europe/Berln"\ncurency = "USD"\nfiscal_year_start = 13\n\n[policies.x]\ntarget = "low"\n'
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(write(tmp_path, text))
+    faults = "\n".join(caught.value.faults)
+    assert len(caught.value.faults) == 4
+    assert "metricstack.toml:2: no such time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?" in faults
+    assert "metricstack.toml:3: unknown entry 'curency'. Did you mean 'currency'?" in faults
+    assert "metricstack.toml:4: 'fiscal_year_start' must be a month" in faults
+    assert "metricstack.toml:7: 'target' must be a number, not 'low'." in faults
+
+
+@pytest.mark.parametrize("entry", ['"secret"', '{ value = "secret" }', '{ env = "A", file = "b" }', "{ env = 1 }"])
+def test_a_key_in_the_file_itself_is_refused(tmp_path: Path, entry: str) -> None:
+    with pytest.raises(ConfigurationError, match="privacy_key"):
+        read_config(write(tmp_path, f"[workspace]\nprivacy_key = {entry}\n"))
+
+
+def test_true_is_not_a_number(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="must be a number"):
+        read_config(write(tmp_path, "[parameters]\nsla_latency = true\n"))
+
+
+def test_text_that_is_not_toml_is_named_with_line_and_column(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"metricstack\.toml:2:"):
+        read_config(write(tmp_path, "[workspace]\nname = \n"))
