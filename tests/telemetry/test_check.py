@@ -46,9 +46,7 @@ def test_all_faults_are_reported_at_once_with_their_counts() -> None:
         "run_empty": "1 of 4 rows: 'run' is empty",
         "latency_low": "1 of 4 rows: 'latency' (s) is below 0, the contract's minimum",
         "latency_nan": "1 of 4 rows: 'latency' (s) is not a finite number",
-        "outcome_value": (
-            "2 of 4 rows: 'outcome' is not one of success, failure, abandoned, escalated, unknown"
-        ),
+        "outcome_value": ("2 of 4 rows: 'outcome' is not one of success, failure, abandoned, escalated, unknown"),
         "sample_probability_high": "1 of 4 rows: 'sample_probability' (fraction) is above 1, the contract's maximum",
         "end_before_start": "1 of 4 rows: 'end' is before 'start'",
         "key_duplicate": "1 of 4 rows: the key (run) is there already",

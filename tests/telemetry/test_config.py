@@ -48,7 +48,9 @@ def test_an_empty_file_is_a_workspace_of_defaults(tmp_path: Path) -> None:
 
 
 def test_all_faults_are_reported_at_once_with_their_lines(tmp_path: Path) -> None:
-    text = '[workspace]\nzone = "Europe/Berln"\ncurency = "USD"\nfiscal_year_start = 13\n\n[policies.x]\ntarget = "low"\n'
+    text = (
+        '[workspace]\nzone = "Europe/Berln"\ncurency = "USD"\nfiscal_year_start = 13\n\n[policies.x]\ntarget = "low"\n'
+    )
     with pytest.raises(ConfigurationError) as caught:
         read_config(write(tmp_path, text))
     faults = "\n".join(caught.value.faults)

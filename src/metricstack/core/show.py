@@ -13,7 +13,10 @@ from metricstack.core.errors import UnknownName
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RENDERERS", "Shown", "frame"]
+__all__ = ["RENDERERS", "TRUSTED", "Shown", "frame"]
+
+# Marks an output whose ``text/html`` was escaped by us: a report shows no other HTML.
+TRUSTED = "application/vnd.metricstack.html"
 
 # (type, verb) -> "module:function". Every module here is above core; the layer test knows this table.
 RENDERERS: dict[tuple[str, str], str] = {
@@ -87,3 +90,6 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return str(self._render("html"))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), TRUSTED: "escaped", "text/plain": repr(self)}

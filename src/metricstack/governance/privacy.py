@@ -7,6 +7,7 @@ key; and because the key stays the same, one person has one hash in every table 
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,22 +107,22 @@ class PrivacyKey:
         """Write a new random key that only its owner can read, and return it.
 
         A key that is there already is kept and read: replacing it would break every hash made with it.
+        Hold the workspace's lock meanwhile.
 
         Raises:
             OSError: the file cannot be written.
         """
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls.read({"file": path.name}, path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(secrets.token_hex(32).encode() + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+        if not path.exists():
+            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(secrets.token_hex(32).encode() + b"\n")
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                Path(temporary).replace(path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
         return cls.read({"file": path.name}, path.parent)
 
     def hash(self, identifier: str) -> str:

@@ -51,6 +51,7 @@ class Demand:
         season: How ready customers are to buy, centred, shape (hours,).
         relative: Demand against the capacity that was planned, shape (hours, use cases), 1 on average.
         mix: Cumulative share of the use cases, shape (hours, use cases).
+        weight: Share of the period's requests, shape (hours, use cases).
         cumulative: Requests before each hour, and all at the end, shape (hours + 1,).
         promotions: First day and first day after, of each promotion.
     """
@@ -62,6 +63,7 @@ class Demand:
     season: NDArray[np.float64]
     relative: NDArray[np.float64]
     mix: NDArray[np.float64]
+    weight: NDArray[np.float64]
     cumulative: NDArray[np.int64]
     promotions: tuple[tuple[int, int], ...]
 
@@ -115,6 +117,7 @@ class Demand:
             season=season,
             relative=shape,
             mix=np.cumsum(weights, axis=1) / np.maximum(total, 1e-12)[:, None],
+            weight=weights / total.sum(),
             cumulative=np.rint(settings.requests * (cumulative / cumulative[-1])).astype(np.int64),
             promotions=promotions,
         )

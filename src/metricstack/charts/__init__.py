@@ -1,0 +1,33 @@
+"""One function per picture, value to Altair chart, and charts as inline SVG that needs no network."""
+
+from metricstack.charts.cost import stacked_cost
+from metricstack.charts.dots import change_dots, interval_dots
+from metricstack.charts.findings import chart_findings
+from metricstack.charts.notebook import enable
+from metricstack.charts.panels import chart_panel
+from metricstack.charts.rows import Part, Point, Row, Span
+from metricstack.charts.svg import figure_html, svg
+from metricstack.charts.theme import register
+from metricstack.charts.timeline import timeline
+from metricstack.charts.trend import trend, trends
+from metricstack.charts.words import chart_words
+
+__all__ = [
+    "Part",
+    "Point",
+    "Row",
+    "Span",
+    "change_dots",
+    "chart_findings",
+    "chart_panel",
+    "chart_words",
+    "enable",
+    "figure_html",
+    "interval_dots",
+    "register",
+    "stacked_cost",
+    "svg",
+    "timeline",
+    "trend",
+    "trends",
+]

@@ -1,0 +1,65 @@
+"""`metricstack`: one parser, one place where errors become a line and an exit code."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+from metricstack import __version__
+from metricstack.cli import check, ingest, metrics, review, simulate
+from metricstack.core.errors import MetricstackError
+
+__all__ = ["build_parser", "main"]
+
+COMMANDS = (simulate, ingest, check, metrics, review)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands; nothing heavy is imported for it."""
+    parser = argparse.ArgumentParser(
+        prog="metricstack",
+        description="Analytics for AI in production: linked metrics, honest uncertainty, quarterly reviews.",
+    )
+    parser.add_argument("--version", action="version", version=f"metricstack {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 when it did what was asked, 1 when something must be put right first, 2 for a
+        wrong call, 130 after Ctrl-C.
+    """
+    # Without this, Jupyter's jsonschema compiles a grammar that no schema of its own uses: over a second.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except MetricstackError as error:
+        print(f"metricstack: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"metricstack: {_say(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("metricstack: stopped; nothing was left half-written.", file=sys.stderr)
+        return 130
+
+
+def _say(error: OSError) -> str:
+    place = f" {error.filename}" if error.filename else ""
+    remedy = {
+        errno.ENOSPC: "Free some space and run it again; nothing was left half-written.",
+        errno.EDQUOT: "Free some of the quota and run it again; nothing was left half-written.",
+        errno.EACCES: "Choose a folder that you may write, with --out or --workspace.",
+        errno.EROFS: "Choose a folder that you may write, with --out or --workspace.",
+    }.get(error.errno or 0, "")
+    return f"{error.strerror or error}{':' if place else ''}{place}. {remedy}".strip()

@@ -1,0 +1,106 @@
+"""What every reader hands to the loader: units of work, and in them batches of rows.
+
+A reader knows a format; it does not hash, check, de-duplicate or write. It is given a path and
+finds `Unit`s in it (a file, a table of an engine); a unit yields `Batch`es of bounded size. The
+loader turns one unit at a time into data, in one atomic step.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from metricstack.telemetry.warehouse import file_digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from metricstack.sources.mapping import Mapping
+
+__all__ = ["BATCH_ROWS", "Batch", "FileUnit", "Reader", "Unit"]
+
+BATCH_ROWS = 131_072
+"""At most so many rows are held as one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one table under canonical names, in whatever types the source had.
+
+    Args:
+        table: Name of the table that they belong to.
+        rows: The rows; columns are those of the contract, any Arrow type.
+        numbers: Row number of each in its source, from 1, shape (n,), int64.
+        reasons: Why the reader sets a row aside, null where it does not; None for nowhere.
+        zone: Zone of times that name none; empty when the source does not say.
+        formats: Column → how its times are written, where not ISO 8601: a ``strptime`` format, or
+            ``epoch_s``, ``epoch_ms``, ``epoch_us``, ``epoch_ns``.
+        hashed: Further columns that are replaced by keyed hashes, beside the contract's identifiers.
+        done: Share of the unit that has been read with it, 0 to 1.
+    """
+
+    table: str
+    rows: "pa.Table"
+    numbers: "pa.Array"
+    reasons: "pa.Array | None" = None
+    zone: str = ""
+    zones: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
+    hashed: frozenset[str] = frozenset()
+    done: float = 0.0
+
+
+class Unit(Protocol):
+    """One piece of a source that is loaded whole or not at all.
+
+    Attributes:
+        name: What the reader of a summary calls it; never with a password in it.
+        size: How much work it is, in bytes or rows, for the progress bar.
+        unmapped: Names that found no column, with how often they came; filled while reading.
+        row_keys: Columns whose null values become ids of the row itself.
+    """
+
+    name: str
+    size: int
+    unmapped: Counter[str]
+
+    def digest(self) -> str | None:
+        """Return the SHA-256 of its bytes, None where only its rows can tell."""
+        ...
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield its rows.
+
+        Raises:
+            UnreadableFile: reading stopped, with the place.
+            InvalidInput: it can be read, but not as one of our tables.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """A kind of source: finds the units in a path or URL."""
+
+    def __call__(self, path: str, *, mapping: "Mapping | None", table: str | None) -> "list[Any]":
+        """Return the units of a source, in a fixed order."""
+        ...
+
+
+class FileUnit:
+    """What units that are files have in common.
+
+    Args:
+        path: The file.
+        root: The folder that the user named, to call the file by its way from there.
+    """
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.path = path
+        self.name = path.relative_to(root).as_posix() if path != root and path.is_relative_to(root) else path.name
+        self.size = path.stat().st_size
+        self.unmapped: Counter[str] = Counter()
+
+    def digest(self) -> str | None:
+        """Return the SHA-256 of the file's bytes."""
+        return file_digest(self.path)
