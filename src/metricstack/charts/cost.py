@@ -56,10 +56,10 @@ def stacked_cost(
         values.append({"at": at, "part": name, "value": value, "order": order.index(name)})
     tops: Values = [{"at": at, "value": total, "words": short(total, unit)} for at, total in totals.items()]
     x = alt.X(field="at", type="ordinal", axis=_period_axis(grain), scale=alt.Scale(paddingInner=0.25))
-    y = alt.Y(field="value", type="quantitative", stack="zero", axis=number_axis(max(totals.values()), unit))
+    y = alt.Y(field="value", type="quantitative", stack="zero", axis=number_axis((0.0, max(totals.values())), unit))
     colours = [*COLOURS[: len(order)]] if order == names else [*COLOURS[: len(order) - 1], MUTED]
     bars = (
-        alt.Chart(alt.Data(values=values))
+        alt.Chart(alt.InlineData(values=values))
         .mark_bar()
         .encode(
             x=x,
@@ -74,18 +74,19 @@ def stacked_cost(
         )
     )
     layers = [bars]
-    if len(tops) <= 9:
-        totals_text = alt.Chart(alt.Data(values=tops)).mark_text(dy=-8, fontWeight=600)
-        layers.append(
-            totals_text.encode(
-                x=x, y=alt.Y(field="value", type="quantitative"), text=alt.Text(field="words", type="nominal")
-            )
+    totals_text = alt.Chart(alt.InlineData(values=tops if len(tops) <= 6 else tops[-1:])).mark_text(
+        dy=-8, fontWeight=600
+    )
+    layers.append(
+        totals_text.encode(
+            x=x, y=alt.Y(field="value", type="quantitative"), text=alt.Text(field="words", type="nominal")
         )
+    )
     below = unit.partition("/")[2]
     last = max(totals)
     shares = ", ".join(f"{name} {write(cells.get((last, name), 0.0), unit)}" for name in order)
     summary = f"Last {grain}: {write(totals[last], unit)} in all; {shares}."
-    chart = alt.layer(*layers).properties(height=200)
+    chart = alt.LayerChart(layer=layers).properties(height=200)
     return finished(chart, title=title, subtitle=[f"per {below}" if below else ""], summary=summary)
 
 

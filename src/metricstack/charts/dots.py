@@ -12,7 +12,7 @@ import altair as alt
 
 from metricstack.charts.axes import nice_domain, number_axis, short
 from metricstack.charts.notebook import finished
-from metricstack.charts.rows import Row, Values, bounds, guard
+from metricstack.charts.rows import Row, Values, all_refused, bounds, facts, guard, in_sight
 from metricstack.charts.theme import ACCENT, BAD, GOOD, INK, MUTED
 from metricstack.charts.words import chart_words
 from metricstack.core.errors import InvalidInput
@@ -53,20 +53,17 @@ def interval_dots(
     ordered = sorted(rows, key=_height) if order else list(rows)
     shown = ordered[:MOST_DOTS]
     numbers = [n for row in shown if isinstance(row.answer, Estimate) for n in (row.answer.value, *bounds(row.answer))]
-    finite = [number for number in numbers if math.isfinite(number)] + ([] if target is None else [target])
+    finite = [number for number in numbers if math.isfinite(number)]
+    seen = in_sight(target, finite)
     if not any(isinstance(row.answer, Estimate) for row in shown):
-        return chart_words(_refused(shown[0].answer) + _alike(len(rows)), title=title)
-    domain = nice_domain(finite)
+        return chart_words(all_refused([row.answer for row in rows], "rows"), title=title)
+    domain = nice_domain(finite if seen is None else [*finite, seen])
     if min(finite) >= 0:
         domain = (max(domain[0], 0.0), domain[1])
     values = _values(shown, domain, lambda answer, _: short(answer.value, unit), lambda *_: ACCENT)
-    below = unit.partition("/")[2]
-    facts = [f"per {below}" if below else "", f"{better} is better" if better in ("higher", "lower") else ""]
     left_out = f"{len(shown):,} of {len(rows):,} shown, largest first" if len(rows) > len(shown) else ""
-    chart = _draw(
-        values, domain, unit, line=target, line_words="" if target is None else f"target {short(target, unit)}"
-    )
-    subtitle = [", ".join(fact for fact in facts if fact), left_out]
+    chart = _draw(values, domain, unit, line=seen, dash=[3, 2])
+    subtitle = [facts(unit, better, target, drawn=seen is not None), left_out]
     return finished(chart, title=title, subtitle=subtitle, summary=_summary(values))
 
 
@@ -88,7 +85,7 @@ def change_dots(
     ordered = sorted(rows, key=_height) if order else list(rows)
     shown = ordered[:MOST_DOTS]
     if not any(isinstance(row.answer, Estimate) for row in shown):
-        return chart_words(_refused(shown[0].answer) + _alike(len(rows)), title=title)
+        return chart_words(all_refused([row.answer for row in rows], "rows"), title=title)
     numbers = [n for row in shown if isinstance(row.answer, Estimate) for n in (row.answer.value, *bounds(row.answer))]
     domain = nice_domain([number for number in numbers if math.isfinite(number)] + [0.0])
 
@@ -102,7 +99,7 @@ def change_dots(
 
     values = _values(shown, domain, words, colour)
     left_out = f"{len(shown):,} of {len(rows):,} shown, largest first" if len(rows) > len(shown) else ""
-    chart = _draw(values, domain, unit, line=0.0, line_words="", signed=not relative)
+    chart = _draw(values, domain, unit, line=0.0, dash=[1, 0], signed=True, relative=relative)
     return finished(chart, title=title, subtitle=[left_out], summary=_summary(values))
 
 
@@ -115,16 +112,6 @@ def _check(rows: Sequence[Row], unit: str) -> None:
 
 def _height(row: Row) -> float:
     return math.inf if isinstance(row.answer, Refusal) else -row.answer.value
-
-
-def _refused(answer: Any) -> str:
-    assert isinstance(answer, Refusal)
-    remedy = f" {answer.remedy}" if answer.remedy else ""
-    return f"Cannot say: {answer.detail.rstrip('.')}.{remedy}"
-
-
-def _alike(n: int) -> str:
-    return f" (So for all {n:,}.)" if n > 1 else ""
 
 
 def _verdict(answer: Estimate, better: str) -> str:
@@ -163,10 +150,10 @@ def _draw(
     unit: str,
     *,
     line: float | None,
-    line_words: str,
+    dash: list[int],
     signed: bool = False,
+    relative: bool = False,
 ) -> alt.LayerChart:
-    largest = max(abs(domain[0]), abs(domain[1]))
     height = _STEP * len(values)
     y_scale = alt.Scale(domain=[-0.62, len(values) - 0.38], reverse=True, nice=False, zero=False)
     y = alt.Y(field="row", type="quantitative", axis=None, scale=y_scale)
@@ -174,18 +161,17 @@ def _draw(
         field="value",
         type="quantitative",
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-        axis=number_axis(largest, unit, signed=signed),
+        axis=number_axis(domain, unit, signed=signed, relative=relative, grid=False),
     )
     low, high = alt.X(field="low", type="quantitative"), alt.X2(field="high")
     colour = alt.Color(field="colour", type="nominal", scale=None, legend=None)
-    everything = alt.Chart(alt.Data(values=values)).encode(y=y)
+    everything = alt.Chart(alt.InlineData(values=values)).encode(y=y)
     known = [value for value in values if "value" in value]
     refused = [value for value in values if "refused" in value]
-    told = alt.Chart(alt.Data(values=known)).encode(y=y)
-    layers: list[Any] = []
-    if line is not None:
-        layers += _reference(line, line_words)
-    layers += [
+    told = alt.Chart(alt.InlineData(values=known)).encode(y=y)
+    tracks: Values = [{"row": value["row"], "low": domain[0], "high": domain[1]} for value in known]
+    layers: list[Any] = [
+        alt.Chart(alt.InlineData(values=tracks)).mark_rule(color=INK, opacity=0.14).encode(x=low, x2=high, y=y),
         everything.mark_text(align="left", dx=2, dy=-17, limit={"expr": "width - 110"}).encode(
             x=alt.value(0), text=alt.Text(field="label", type="nominal")
         ),
@@ -195,28 +181,29 @@ def _draw(
         told.mark_rule(strokeWidth=5, opacity=0.35, strokeCap="round").encode(x=low, x2=high, color=colour),
         told.mark_point(filled=True, size=85, opacity=1).encode(x=x, color=colour),
     ]
-    for side, angle in (("low", -90), ("high", 90)):
+    for side, angle in (("low", 270), ("high", 90)):
         endless = [value for value in known if value[f"open_{side}"]]
         if endless:
-            tip = alt.Chart(alt.Data(values=endless)).mark_point(
+            tip = alt.Chart(alt.InlineData(values=endless)).mark_point(
                 shape="triangle-up", filled=True, size=60, angle=angle, opacity=1
             )
             layers.append(tip.encode(x=alt.X(field=side, type="quantitative"), y=y, color=colour))
+    if line is not None:
+        marks: Values = [{"line": line, "top": v["row"] - 0.2, "bottom": v["row"] + 0.2} for v in known]
+        layers.insert(
+            1,
+            alt.Chart(alt.InlineData(values=marks))
+            .mark_rule(color=INK, opacity=0.65, strokeDash=dash)
+            .encode(
+                x=alt.X(field="line", type="quantitative"),
+                y=alt.Y(field="top", type="quantitative", axis=None, scale=y_scale),
+                y2=alt.Y2(field="bottom"),
+            ),
+        )
     if refused:
-        words = alt.Chart(alt.Data(values=refused)).mark_text(align="left", dx=2, fontStyle="italic", opacity=0.8)
+        words = alt.Chart(alt.InlineData(values=refused)).mark_text(align="left", dx=2, fontStyle="italic", opacity=0.8)
         layers.append(words.encode(x=alt.value(0), y=y, text=alt.Text(field="refused", type="nominal")))
-    return alt.layer(*layers).properties(height=height)
-
-
-def _reference(line: float, words: str) -> list[Any]:
-    base = alt.Chart(alt.Data(values=[{"line": line, "words": words}])).encode(
-        x=alt.X(field="line", type="quantitative")
-    )
-    rule = base.mark_rule(color=INK, opacity=0.6, strokeDash=[4, 4] if words else [1, 0])
-    if not words:
-        return [rule]
-    text = base.mark_text(align="left", dx=4, baseline="top", opacity=0.85)
-    return [rule, text.encode(y=alt.value({"expr": "height + 22"}), text=alt.Text(field="words", type="nominal"))]
+    return alt.LayerChart(layer=layers).properties(height=height)
 
 
 def _summary(values: Values) -> str:

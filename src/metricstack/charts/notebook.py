@@ -1,6 +1,6 @@
 """Charts in a notebook: inline SVG that needs no network, in two widths, switched on with the first chart."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import altair as alt
 
@@ -9,7 +9,7 @@ from metricstack.charts import theme
 __all__ = ["Picture", "enable", "finished"]
 
 Picture = alt.Chart | alt.LayerChart | alt.ConcatChart | alt.VConcatChart
-Drawn = TypeVar("Drawn", alt.Chart, alt.LayerChart, alt.ConcatChart, alt.VConcatChart)
+Drawn = TypeVar("Drawn", bound=Picture)
 
 
 def enable() -> None:
@@ -46,11 +46,14 @@ def finished(chart: Drawn, *, title: str, summary: str, subtitle: list[str] | No
         enable()
         _enabled = True
     lines = [line for line in subtitle or [] if line]
-    heading: Any = alt.Undefined
-    if title or lines:
-        heading = alt.TitleParams(text=title or lines.pop(0), subtitle=lines) if lines else alt.TitleParams(text=title)
     lead = f"{title.rstrip('.')}. " if title else ""
-    return chart.properties(title=heading, description=f"{lead}{summary}")
+    described: Any = chart.properties(description=f"{lead}{summary}")
+    if not title and not lines:
+        return cast("Drawn", described)
+    heading = alt.TitleParams(text=title or lines.pop(0))
+    if lines:
+        heading.subtitle = lines
+    return cast("Drawn", described.properties(title=heading))
 
 
 _enabled = False

@@ -38,7 +38,7 @@ def chart_panel(panel: "MetricPanel") -> Picture:
     if not metrics:
         return chart_words("Nothing was asked, so there is nothing to draw.")
     guard(panel.findings, "findings")
-    pictures = [
+    pictures: list[Picture] = [
         picture
         for metric, findings in metrics.items()
         for picture in (_courses(panel, metric, findings) if panel.grain else [_dots(panel, metric, findings)])
@@ -60,12 +60,12 @@ def _title(panel: "MetricPanel", metric: str) -> str:
     return (definition.title or metric) if definition is not None else metric
 
 
-def _facts(panel: "MetricPanel", metric: str, findings: Sequence[Finding]) -> tuple[str, str]:
-    """Return a metric's unit, as its answers have it, and its direction of good."""
+def _facts(panel: "MetricPanel", metric: str, findings: Sequence[Finding]) -> tuple[str, str, float | None]:
+    """Return a metric's unit, as its answers have it, its direction of good and its target."""
     definition = panel.definitions.get(metric)
     known = next((finding.answer.unit for finding in findings if isinstance(finding.answer, Estimate)), None)
     unit = known or (definition.unit if definition is not None else "1")
-    return unit, "" if definition is None else str(definition.better)
+    return (unit, "", None) if definition is None else (unit, str(definition.better), panel.levels(metric).target)
 
 
 def _group(finding: Finding) -> str:
@@ -73,25 +73,28 @@ def _group(finding: Finding) -> str:
 
 
 def _dots(panel: "MetricPanel", metric: str, findings: Sequence[Finding]) -> Any:
-    unit, better = _facts(panel, metric, findings)
+    unit, better, target = _facts(panel, metric, findings)
     title = _title(panel, metric)
     rows = [Row(_group(finding) or "all", finding.answer) for finding in findings]
     if panel.by:
         title = f"{title} by {', '.join(name.replace('_', ' ') for name in panel.by)}"
-    return interval_dots(rows, unit, title=title, better=better)
+    return interval_dots(rows, unit, title=title, better=better, target=target)
 
 
 def _courses(panel: "MetricPanel", metric: str, findings: Sequence[Finding]) -> list[Any]:
-    unit, better = _facts(panel, metric, findings)
+    unit, better, target = _facts(panel, metric, findings)
     title = _title(panel, metric)
     each = f"{panel.grain}s"
     series: dict[str, list[Point]] = {}
     for finding in findings:
         series.setdefault(_group(finding), []).append(Point(period_start(finding), finding.answer))
     if len(series) <= MOST_SERIES:
-        return [trends(series, unit, title=title, better=better, each=each)]
+        return [trends(series, unit, title=title, better=better, target=target, each=each)]
     ranked: Mapping[str, Sequence[Point]] = dict(sorted(series.items(), key=lambda item: -_weight(item[1])))
-    return [trend(points, unit, title=f"{title}, {name}", better=better, each=each) for name, points in ranked.items()]
+    return [
+        trend(points, unit, title=f"{title}, {name}", better=better, target=target, each=each)
+        for name, points in ranked.items()
+    ]
 
 
 def _weight(points: Sequence[Point]) -> int:

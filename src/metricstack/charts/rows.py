@@ -6,9 +6,24 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from metricstack.core.errors import InvalidInput
+from metricstack.core.units import write
 from metricstack.core.values import Answer, Estimate, Refusal
 
-__all__ = ["MOST_ROWS", "Part", "Point", "Row", "Span", "Values", "bounds", "guard", "instant", "refused_words"]
+__all__ = [
+    "MOST_ROWS",
+    "Part",
+    "Point",
+    "Row",
+    "Span",
+    "Values",
+    "all_refused",
+    "bounds",
+    "facts",
+    "guard",
+    "in_sight",
+    "instant",
+    "refused_words",
+]
 
 # What Altair itself refuses to go beyond: aggregate in the engine first.
 MOST_ROWS = 5000
@@ -68,11 +83,8 @@ def instant(at: date | datetime) -> str:
         >>> instant(date(2026, 7, 6))
         '2026-07-06T00:00:00Z'
     """
-    if isinstance(at, datetime):
-        moment = at.astimezone(UTC) if at.tzinfo else at
-    else:
-        moment = datetime.combine(at, time())
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = at if isinstance(at, datetime) else datetime.combine(at, time(), UTC)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def bounds(answer: Estimate) -> tuple[float, float]:
@@ -99,3 +111,46 @@ def refused_words(answers: Iterable[Answer], each: str = "periods") -> str:
         return ""
     why = ", ".join(f"{words} ({n:,})" for words, n in reasons.items())
     return f"No number for {sum(reasons.values()):,} of {len(answers):,} {each}: {why}"
+
+
+def all_refused(answers: Sequence[Answer], each: str = "periods") -> str:
+    """Say why none of the answers is a number: the first refusal's detail and remedy.
+
+    Example:
+        >>> from metricstack.core.values import Reason
+        >>> all_refused([Refusal(Reason.NO_DATA, "no rows in 2026Q3", "Load requests.")])
+        'Cannot say: no rows in 2026Q3. Load requests.'
+    """
+    refusal = next(answer for answer in answers if isinstance(answer, Refusal))
+    every = f" for any of {len(answers):,} {each}" if len(answers) > 1 else ""
+    return f"Cannot say{every}: {refusal.detail.strip().rstrip('.')}. {refusal.remedy}".rstrip()
+
+
+def in_sight(target: float | None, numbers: Sequence[float]) -> float | None:
+    """Return a target that can be drawn without pressing the numbers flat, else None.
+
+    Example:
+        >>> in_sight(4.0, [4.1, 4.6]), in_sight(0.1, [4.1, 4.6])
+        (4.0, None)
+    """
+    if target is None or not numbers:
+        return None
+    low, high = min(numbers), max(numbers)
+    reach = 2 * (high - low) or 0.2 * abs(high)
+    return target if low - reach <= target <= high + reach else None
+
+
+def facts(unit: str, better: str, target: float | None, *, drawn: bool = True) -> str:
+    """Return the line under a title: what a number is per, which way is good, what was promised.
+
+    Example:
+        >>> facts("USD/outcome", "lower", 0.05)
+        'per outcome, lower is better, target $0.0500 (dashed)'
+    """
+    top, _, below = unit.partition("/")
+    said = [
+        f"per {below}" if below else "",
+        f"{better} is better" if better in ("higher", "lower") else "",
+        "" if target is None else f"target {write(target, top)} ({'dashed' if drawn else 'off the scale'})",
+    ]
+    return ", ".join(fact for fact in said if fact)

@@ -24,7 +24,8 @@ WIDTHS: dict[Width, int] = {"wide": 720, "narrow": 350}
 
 _STYLE = (
     "<style>.ms-figure{container-type:inline-size;margin:1em 0}.ms-figure svg{max-width:100%;height:auto}"
-    ".ms-narrow{display:none}@container (max-width:560px){.ms-wide{display:none}.ms-narrow{display:block}}</style>"
+    ".ms-figure>.ms-wide{display:block}.ms-figure>.ms-narrow{display:none}"
+    "@container (max-width:560px){.ms-figure>.ms-wide{display:none}.ms-figure>.ms-narrow{display:block}}</style>"
 )
 _ID = re.compile(r'\bid="([^"]+)"')
 _SIZE = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)"')
@@ -45,6 +46,8 @@ def svg(chart: Any, *, width: Width = "wide") -> str:
     spec = _specification(chart)
     outside = WIDTHS[width]
     columns = _fold(spec, narrow=width == "narrow")
+    if width == "narrow":
+        spec.setdefault("config", {}).setdefault("legend", {}).update(columns=2, labelLimit=125)
     inner = outside / columns - 60
     drawn = ""
     for _ in range(4):
@@ -56,7 +59,7 @@ def svg(chart: Any, *, width: Width = "wide") -> str:
     return _named(drawn, str(spec.get("description") or "Chart"))
 
 
-def figure_html(chart: Any, caption: str) -> str:
+def figure_html(chart: Any, caption: str = "") -> str:
     """Show a chart as a figure that fits its column: a wide and a narrow drawing, of which one is seen.
 
     Args:

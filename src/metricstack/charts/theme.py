@@ -5,11 +5,11 @@ white paper and on a dark page. Data colours are those of Okabe and Ito, darkene
 to be seen on white; neighbours differ in lightness too, so that they survive a grey printer.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 
-__all__ = ["ACCENT", "COLOURS", "FONT", "GOOD", "INK", "MUTED", "NAME", "BAD", "config", "register"]
+__all__ = ["ACCENT", "BAD", "COLOURS", "FONT", "GOOD", "INK", "MUTED", "NAME", "config", "register"]
 
 NAME = "metricstack"
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
@@ -48,7 +48,7 @@ def config() -> dict[str, Any]:
                 "color": INK,
                 "fontSize": 14,
                 "fontWeight": 600,
-                "frame": "group",
+                "frame": "bounds",
                 "lineHeight": 18,
                 "offset": 12,
                 "subtitleColor": INK,
@@ -63,6 +63,7 @@ def config() -> dict[str, Any]:
                 "labelLimit": 150,
                 "orient": "top",
                 "symbolType": "square",
+                "symbolStrokeWidth": 0,
                 "title": None,
             },
             "concat": {"spacing": 28},
@@ -75,4 +76,4 @@ def config() -> dict[str, Any]:
 def register() -> None:
     """Tell Altair of the theme under its name, without switching it on (`enable` does)."""
     if NAME not in alt.theme.names():
-        alt.theme.register(NAME, enable=False)(lambda: alt.theme.ThemeConfig(**config()))
+        alt.theme.register(NAME, enable=False)(lambda: cast("alt.theme.ThemeConfig", config()))

@@ -51,24 +51,26 @@ def timeline(spans: Sequence[Span], *, window: Window, title: str = "") -> alt.L
             }
         )
     x_scale = alt.Scale(type="utc", domain=[instant(window.start), instant(window.end)], nice=False)
-    x = alt.X(field="start", type="temporal", scale=x_scale, axis=time_axis(window.days))
+    x = alt.X(field="start", type="temporal", scale=x_scale, axis=time_axis([window.start, window.end]))
     y_scale = alt.Scale(domain=[-0.62, len(values) - 0.38], reverse=True, nice=False, zero=False)
     y = alt.Y(field="row", type="quantitative", axis=None, scale=y_scale)
-    base = alt.Chart(alt.Data(values=values)).encode(y=y)
+    base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
     bars: Any = base.mark_rule(strokeWidth=7, strokeCap="round").encode(x=x, x2=alt.X2(field="end"))
     colour = alt.Color(
         field="kind",
         type="nominal",
         scale=alt.Scale(domain=kinds, range=[COLOURS[index % len(COLOURS)] for index in range(len(kinds))]),
-        legend=alt.Legend() if len(kinds) > 1 else None,
+        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=6) if len(kinds) > 1 else None,
     )
     bars = bars.encode(color=colour) if len(kinds) > 1 else bars.encode(color=alt.value(ACCENT))
     label = base.mark_text(align="left", dx=2, dy=-14, limit={"expr": "width - 80"})
     length = base.mark_text(align="right", dy=-14, fontWeight=600)
-    chart = alt.layer(
-        bars,
-        label.encode(x=alt.value(0), text=alt.Text(field="label", type="nominal")),
-        length.encode(x=alt.value("width"), text=alt.Text(field="words", type="nominal")),
+    chart = alt.LayerChart(
+        layer=[
+            bars,
+            label.encode(x=alt.value(0), text=alt.Text(field="label", type="nominal")),
+            length.encode(x=alt.value("width"), text=alt.Text(field="words", type="nominal")),
+        ],
     ).properties(height=_STEP * len(values))
     left_out = f"{len(shown):,} of {len(inside):,} shown, the longest" if len(inside) > len(shown) else ""
     said = "; ".join(f"{value['label']}: {value['words']}" for value in values[:6])

@@ -1,5 +1,6 @@
 """A course over time: line, interval band, target, and a word on every period that has no number."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -9,8 +10,8 @@ import altair as alt
 
 from metricstack.charts.axes import nice_domain, number_axis, short, time_axis
 from metricstack.charts.notebook import finished
-from metricstack.charts.rows import Point, Values, bounds, guard, instant, refused_words
-from metricstack.charts.theme import ACCENT, COLOURS, INK, MUTED
+from metricstack.charts.rows import Point, Values, all_refused, bounds, facts, guard, in_sight, instant, refused_words
+from metricstack.charts.theme import ACCENT, COLOURS, INK
 from metricstack.charts.words import chart_words
 from metricstack.core.units import write
 from metricstack.core.values import Estimate, Refusal
@@ -20,7 +21,7 @@ __all__ = ["MOST_SERIES", "trend", "trends"]
 # Beyond four lines nobody tells labels and bands apart: small multiples then.
 MOST_SERIES = 4
 _HEIGHT = 180
-_LABEL_STEP = 15
+_LABEL_STEP = 31
 
 
 def trend(
@@ -67,24 +68,24 @@ def trends(
     said = refused_words(answers, each)
     estimates = [answer for answer in answers if isinstance(answer, Estimate)]
     if not estimates:
-        detail = f" {next(a.detail for a in answers if isinstance(a, Refusal)).rstrip('.')}." if answers else ""
-        return chart_words(f"{said or 'Nothing was measured'}.{detail}", title=title)
-    domain = domain or _domain(estimates, target)
+        return chart_words(all_refused(answers, each) if answers else "Nothing was measured.", title=title)
+    seen = in_sight(target, _finite(estimates))
+    domain = domain or _domain(estimates, seen)
     moments = [_moment(point.at) for points in runs.values() for point in points]
-    days = (max(moments) - min(moments)).total_seconds() / 86400
     values, crosses = _values(runs, domain)
-    largest = max(abs(domain[0]), abs(domain[1]))
-    x = alt.X(field="at", type="temporal", scale=alt.Scale(type="utc"), axis=time_axis(days))
+    x = alt.X(field="at", type="temporal", scale=alt.Scale(type="utc"), axis=time_axis(moments, mark_each=True))
     y = alt.Y(
         field="value",
         type="quantitative",
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-        axis=number_axis(largest, unit),
+        axis=number_axis(domain, unit),
     )
     colour = alt.Color(
         field="series", type="nominal", legend=None, scale=alt.Scale(domain=list(runs), range=_colours(runs))
     )
-    base = alt.Chart(alt.Data(values=values)).encode(x=x, color=colour, detail=alt.Detail(field="run", type="nominal"))
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=x, color=colour, detail=alt.Detail(field="run", type="nominal")
+    )
     layers: list[Any] = [
         base.mark_area(opacity=0.2 if len(runs) == 1 else 0.12, line=False).encode(
             y=alt.Y(field="low", type="quantitative"), y2=alt.Y2(field="high")
@@ -100,13 +101,21 @@ def trends(
             )
         )
     if crosses:
-        cross = alt.Chart(alt.Data(values=crosses)).mark_point(shape="cross", angle=45, size=26, color=MUTED, opacity=1)
-        layers.append(cross.encode(x=x, y=alt.value(_HEIGHT - 6)))
-    if target is not None:
-        layers += _target(target, unit)
-    layers.append(_ends(runs, unit, domain, x, colour))
-    chart = alt.layer(*layers).properties(height=_HEIGHT)
-    return finished(chart, title=title, subtitle=_subtitle(unit, better, said), summary=_summary(runs, said))
+        cross = alt.Chart(alt.InlineData(values=crosses)).mark_text(text="×", fontSize=15, opacity=0.7)
+        layers.append(cross.encode(x=x, y=alt.value(_HEIGHT - 7)))
+    if seen is not None and domain[0] <= seen <= domain[1]:
+        line = alt.Chart(alt.InlineData(values=[{"target": seen}])).mark_rule(
+            strokeDash=[4, 4], color=INK, opacity=0.65
+        )
+        layers.append(line.encode(y=alt.Y(field="target", type="quantitative")))
+    layers += _ends(runs, unit, domain, x, colour)
+    chart = alt.LayerChart(layer=layers).properties(height=_HEIGHT)
+    return finished(
+        chart,
+        title=title,
+        subtitle=[facts(unit, better, target, drawn=seen is not None), said],
+        summary=_summary(runs, said),
+    )
 
 
 def _moment(at: date | datetime) -> datetime:
@@ -119,8 +128,12 @@ def _colours(runs: Mapping[str, Any]) -> list[str]:
     return [ACCENT] if len(runs) == 1 else [COLOURS[index % len(COLOURS)] for index in range(len(runs))]
 
 
+def _finite(estimates: Sequence[Estimate]) -> list[float]:
+    return [number for answer in estimates for number in (answer.value, *bounds(answer)) if math.isfinite(number)]
+
+
 def _domain(estimates: Sequence[Estimate], target: float | None) -> tuple[float, float]:
-    numbers = [number for answer in estimates for number in (answer.value, *bounds(answer)) if math.isfinite(number)]
+    numbers = _finite(estimates)
     low, high = nice_domain(numbers + ([] if target is None else [target]))
     if min(numbers) >= 0 and (target is None or target >= 0):
         low = max(low, 0.0)
@@ -155,53 +168,44 @@ def _values(runs: Mapping[str, Sequence[Point]], domain: tuple[float, float]) ->
     return values, crosses
 
 
-def _target(target: float, unit: str) -> list[Any]:
-    rows: Values = [{"target": target, "words": f"target {short(target, unit)}"}]
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y(field="target", type="quantitative"))
-    return [
-        base.mark_rule(strokeDash=[4, 4], color=INK, opacity=0.6),
-        base.mark_text(align="left", dx=2, dy=-7, opacity=0.85).encode(
-            x=alt.value(0), text=alt.Text(field="words", type="nominal")
-        ),
-    ]
-
-
 def _ends(
     runs: Mapping[str, Sequence[Point]], unit: str, domain: tuple[float, float], x: alt.X, colour: alt.Color
-) -> Any:
-    """Name each course at its end, pushing names apart where the ends meet."""
+) -> list[Any]:
+    """Name each course at its end, with a dot of its colour; names are pushed apart where ends meet."""
     ends: Values = []
     for name, points in runs.items():
         last = next((p for p in reversed(points) if isinstance(p.answer, Estimate)), None)
         if last is not None:
             assert isinstance(last.answer, Estimate)
             number = short(last.answer.value, unit)
-            ends.append(
-                {
-                    "at": instant(last.at),
-                    "series": name,
-                    "label": last.answer.value,
-                    "words": f"{name} {number}" if name else number,
-                }
-            )
+            words = f"{name}\n{number}" if name else number
+            ends.append({"at": instant(last.at), "series": name, "label": last.answer.value, "words": words})
     latest = max(row["at"] for row in ends)
-    step = _LABEL_STEP * (domain[1] - domain[0]) / _HEIGHT
-    ends.sort(key=lambda row: row["label"])
-    for row, above in zip(ends[1:], ends[:-1], strict=True):
-        row["label"] = max(row["label"], above["label"] + step)
     for row in ends:
         row["at"] = latest
-    text = alt.Chart(alt.Data(values=ends)).mark_text(align="left", dx=8, fontWeight=600, limit=150)
-    encoded = text.encode(
-        x=x, y=alt.Y(field="label", type="quantitative"), text=alt.Text(field="words", type="nominal")
+    ends.sort(key=lambda row: row["label"])
+    _push_apart(ends, _LABEL_STEP * (domain[1] - domain[0]) / _HEIGHT, domain)
+    y = alt.Y(field="label", type="quantitative")
+    several = len(runs) > 1
+    base = alt.Chart(alt.InlineData(values=ends))
+    text = base.mark_text(
+        align="left", dx=20 if several else 8, dy=-7 if several else 0, fontWeight=600, limit=110, lineBreak="\n"
     )
-    return encoded.encode(color=colour) if len(runs) > 1 else encoded
+    layers: list[Any] = [text.encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))]
+    if several:
+        dot = base.mark_text(text="●", align="left", dx=7, dy=-7)
+        layers.append(dot.encode(x=x, y=y, color=colour))
+    return layers
 
 
-def _subtitle(unit: str, better: str, said: str) -> list[str]:
-    below = unit.partition("/")[2]
-    facts = [f"per {below}" if below else "", f"{better} is better" if better in ("higher", "lower") else ""]
-    return [", ".join(fact for fact in facts if fact), said]
+def _push_apart(ends: Values, step: float, domain: tuple[float, float]) -> None:
+    """Move labels up until none meets the one below, then all down if the stack left the frame."""
+    for below, row in itertools.pairwise(ends):
+        row["label"] = max(row["label"], below["label"] + step)
+    above = domain[1]
+    for row in reversed(ends):
+        row["label"] = min(row["label"], above)
+        above = row["label"] - step
 
 
 def _summary(runs: Mapping[str, Sequence[Point]], said: str) -> str:

@@ -21,8 +21,8 @@ def chart_words(sentence: str, *, title: str = "") -> alt.Chart:
         'Trust. Nothing was measured.'
     """
     lines = [{"line": number, "text": text} for number, text in enumerate(textwrap.wrap(sentence, 46) or [""])]
-    chart = (
-        alt.Chart(alt.Data(values=lines))
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=lines))
         .mark_text(align="left", fontStyle="italic", fontSize=13)
         .encode(
             x=alt.value(0),

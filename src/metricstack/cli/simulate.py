@@ -27,14 +27,14 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and say what was written."""
-    from metricstack import simulation
+    from metricstack import simulation, telemetry
 
     chosen = {name: getattr(arguments, name) for name in ("requests", "days", "seed")}
     size = {name: getattr(simulation.SAMPLE, name) if value is None else value for name, value in chosen.items()}
     dirt = simulation.Dirt.none() if arguments.clean else simulation.Dirt.realistic()
     with bar("Simulating") as progress:
-        summary = simulation.simulate(
-            arguments.directory, **size, dirt=dirt, replace=arguments.replace, progress=progress
-        )
-    print(summary)
+        simulation.simulate(arguments.directory, **size, dirt=dirt, replace=arguments.replace, progress=progress)
+    files = telemetry.open_workspace(arguments.directory).warehouse.files
+    tables = len({file.table for file in files})
+    print(f"{arguments.directory}: {sum(file.rows for file in files):,} rows in {tables} tables")
     return 0

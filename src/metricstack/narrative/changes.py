@@ -54,6 +54,9 @@ def say_change(change: Change, *, title: str = "") -> str:
     assert isinstance(change.before, Estimate)
     assert isinstance(change.after, Estimate)
     was, is_now = (write(answer.value, answer.unit) for answer in (change.before, change.after))
+    tail = f" per {change.after.unit.partition('/')[2]}"
+    if is_now.endswith(tail) and was != is_now:
+        was = was.removesuffix(tail)
     sure = difference_interval(change.difference) or "counted in full in both periods"
     way = course(change)
     if change.verdict is Verdict.UNCLEAR:

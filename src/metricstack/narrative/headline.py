@@ -24,7 +24,7 @@ class Moved:
     Args:
         title: The metric as a reader knows it: ``"Latency p95"``.
         change: Both answers and the verdict.
-        layer: Which of the four layers it belongs to: ``"kpi"``, ``"quality"``, ``"reliability"``, ``"cost"``.
+        layer: Which of the four layers it belongs to: ``"business"``, ``"quality"``, ``"reliability"``, ``"cost"``.
         use_case: The use case it is narrowed to, empty for the whole company.
         metric: The metric's id.
         target: What was promised, in the metric's unit; None where nothing was.
@@ -104,17 +104,19 @@ def _sentence(groups: Sequence[Sequence[Moved]], period: str, against: str) -> s
             return f"Nothing was measured in {period}, so nothing can be said about it."
         measured = sum(isinstance(moved.change.after, Estimate) for moved in unknown)
         if not measured:
-            return f"None of the {_measures(len(unknown))} can be given for {period}."
+            return (
+                f"The one measure cannot be given for {period}."
+                if len(unknown) == 1
+                else f"None of the {count(len(unknown))} measures can be given for {period}."
+            )
         told = "has a number" if measured == 1 else "have a number"
-        return (
-            f"{count(measured)} of {_measures(len(unknown))} {told} for {period}, "
-            f"but none can be compared with {against}."
-        )
+        return f"{_some_of(measured, len(unknown))} {told} for {period}, but nothing can be compared with {against}."
     best = f" (most of all {better[0].name}, {_moved(better[0])})" if better else ""
     worst = f" (most of all {worse[0].name}, {_moved(worse[0])})" if worse else ""
-    parts = [f"{count(len(better))} of {_measures(compared)} got better in {period} than in {against}{best}"]
+    parts = [f"{_some_of(len(better), compared)} got better in {period} than in {against}{best}"]
     if not better:
-        parts = [f"None of the {_measures(compared)} got clearly better in {period} than in {against}"]
+        none = "The one measure did not get" if compared == 1 else f"None of the {count(compared)} measures got"
+        parts = [f"{none} clearly better in {period} than in {against}"]
     if worse:
         parts.append(f"{count(len(worse))} got worse{worst}")
     if steady:
@@ -124,8 +126,8 @@ def _sentence(groups: Sequence[Sequence[Moved]], period: str, against: str) -> s
     return f"{listed(parts)}."
 
 
-def _measures(n: int) -> str:
-    return f"{count(n)} {'measure' if n == 1 else 'measures'}"
+def _some_of(part: int, whole: int) -> str:
+    return "The one measure" if whole == 1 else f"{count(part)} of {count(whole)} measures"
 
 
 def _moved(moved: Moved) -> str:
@@ -142,7 +144,7 @@ def _missed(board: Sequence[Moved]) -> list[str]:
     missed = [f"{moved.name} {said}" for moved, said in held if said.startswith("missed: ")]
     if not held:
         return []
-    met = f"{count(sum(said.startswith('met') for _, said in held))} of {count(len(held))} targets were met"
+    met = f"{count(sum(said.startswith('met') for _, said in held))} of {count(len(held))} targets met"
     return [f"{met}; {'; '.join(missed[:3])}." if missed else f"{met}."]
 
 

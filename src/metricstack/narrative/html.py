@@ -15,7 +15,7 @@ from metricstack.narrative.answers import GRADES, say_answer
 from metricstack.narrative.changes import ARROWS, course, moved_by, say_change, say_target
 from metricstack.narrative.headline import Moved
 from metricstack.narrative.panels import by_metric, place, title_of
-from metricstack.narrative.words import count, difference_interval, interval, stem
+from metricstack.narrative.words import count, difference_limits, interval, limits, percent, stem
 from metricstack.numerics.change import Change
 
 if TYPE_CHECKING:
@@ -77,27 +77,41 @@ def findings_html(findings: Any) -> str:
     several: Sequence[Finding] = tuple(getattr(findings, "findings", findings))
     if not several:
         return _outer("ms-findings", "<p>There are no findings to show.</p>")
-    rows = [_finding_row(finding) for finding in several[:_ROWS]]
-    heads = _heads(("Question", ""), ("Answer", "n"), ("Interval", ""), ("n", "n"), ("Evidence", ""))
+    level = _one_level(finding.answer for finding in several)
+    rows = [_finding_row(finding, level) for finding in several[:_ROWS]]
+    heads = _heads(("Question", ""), ("Answer", "n"), (_interval_head(level), ""), ("n", "n"), ("Evidence", ""))
     return _outer("ms-findings", _table(heads, rows, len(several), columns=5))
 
 
-def _finding_row(finding: Finding) -> str:
+def _finding_row(finding: Finding, level: float | None) -> str:
     evidence = [GRADES[finding.grade] if isinstance(finding.answer, Estimate) else ""]
     evidence += [f"✗ {c.name}: {stem(c.detail)}." for c in finding.checks if c.passed is False]
     notes = "<br>".join(escape(note) for note in evidence if note)
     question = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(finding.question or finding.subject)}</th>'
-    return f'<tr>{question}{_numbers(finding.answer)}<td style="{_CELL}">{notes}</td></tr>'
+    return f'<tr>{question}{_numbers(finding.answer, level)}<td style="{_CELL}">{notes}</td></tr>'
 
 
-def _numbers(answer: Answer) -> str:
+def _one_level(answers: Iterable[Answer]) -> float | None:
+    """Return the level that all intervals of a table share, so that its head can say it once; else None."""
+    levels = {answer.level for answer in answers if isinstance(answer, Estimate) and answer.level is not None}
+    return levels.pop() if len(levels) == 1 else None
+
+
+def _interval_head(level: float | None) -> str:
+    return "Interval" if level is None else f"{percent(level)} interval"
+
+
+def _interval(answer: Estimate, level: float | None) -> str:
+    return (interval(answer) if level is None else limits(answer)) or "counted in full"
+
+
+def _numbers(answer: Answer, level: float | None) -> str:
     """Return the three cells of an answer: value, interval, n; one wide cell of words for a refusal."""
     if isinstance(answer, Refusal):
         return f'<td class="ms-refusal" colspan="3" style="{_CELL}"><em>{escape(say_answer(answer))}</em></td>'
-    sure = interval(answer) or "counted in full"
     return (
         f'<td class="ms-value" style="{_NUMBER};font-weight:600">{escape(write(answer.value, answer.unit))}</td>'
-        f'<td class="ms-interval" style="{_CELL}">{escape(sure)}</td>'
+        f'<td class="ms-interval" style="{_CELL}">{escape(_interval(answer, level))}</td>'
         f'<td class="ms-n" style="{_NUMBER}">{count(answer.n)}</td>'
     )
 
@@ -118,7 +132,8 @@ def panel_html(panel: "MetricPanel") -> str:
         return _outer("ms-panel", "<p>Nothing was asked, so there is nothing to show.</p>")
     heads = [("Metric", ""), *((name, "") for name in panel.by)]
     heads += [("Last period", ""), ("Course", "")] if panel.grain else []
-    heads += [("Value", "n"), ("Interval", ""), ("n", "n")]
+    level = _one_level(run[-1].answer for run in groups.values())
+    heads += [("Value", "n"), (_interval_head(level), ""), ("n", "n")]
     rows = []
     for (metric, _), run in list(groups.items())[:_ROWS]:
         where = dict(run[-1].where)
@@ -127,7 +142,7 @@ def panel_html(panel: "MetricPanel") -> str:
         if panel.grain:
             cells += f'<td style="{_CELL}">{escape(where.get("period", ""))}</td>'
             cells += f'<td class="ms-spark" style="{_CELL};letter-spacing:.05em">{_spark(run)}</td>'
-        rows.append(f"<tr>{title}{cells}{_numbers(run[-1].answer)}</tr>")
+        rows.append(f"<tr>{title}{cells}{_numbers(run[-1].answer, level)}</tr>")
     return _outer("ms-panel", _table(_heads(*heads), rows, len(groups), columns=len(heads)))
 
 
@@ -148,7 +163,7 @@ def _spark(run: Sequence[Finding]) -> str:
         _BLOCKS[round((f.answer.value - low) / span * 7) if span else 3] if isinstance(f.answer, Estimate) else "·"
         for f in run[-26:]
     )
-    return f'<span aria-hidden="true">{blocks}</span>'
+    return f'<span aria-hidden="true" style="opacity:.6">{blocks}</span>'
 
 
 def change_html(change: Change, *, title: str = "") -> str:
@@ -166,10 +181,10 @@ def _change(change: Change) -> str:
     if isinstance(change.difference, Refusal):
         return f'<span class="ms-verdict ms-{kind}"><em>change cannot be said</em></span>'
     arrow = f'<span aria-hidden="true">{ARROWS[course(change)]}</span> '
-    sure = escape(difference_interval(change.difference) or "counted in full")
+    sure = escape(difference_limits(change.difference) or "counted in full")
     return (
         f'<span class="ms-verdict ms-{kind}">{arrow}{escape(moved_by(change))} · {escape(change.verdict)}</span> '
-        f'<span class="ms-interval" style="{_FAINT}">{sure}</span>'
+        f'<span class="ms-interval" style="{_FAINT};white-space:nowrap">({sure})</span>'
     )
 
 
@@ -188,13 +203,14 @@ def board_html(board: Sequence[Moved], *, caption: str = "", before: str = "Befo
     if not board:
         return _outer("ms-board", "<p>No measure belongs here.</p>")
     targets = any(moved.target is not None for moved in board)
-    heads = [("Measure", ""), (after, "n"), ("Interval", ""), (before, "n"), ("Change", "")]
+    level = _one_level(moved.change.after for moved in board)
+    heads = [("Measure", ""), (after, "n"), (_interval_head(level), ""), (before, "n"), ("Change", "")]
     heads += [("Target", "")] if targets else []
-    rows = [_board_row(moved, targets=targets) for moved in board]
+    rows = [_board_row(moved, level, targets=targets) for moved in board]
     return _outer("ms-board", _table(_heads(*heads), rows, len(rows), columns=len(heads), caption=caption))
 
 
-def _board_row(moved: Moved, *, targets: bool) -> str:
+def _board_row(moved: Moved, level: float | None, *, targets: bool) -> str:
     change, target = moved.change, ""
     if targets:
         said = "" if moved.target is None else say_target(change.after, moved.target, change.better)
@@ -209,7 +225,7 @@ def _board_row(moved: Moved, *, targets: bool) -> str:
     return (
         f'<tr class="ms-{change.verdict.name.lower()}">{name}'
         f'<td class="ms-value" style="{_NUMBER};font-weight:600">{now}</td>'
-        f'<td class="ms-interval" style="{_CELL}">{escape(interval(change.after) or "counted in full")}</td>'
+        f'<td class="ms-interval" style="{_CELL}">{escape(_interval(change.after, level))}</td>'
         f'<td class="ms-before" style="{_NUMBER}">{escape(was)}</td>'
         f'<td style="{_CELL}">{_change(change)}</td>{target}</tr>'
     )

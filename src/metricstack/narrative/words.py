@@ -7,7 +7,18 @@ from collections.abc import Callable, Sequence
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Estimate, Reason
 
-__all__ = ["count", "difference_interval", "interval", "listed", "percent", "reason_words", "signed", "stem"]
+__all__ = [
+    "count",
+    "difference_interval",
+    "difference_limits",
+    "interval",
+    "limits",
+    "listed",
+    "percent",
+    "reason_words",
+    "signed",
+    "stem",
+]
 
 _TAIL = re.compile(r"(\u00a0[^\d]*| per .*)$")
 _CLOCK = re.compile(r"\u00a0(ms|s|min|h|d)\b")
@@ -89,6 +100,22 @@ def signed(value: float, unit: str) -> str:
     return write_change(0.0, value, unit)
 
 
+def limits(answer: Estimate) -> str:
+    """Write an estimate's bounds without their level; "" for a census.
+
+    Example:
+        >>> limits(Estimate(4.21, unit="s", n=48_211, method="mean", low=4.1, high=4.33, level=0.95))
+        '4.10 to 4.33\\xa0s'
+    """
+    if answer.low is None or answer.high is None:
+        return ""
+    pieces = answer.parts or ((answer.low, answer.high),)
+    texts = [_range(low, high, answer.unit, write) for low, high in pieces]
+    if texts == [write(answer.value, answer.unit)]:
+        return "narrower than the figures shown"
+    return listed(texts, last="or")
+
+
 def interval(answer: Estimate) -> str:
     """Say an estimate's interval with its level; "" for a census.
 
@@ -96,26 +123,31 @@ def interval(answer: Estimate) -> str:
         >>> interval(Estimate(4.21, unit="s", n=48_211, method="mean", low=4.1, high=4.33, level=0.95))
         '95\\xa0% interval 4.10 to 4.33\\xa0s'
     """
-    if answer.low is None or answer.high is None or answer.level is None:
+    return "" if answer.level is None else f"{percent(answer.level)} interval {limits(answer)}"
+
+
+def difference_limits(difference: Estimate) -> str:
+    """Write the bounds of a difference, each with its sign; "" where it is exact.
+
+    Example:
+        >>> difference_limits(Estimate(-1, unit="s", n=9, method="", low=-1.4, high=-0.6, level=0.95))
+        '−1.40 to −0.600\\xa0s'
+    """
+    if difference.low is None or difference.high is None:
         return ""
-    pieces = answer.parts or ((answer.low, answer.high),)
-    texts = [_range(low, high, answer.unit, write) for low, high in pieces]
-    if texts == [write(answer.value, answer.unit)]:
-        return f"{percent(answer.level)} interval narrower than the figures shown"
-    return f"{percent(answer.level)} interval {listed(texts, last='or')}"
+    return _range(difference.low, difference.high, difference.unit, signed)
 
 
 def difference_interval(difference: Estimate) -> str:
-    """Say the interval of a difference, each bound with its sign; "" where it is exact.
+    """Say the interval of a difference with its level; "" where it is exact.
 
     Example:
         >>> difference_interval(Estimate(-1, unit="s", n=9, method="", low=-1.4, high=-0.6, level=0.95))
         '95\\xa0% interval of the difference −1.40 to −0.600\\xa0s'
     """
-    low, high, level, unit = difference.low, difference.high, difference.level, difference.unit
-    if low is None or high is None or level is None:
+    if difference.level is None:
         return ""
-    return f"{percent(level)} interval of the difference {_range(low, high, unit, signed)}"
+    return f"{percent(difference.level)} interval of the difference {difference_limits(difference)}"
 
 
 def _range(low: float, high: float, unit: str, spell: Callable[[float, str], str]) -> str:

@@ -72,7 +72,7 @@ class Change(Shown):
         if self.before.unit in ("fraction", "score") and min(x, y) >= 0 and max(x, y) <= 1:
             return abs(2 * math.asin(math.sqrt(y)) - 2 * math.asin(math.sqrt(x)))
         if x > 0 and y > 0:
-            return abs(math.log(y / x))
+            return abs(math.log(y) - math.log(x))
         return abs(y - x) / max(abs(x), abs(y)) if x != y else 0.0
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ FINDINGS = "application/vnd.metricstack.findings+json"
 
 
 class Emitted:
-    """The findings that a notebook hands to its report; shows itself as one line in the lab, and not at all in a report.
+    """The findings that a notebook hands to its report; one line in the lab, unseen in the report.
 
     Args:
         findings: What is handed over, in the order of the report.

@@ -13,11 +13,15 @@ from metricstack.core.show import TRUSTED
 
 __all__ = ["Html", "element", "fragment", "show"]
 
-_VOID = frozenset({"br", "hr", "img", "col"})
+_VOID = frozenset({"br", "hr", "col"})
 _NAMES = frozenset(
-    "a aside b br caption code col colgroup dd details div dl dt em figcaption figure footer h1 h2 h3 h4 header hr "
-    "img li main nav ol p pre section small span strong sub summary sup table tbody td th thead tr ul".split()
-)
+    {
+        "a", "aside", "b", "br", "caption", "code", "col", "colgroup", "dd", "details", "div", "dl", "dt", "em",
+        "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "header", "hr", "li", "main", "nav", "ol", "p",
+        "pre", "section", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead",
+        "tr", "ul",
+    }
+)  # fmt: skip
 
 
 class Html:

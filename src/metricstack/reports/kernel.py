@@ -31,8 +31,8 @@ def kernel_manager() -> Iterator[Any]:
     It runs this interpreter, installed kernelspecs or not; speaks over sockets in a folder of its own, so
     that two runs at once never meet; and reads no start-up files, so that a report depends on none.
     """
-    from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
 
     folder = Path(tempfile.mkdtemp(prefix="metricstack-"))
     manager = AsyncKernelManager(

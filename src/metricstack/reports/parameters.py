@@ -98,7 +98,7 @@ def parse_literal(text: str, default: Literal) -> Literal:
         value = ast.literal_eval({"true": "True", "false": "False", "none": "None"}.get(text.lower(), text))
     except (ValueError, TypeError, SyntaxError, RecursionError):
         return text
-    return text if isinstance(value, bytes | tuple | set | complex) else value  # type: ignore[no-any-return]
+    return text if isinstance(value, bytes | tuple | set | complex) else value
 
 
 def _plain(name: str, value: Any, *, where: str) -> Literal:

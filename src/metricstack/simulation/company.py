@@ -30,7 +30,11 @@ USE_CASES = ("support_copilot", "search_answers", "document_agent", "code_assist
 REGIONS = ("dach", "nordics", "uk", "france", "iberia", "us-east", "us-west", "apac")
 CHANNELS = ("web", "app", "email", "api")
 SEGMENTS = ("consumer", "business", "enterprise", "internal")
-TEAMS = tuple(f"{area}-{number}" for area in ("payments", "catalog", "mobile", "data", "platform", "logistics") for number in range(1, 9))  # fmt: skip
+TEAMS = tuple(
+    f"{area}-{number}"
+    for area in ("payments", "catalog", "mobile", "data", "platform", "logistics")
+    for number in range(1, 9)
+)
 """Engineering teams: those that use the code assistant, and adopt what is rolled out to it."""
 
 TASKS = (
@@ -69,13 +73,13 @@ class Model:
 
 
 MODELS = (
-    Model("atlas-small-2.0", "meridian", 0.00, 2.6, -0.25, 0.3, (0.30, 0.03, 0.38, 1.20)),
-    Model("atlas-small-2.1", "meridian", 0.08, 2.5, -0.28, 0.3, (0.30, 0.03, 0.38, 1.20)),
-    Model("atlas-large-2.0", "meridian", 0.20, 1.7, 0.15, 1.0, (2.50, 0.25, 3.10, 10.0)),
-    Model("atlas-large-2.1", "meridian", 0.26, 1.7, 0.12, 1.0, (2.50, 0.25, 3.10, 10.0)),
-    Model("atlas-large-3.0", "meridian", 0.50, 1.5, 0.05, 1.2, (2.80, 0.28, 3.50, 11.0)),
-    Model("borealis-1.0", "northlight", 0.12, 2.1, 0.00, 0.8, (1.00, 0.10, 1.25, 4.00)),
-    Model("borealis-1.1", "northlight", 0.18, 2.0, -0.05, 0.8, (1.00, 0.10, 1.25, 4.00)),
+    Model("atlas-small-2.0", "meridian", 0.00, 3.1, -0.25, 0.3, (0.60, 0.06, 0.75, 2.40)),
+    Model("atlas-small-2.1", "meridian", 0.06, 3.0, -0.28, 0.3, (0.60, 0.06, 0.75, 2.40)),
+    Model("atlas-large-2.0", "meridian", 0.14, 2.6, 0.15, 1.0, (2.80, 0.28, 3.50, 11.0)),
+    Model("atlas-large-2.1", "meridian", 0.20, 2.6, 0.12, 1.0, (2.80, 0.28, 3.50, 11.0)),
+    Model("atlas-large-3.0", "meridian", 0.42, 2.4, 0.05, 1.2, (3.00, 0.30, 3.75, 12.0)),
+    Model("borealis-1.0", "northlight", 0.04, 2.9, 0.00, 0.8, (1.20, 0.12, 1.50, 5.00)),
+    Model("borealis-1.1", "northlight", 0.10, 2.8, -0.05, 0.8, (1.20, 0.12, 1.50, 5.00)),
 )
 EMBEDDING = Model("atlas-embed-1", "meridian", 0.0, 0.0, 0.0, 0.0, (0.08, 0.08, 0.08, 0.08))
 

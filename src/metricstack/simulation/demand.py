@@ -28,8 +28,15 @@ _OFFICE = (0, 0, 0, 0, 0, 1, 2, 5, 11, 16, 17, 15, 9, 13, 17, 16, 14, 9, 4, 2, 1
 _HOURS = np.array([_CUSTOMERS, _CUSTOMERS, _OFFICE, _OFFICE], dtype=np.float64).T
 _WEEK = np.array([[1.08, 1.0, 1.25, 1.2]] * 5 + [[0.85, 1.05, 0.35, 0.25], [0.75, 1.0, 0.25, 0.2]])
 _HOLIDAY = np.array([0.7, 0.9, 0.3, 0.15])
-_HOLIDAYS = ((1, 1, "New Year"), (5, 1, "Labour Day"), (10, 3, "German Unity Day"), (12, 24, "Christmas Eve"),
-             (12, 25, "Christmas Day"), (12, 26, "Second day of Christmas"), (12, 31, "New Year's Eve"))  # fmt: skip
+_HOLIDAYS = (
+    (1, 1, "New Year"),
+    (5, 1, "Labour Day"),
+    (10, 3, "German Unity Day"),
+    (12, 24, "Christmas Eve"),
+    (12, 25, "Christmas Day"),
+    (12, 26, "Second day of Christmas"),
+    (12, 31, "New Year's Eve"),
+)
 
 
 def holidays(settings: Settings) -> list[tuple[date, str]]:
@@ -76,6 +83,16 @@ class Demand:
     def end(self) -> int:
         """First instant after the period, microseconds."""
         return int(self.start[-1]) + HOUR
+
+    @property
+    def days(self) -> int:
+        """How many local days the period has."""
+        return int(self.day[-1]) + 1
+
+    def midnight(self, day: int) -> int:
+        """Return the first instant of a local day, microseconds; of a day outside, by 24 hours each."""
+        inside = min(max(day, 0), self.days - 1)
+        return int(self.start[np.searchsorted(self.day, inside)]) + (day - inside) * 24 * HOUR
 
     @classmethod
     def of(cls, settings: Settings) -> "Demand":

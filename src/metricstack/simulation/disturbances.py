@@ -18,11 +18,15 @@ AI_CAUSES = frozenset({"model", "data_pipeline", "prompt", "workflow"})
 _NAMES = {
     "model": ("Wrong refund amounts", "Answers in the wrong language", "Overconfident answers after a model update"),
     "data_pipeline": ("Stale product facts", "Half of the documents missing", "Feature feed late"),
-    "prompt": ("Instructions ignored after a prompt change", "Answers too short to help", "Polite refusals of easy tasks"),
+    "prompt": (
+        "Instructions ignored after a prompt change",
+        "Answers too short to help",
+        "Polite refusals of easy tasks",
+    ),
     "workflow": ("Runs stuck between two agents", "Approval step skipped", "Acting weird: loops over one tool"),
     "infrastructure": ("Gateway time-outs", "Vector store out of memory", "Queue backlog"),
     "vendor": ("Provider returns 529", "Provider slow in one region", "Rate limit lowered without notice"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,21 @@ def _degradation(demand: Demand) -> tuple[Degradation, Incident]:
     mitigated = failure + 5 * HOUR + _minutes(20)
     degradation = Degradation(1, start, failure, mitigated, depth=1.1)
     incident = Incident(
-        0, "Search index rebuild failed", 1, "sev1", "data_pipeline",
-        started=failure, detected=failure + _minutes(11), acknowledged=failure + _minutes(16),
-        diagnosed=failure + _minutes(140), mitigated=mitigated, fixed=mitigated + _minutes(35),
-        closed=mitigated + 30 * HOUR, error=0.40, latency=0.5,
-    )  # fmt: skip
+        0,
+        "Search index rebuild failed",
+        1,
+        "sev1",
+        "data_pipeline",
+        started=failure,
+        detected=failure + _minutes(11),
+        acknowledged=failure + _minutes(16),
+        diagnosed=failure + _minutes(140),
+        mitigated=mitigated,
+        fixed=mitigated + _minutes(35),
+        closed=mitigated + 30 * HOUR,
+        error=0.40,
+        latency=0.5,
+    )
     return degradation, incident
 
 
@@ -162,7 +176,9 @@ def _incidents(settings: Settings, demand: Demand) -> list[Incident]:
                 diagnosed=None if lost[1] else diagnosed,
                 mitigated=mitigated,
                 fixed=None if lost[2] else fixed,
-                closed=None if lost[3] else max(fixed, mitigated) + _minutes(600 * float(np.exp(rng.standard_normal()))),
+                closed=None
+                if lost[3]
+                else max(fixed, mitigated) + _minutes(600 * float(np.exp(rng.standard_normal()))),
                 error={"infrastructure": 0.16, "vendor": 0.22, "workflow": 0.08}.get(cause, 0.0) * size,
                 latency={"infrastructure": 0.35, "vendor": 0.30}.get(cause, 0.0) * size,
                 quality=0.0 if cause in ("infrastructure", "vendor") else -0.75 * size,

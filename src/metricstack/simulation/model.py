@@ -43,10 +43,10 @@ class Coefficients:
     """
 
     # difficulty -> which model answers
-    route_level: tuple[float, ...] = (-0.7, -1.0, -0.3, -0.2)
+    route_level: tuple[float, ...] = (-0.4, -0.7, -0.1, 0.0)
     route_difficulty: float = 7.0
     # -> quality
-    quality_level: tuple[float, ...] = (1.95, 2.15, 1.95, 2.05)
+    quality_level: tuple[float, ...] = (2.30, 2.50, 2.25, 2.35)
     quality_user: float = 0.35
     quality_session: float = 0.25
     quality_noise: float = 0.45
@@ -62,9 +62,9 @@ class Coefficients:
     latency_noise: float = 0.42
     latency_retry: float = 0.55
     # latency -> abandonment; patience in seconds by channel: web, app, email, api
-    patience: tuple[float, ...] = (5.5, 5.5, 30.0, 14.0)
-    abandon_level: float = -3.5
-    abandon_latency: float = 1.9
+    patience: tuple[float, ...] = (5.0, 5.0, 30.0, 14.0)
+    abandon_level: float = -3.2
+    abandon_latency: float = 2.2
     # quality -> success, around a quality of 0.75
     success_level: tuple[float, ...] = (1.95, 2.15, 2.0, 2.2)
     success_quality: float = 8.0
@@ -96,7 +96,7 @@ class Coefficients:
     length_difficulty: float = 0.5
     length_noise: float = 0.35
     # tokens
-    input_level: tuple[float, ...] = (8.35, 8.10, 9.20, 8.80)
+    input_level: tuple[float, ...] = (9.20, 9.10, 9.55, 9.20)
     input_noise: float = 0.35
     reasoning_level: tuple[float, ...] = (5.2, 4.8, 6.9, 6.3)
     cache_level: tuple[float, ...] = (0.42, 0.35, 0.30, 0.50)
@@ -197,7 +197,9 @@ _EMBEDDING_PRICE = EMBEDDING.prices[0] / 1e6
 
 
 def unfold(
-    people: Population, c: Coefficients = OBSERVED, do: Intervention = Intervention()  # noqa: B008 (frozen)
+    people: Population,
+    c: Coefficients = OBSERVED,
+    do: Intervention = Intervention(),
 ) -> Outcomes:
     """Let the world run: from who asks what, and the noise, to what becomes of it.
 

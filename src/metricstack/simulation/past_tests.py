@@ -24,10 +24,22 @@ _LOST = 0.14
 
 # (use case, position) -> what is special about the test.
 _SPECIAL = {
-    (0, 2): "null", (0, 9): "null", (0, 16): "null", (1, 4): "null", (1, 12): "null", (1, 20): "null",
-    (2, 5): "null", (3, 4): "null", (0, 6): "broken_split", (1, 8): "peeked", (1, 14): "immaterial",
-    (0, 12): "stopped_early", (2, 7): "stopped_early", (0, 19): "winner", (1, 23): "harmful",
-}  # fmt: skip
+    (0, 2): "null",
+    (0, 9): "null",
+    (0, 16): "null",
+    (1, 4): "null",
+    (1, 12): "null",
+    (1, 20): "null",
+    (2, 5): "null",
+    (3, 4): "null",
+    (0, 6): "broken_split",
+    (1, 8): "peeked",
+    (1, 14): "immaterial",
+    (0, 12): "stopped_early",
+    (2, 7): "stopped_early",
+    (0, 19): "winner",
+    (1, 23): "harmful",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +117,15 @@ def past_tests(settings: Settings, demand: Demand, users: Users) -> tuple[PastTe
             begin = 0.015 + position * (0.955 - _LENGTH) / (count - 1)
             z = rng.standard_normal(6)
             story = _SPECIAL.get((use_case, position), "plain")
-            lever = _LEVERS[(position + use_case) % len(_LEVERS)]
+            lever = "cost" if story == "immaterial" else _LEVERS[(position + use_case) % len(_LEVERS)]
             effects = _effects(lever, story, z)
             length = _LENGTH * (1.15 if story == "winner" else 1.0)
             if story in ("peeked", "stopped_early"):
                 length *= 0.35
             first = int(begin * demand.hours)
             last = min(max(first + 2, int((begin + length) * demand.hours)), demand.hours)
-            expected = _expected_users(settings, demand, users, use_case, first, last)
+            visits = settings.requests / 2.02 * float(demand.weight[first:last, use_case].sum())
+            expected = _expected_users(users, use_case, first / demand.hours, visits)
             primary, guardrails, smallest = _reading(use_case, lever, position)
             found.append(
                 PastTest(
@@ -146,15 +159,14 @@ def _effects(lever: str, story: str, z: NDArray[np.float64]) -> dict[str, float]
     if story in ("null", "peeked"):
         quality = latency = cost = length = route = 0.0
     elif story == "immaterial":
-        quality, latency, cost, length, route = 0.02, 0.0, 0.0, 0.0, 0.0
+        quality, latency, cost, length, route = 0.0, 0.0, -0.03, 0.0, 0.0
     elif story == "winner":
         quality, latency, cost, length, route = 0.42, -0.02, 0.02, 0.0, 0.0
     elif story == "harmful":
         quality, latency, cost, length, route = -0.38, 0.05, -0.05, 0.0, 0.0
     names = ("quality", "latency", "cost", "length", "route")
     return {
-        name: round(float(value), 4)
-        for name, value in zip(names, (quality, latency, cost, length, route), strict=True)
+        name: round(float(value), 4) for name, value in zip(names, (quality, latency, cost, length, route), strict=True)
     }
 
 
@@ -170,12 +182,11 @@ def _reading(use_case: int, lever: str, position: int) -> tuple[str, tuple[tuple
     return "relevance", (("latency_p95", 0.08), ("cost_per_request", 0.25), (outcome, 0.06)), 0.01
 
 
-def _expected_users(settings: Settings, demand: Demand, users: Users, use_case: int, first: int, last: int) -> int:
+def _expected_users(users: Users, use_case: int, fraction: float, visits: float) -> int:
     """Count the users who come at least once in a window, on average: sum of 1 - exp(-visits)."""
-    visits = settings.requests / 2.02 * float(demand.weight[first:last, use_case].sum())
     pool = ENGINEERS if use_case == 3 else CUSTOMERS
     begin, end = users.starts[pool], users.starts[pool + 1]
-    known = int(np.searchsorted(users.joined[begin:end], first / demand.hours, side="right"))
+    known = int(np.searchsorted(users.joined[begin:end], fraction, side="right"))
     weight = np.diff(users.weight[begin : begin + known], prepend=0.0)
     sample = weight[:: max(1, known // 4000)]
     share = -np.expm1(-visits * sample / max(float(weight.sum()), 1e-12))

@@ -56,7 +56,13 @@ class Rollout:
 
 ROLLOUTS = (
     Rollout(
-        "repository-context", 3, "team", TEAMS, (0.25, 0.40, 0.55, 0.70), (0.55, 0.45, 0.35, 0.25), (0.04, 0.04, 0.04, 0.04)
+        "repository-context",
+        3,
+        "team",
+        TEAMS,
+        (0.25, 0.40, 0.55, 0.70),
+        (0.55, 0.45, 0.35, 0.25),
+        (0.04, 0.04, 0.04, 0.04),
     ),
     Rollout("parallel-reading", 2, "region", REGIONS, (0.30, 0.45, 0.60), (0.0, 0.0, 0.0), (-0.28, -0.20, -0.14)),
-)  # fmt: skip
+)

@@ -25,7 +25,8 @@ class Dirt:
         late: Share of runs whose rows arrive hours late, flagged ``late``.
         duplicates: Share of rows that are delivered twice, the second flagged ``duplicate``.
         missing_parents: Share of runs whose root span never arrives.
-        null_costs: Share of runs whose cost nobody reported.
+        null_costs: Share of runs whose cost, or part of it, nobody reported.
+        unknown_outcomes: Share of runs of which nobody knows how they ended.
         clock_skew: Seconds by which the clock of the retrieval service is wrong for a week in
             twenty, flagged ``clock_skew`` where the collector noticed.
         hostile: Names that try to break a report: markup, dollar signs, very long text.
@@ -45,11 +46,20 @@ class Dirt:
     duplicates: float = 0.0
     missing_parents: float = 0.0
     null_costs: float = 0.0
+    unknown_outcomes: float = 0.0
     clock_skew: float = 0.0
     hostile: bool = False
 
     def __post_init__(self) -> None:
-        shares = ("sampling_since", "sampling_unknown", "late", "duplicates", "missing_parents", "null_costs")
+        shares = (
+            "sampling_since",
+            "sampling_unknown",
+            "late",
+            "duplicates",
+            "missing_parents",
+            "null_costs",
+            "unknown_outcomes",
+        )
         for name in shares:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InvalidInput(f"Dirt's {name} is {getattr(self, name)}; it must be from 0 to 1.")
@@ -75,6 +85,7 @@ class Dirt:
             duplicates=0.004,
             missing_parents=0.006,
             null_costs=0.02,
+            unknown_outcomes=0.012,
             clock_skew=2.5,
         )
 

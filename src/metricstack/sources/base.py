@@ -6,7 +6,7 @@ loader turns one unit at a time into data, in one atomic step.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,12 +16,36 @@ from metricstack.telemetry.warehouse import file_digest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from metricstack.sources.mapping import Mapping
+    from metricstack.sources.mapping import SourceMap
 
-__all__ = ["BATCH_ROWS", "Batch", "FileUnit", "Reader", "Unit"]
+__all__ = ["BATCH_ROWS", "Batch", "FileUnit", "Reader", "Reading", "Unit"]
 
 BATCH_ROWS = 131_072
 """At most so many rows are held as one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the values of one column are to be read.
+
+    Args:
+        header: What the source calls it, for messages.
+        zone: Zone of times that name none; empty when nobody said.
+        format: How times are written where not ISO 8601: a ``strptime`` format, or ``epoch_s``,
+            ``epoch_ms``, ``epoch_us``, ``epoch_ns``.
+        scale: What numbers are multiplied by to reach the contract's unit.
+        less: Columns whose numbers are included in this one and are taken off.
+        values: Text of the source → text of the contract.
+        hashed: The text is replaced by its keyed hash, although it names no person.
+    """
+
+    header: str = ""
+    zone: str = ""
+    format: str = ""
+    scale: float = 1.0
+    less: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    hashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +56,20 @@ class Batch:
         table: Name of the table that they belong to.
         rows: The rows; columns are those of the contract, any Arrow type.
         numbers: Row number of each in its source, from 1, shape (n,), int64.
+        readings: Column → how to read it, where it is more than its type.
         reasons: Why the reader sets a row aside, null where it does not; None for nowhere.
-        zone: Zone of times that name none; empty when the source does not say.
-        formats: Column → how its times are written, where not ISO 8601: a ``strptime`` format, or
-            ``epoch_s``, ``epoch_ms``, ``epoch_us``, ``epoch_ns``.
-        hashed: Further columns that are replaced by keyed hashes, beside the contract's identifiers.
+        row_ids: Columns that become an id of the row itself.
+        identity: What tells each row of the source from every other, where ``row_ids`` are wanted.
         done: Share of the unit that has been read with it, 0 to 1.
     """
 
     table: str
     rows: "pa.Table"
     numbers: "pa.Array"
+    readings: Mapping[str, Reading] = field(default_factory=dict)
     reasons: "pa.Array | None" = None
-    zone: str = ""
-    zones: dict[str, str] = field(default_factory=dict)
-    formats: dict[str, str] = field(default_factory=dict)
-    hashed: frozenset[str] = frozenset()
+    row_ids: tuple[str, ...] = ()
+    identity: "pa.Array | None" = None
     done: float = 0.0
 
 
@@ -58,7 +80,6 @@ class Unit(Protocol):
         name: What the reader of a summary calls it; never with a password in it.
         size: How much work it is, in bytes or rows, for the progress bar.
         unmapped: Names that found no column, with how often they came; filled while reading.
-        row_keys: Columns whose null values become ids of the row itself.
     """
 
     name: str
@@ -82,7 +103,7 @@ class Unit(Protocol):
 class Reader(Protocol):
     """A kind of source: finds the units in a path or URL."""
 
-    def __call__(self, path: str, *, mapping: "Mapping | None", table: str | None) -> "list[Any]":
+    def __call__(self, path: str, *, mapping: "SourceMap | None", table: str | None) -> "list[Any]":
         """Return the units of a source, in a fixed order."""
         ...
 

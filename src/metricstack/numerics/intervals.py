@@ -1,0 +1,178 @@
+"""Intervals from sums per unit: NumPy in, plain bounds out.
+
+A value is linearised in the sums of its units (delta method); the spread of the units' contributions
+gives the variance, so that rows of one user are never taken for independent. Few units are used one by
+one; many are gathered at random into groups (64 hash buckets), whose spread says the same.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.errors import InvalidInput
+
+__all__ = [
+    "Spread",
+    "check_level",
+    "combine",
+    "interval",
+    "poisson_zero",
+    "spread_of_groups",
+    "spread_of_units",
+    "t_quantile",
+    "wilson",
+]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A variance and the degrees of freedom that it stands on.
+
+    Args:
+        variance: Variance of the value, in its unit squared.
+        freedom: Degrees of freedom, ``inf`` where it is known rather than estimated.
+    """
+
+    variance: float
+    freedom: float
+
+
+def check_level(level: float) -> float:
+    """Return a confidence level, or raise `InvalidInput` where it is outside (0, 1)."""
+    if not 0 < level < 1:
+        raise InvalidInput(f"The level {level} is outside (0, 1); 0.95 is usual.")
+    return level
+
+
+def t_quantile(level: float, freedom: float) -> float:
+    """Return how many standard errors a two-sided interval reaches (Student's t, normal at infinity).
+
+    Example:
+        >>> round(t_quantile(0.95, 10), 4), round(t_quantile(0.95, math.inf), 4)
+        (2.2281, 1.96)
+    """
+    from scipy.special import ndtri, stdtrit
+
+    upper = 0.5 + check_level(level) / 2
+    return float(ndtri(upper) if math.isinf(freedom) else stdtrit(max(freedom, 1.0), upper))
+
+
+def spread_of_units(contributions: Vector) -> Spread:
+    """Estimate the variance of a sum of independent units' contributions, each unit by itself.
+
+    Not centred, so that a random *number* of units counts too: for a plain count it gives Poisson's
+    variance; for means and ratios the linearised contributions add up to zero and centring changes nothing.
+
+    Args:
+        contributions: One linearised contribution per unit, shape (units,), float64.
+
+    Example:
+        >>> spread_of_units(np.ones(4)).variance
+        5.333333333333333
+    """
+    k = len(contributions)
+    square = float(contributions @ contributions)
+    return Spread(square * k / (k - 1) if k > 1 else square, max(k - 1, 0))
+
+
+def spread_of_groups(contributions: Vector, groups: int) -> Spread:
+    """Estimate the same variance from random groups of units.
+
+    Args:
+        contributions: Sum of the contributions of each group that has a unit, shape (seen,), float64.
+        groups: How many groups there are, those without a unit too.
+
+    Source:
+        Random groups, Wolter, *Introduction to Variance Estimation*, ch. 2: the groups are
+        independent and alike, so the variance of their sum is ``groups * sample variance``.
+    """
+    total = float(contributions.sum())
+    centred = float(contributions @ contributions) - total * total / groups
+    return Spread(max(centred, 0.0) * groups / (groups - 1), groups - 1)
+
+
+def combine(spreads: Sequence[Spread]) -> Spread:
+    """Add variances of independent parts; degrees of freedom after Satterthwaite (1946).
+
+    Example:
+        >>> combine([Spread(1.0, 10), Spread(1.0, 10)])
+        Spread(variance=2.0, freedom=20.0)
+    """
+    total = sum(part.variance for part in spreads)
+    below = sum(part.variance**2 / max(part.freedom, 1) for part in spreads if math.isfinite(part.freedom))
+    return Spread(total, total**2 / below if below > 0 else math.inf)
+
+
+def interval(
+    value: float, spread: Spread, *, level: float, low: float | None = None, high: float | None = None
+) -> tuple[float, float]:
+    """Give the interval of a value with a known range, on the scale on which it is most nearly normal.
+
+    Between two bounds the logit, above one the logarithm, else as it is: an interval never leaves the
+    range, and skewed amounts get the longer side where it belongs. On a bound itself, where those
+    scales end, it is the plain one cut at the bound.
+
+    Args:
+        value: The estimate.
+        spread: Its variance.
+        level: Confidence level, a fraction in (0, 1).
+        low: Smallest possible value, None where there is none; only 0 changes the scale.
+        high: Largest possible value; only 1 (with low 0) changes the scale.
+
+    Example:
+        >>> a, b = interval(10.0, Spread(1.0, math.inf), level=0.95, low=0.0)
+        >>> round(a, 3), round(b, 3), round(a * b, 6)
+        (8.22, 12.165, 100.0)
+    """
+    reach = t_quantile(level, spread.freedom) * math.sqrt(spread.variance)
+    if low == 0.0 and high == 1.0 and 0 < value < 1:
+        step = reach / (value * (1 - value))
+        odds = math.log(value / (1 - value))
+        return 1 / (1 + math.exp(min(step - odds, 700.0))), 1 / (1 + math.exp(max(-step - odds, -700.0)))
+    if low == 0.0 and high is None and value > 0:
+        factor = math.exp(min(reach / value, 700.0))
+        return value / factor, value * factor
+    bottom, top = value - reach, value + reach
+    return (
+        bottom if low is None else min(value, max(bottom, low)),
+        top if high is None else max(value, min(top, high)),
+    )
+
+
+def wilson(share: float, n: float, *, level: float, freedom: float = math.inf) -> tuple[float, float]:
+    """Give Wilson's interval of a share, for an effective number of observations.
+
+    Args:
+        share: Observed share, 0 to 1; at 0 and 1 it stays honest too.
+        n: Effective number of independent observations, ``share * (1 - share) / variance`` under clustering.
+        level: Confidence level, a fraction in (0, 1).
+        freedom: Degrees of freedom of the variance behind ``n``.
+
+    Source:
+        Wilson (1927), eq. (5); effective n after Korn and Graubard (1998), section 2.
+
+    Example:
+        >>> a, b = wilson(0.9, 10, level=0.95)
+        >>> round(a, 4), round(b, 4)
+        (0.5958, 0.9821)
+    """
+    z2 = t_quantile(level, freedom) ** 2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = math.sqrt(z2) / (1 + z2 / n) * math.sqrt(max(share * (1 - share) / n + z2 / (4 * n * n), 0.0))
+    low, high = max(middle - reach, 0.0), min(middle + reach, 1.0)
+    return (min(low, share), max(high, share))
+
+
+def poisson_zero(level: float) -> float:
+    """Return the largest expected count that seeing none still allows (exact Poisson, two-sided level).
+
+    Example:
+        >>> round(poisson_zero(0.95), 3)
+        3.689
+    """
+    return -math.log((1 - check_level(level)) / 2)

@@ -1,0 +1,49 @@
+"""Reports: notebooks run by Papermill, gated, and published as one self-contained page with its findings."""
+
+from metricstack.reports.catalogue import Notebook, catalogue, find
+from metricstack.reports.components import (
+    badge,
+    card,
+    cards,
+    finding,
+    headline,
+    layer,
+    note,
+    provenance,
+    refusal,
+    table,
+)
+from metricstack.reports.emit import emit
+from metricstack.reports.export import export
+from metricstack.reports.html import Html, element, fragment, show
+from metricstack.reports.parameters import check_parameters, parse_literal, parse_parameters
+from metricstack.reports.publish import run_name
+from metricstack.reports.run import Report, run
+
+__all__ = [
+    "Html",
+    "Notebook",
+    "Report",
+    "badge",
+    "card",
+    "cards",
+    "catalogue",
+    "check_parameters",
+    "element",
+    "emit",
+    "export",
+    "find",
+    "finding",
+    "fragment",
+    "headline",
+    "layer",
+    "note",
+    "parse_literal",
+    "parse_parameters",
+    "provenance",
+    "refusal",
+    "run",
+    "run_name",
+    "show",
+    "table",
+]

@@ -1,0 +1,78 @@
+"""The board: every metric of the quarter held against the quarter before."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from metricstack.core.values import Answer, Finding, Reason, Refusal
+from metricstack.metrics import Definition, MetricPanel
+from metricstack.narrative.headline import Moved
+from metricstack.numerics.change import Better, change
+
+__all__ = ["Board"]
+
+Where = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Two panels of the same metrics, this quarter and the one before, read side by side.
+
+    Args:
+        now: This quarter.
+        before: The quarter before.
+        titles: Name of a use case → its title.
+    """
+
+    now: MetricPanel
+    before: MetricPanel
+    titles: Mapping[str, str]
+
+    def moved(self, metrics: Iterable[str], where: Where = (), *, layer: str = "") -> tuple[Moved, ...]:
+        """Hold metrics against the quarter before, for the whole company or one group."""
+        return tuple(self._moved(metric, where, layer) for metric in metrics)
+
+    def _moved(self, metric: str, where: Where, layer: str) -> Moved:
+        definition = self.now.definitions[metric]
+        use_case = dict(where).get("use_case", "")
+        return Moved(
+            title=definition.title,
+            change=change(
+                self._answer(self.before, metric, where),
+                self._answer(self.now, metric, where),
+                better=cast("Better", definition.better),
+            ),
+            layer=layer,
+            use_case=self.titles.get(use_case, use_case),
+            metric=metric,
+            target=self.now.levels(metric).target,
+        )
+
+    def _answer(self, panel: MetricPanel, metric: str, where: Where) -> Answer:
+        found = self._find(panel, metric, where)
+        if found is not None:
+            return found.answer
+        return Refusal(Reason.NO_DATA, "no rows of this group in the period")
+
+    @staticmethod
+    def _find(panel: MetricPanel, metric: str, where: Where) -> Finding | None:
+        wanted = dict(where)
+        matching = (f for f in panel.findings if f.subject == metric and dict(f.where) == wanted)
+        return next(matching, None)
+
+    def groups(self, dimension: str) -> tuple[str, ...]:
+        """List the values of a dimension that have a number in the quarter, in order."""
+        return tuple(
+            sorted(
+                {
+                    value
+                    for finding in self.now.findings
+                    for name, value in finding.where
+                    if name == dimension and not isinstance(finding.answer, Refusal)
+                }
+            )
+        )
+
+    def definition(self, metric: str) -> Definition:
+        """Return a metric's definition."""
+        return self.now.definitions[metric]

@@ -1,0 +1,149 @@
+"""The sections below the answer: what moved, incidents, value, delivery, risk."""
+
+from collections.abc import Iterable, Sequence
+
+from metricstack import charts
+from metricstack.charts import Part, Span
+from metricstack.core.values import Estimate, Refusal
+from metricstack.metrics import MetricPanel
+from metricstack.narrative.changes import say_change
+from metricstack.narrative.headline import Moved
+from metricstack.numerics.change import Verdict
+from metricstack.reports.html import Html, element, fragment
+from metricstack.reports.review.board import Board
+from metricstack.reports.review.pieces import board_table, figure, note
+from metricstack.reports.review.plan import CUTS, SECTIONS, TRENDS, Layer
+from metricstack.telemetry import Calendar
+
+__all__ = ["incident_section", "moved_section", "plain_section", "value_section"]
+
+_ORDER = (Verdict.BETTER, Verdict.WORSE, Verdict.UNCLEAR, Verdict.UNKNOWN)
+
+
+def moved_section(board: Board, everything: Sequence[Moved], trends: MetricPanel) -> Html:
+    """Write what moved, for better and for worse, and the weekly course of what matters most."""
+    clear = [m for m in everything if m.change.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    clear.sort(key=lambda m: (_ORDER.index(m.change.verdict), -m.change.size))
+    steady = [m.title for m in everything if m.change.verdict is Verdict.UNCLEAR]
+    table = _table(board, clear, "Every clear change, what got better first") if clear else None
+    words = f"No clear change: {', '.join(steady)}." if steady else ""
+    nothing = "Nothing can be held against the quarter before, so nothing can be said to have moved."
+    return fragment(
+        [
+            table,
+            note(words),
+            None if clear or steady else element("p", nothing, kind="ms-refusal"),
+            _courses(board, trends),
+        ]
+    )
+
+
+def _courses(board: Board, trends: MetricPanel) -> Html | None:
+    figures = []
+    for metric in TRENDS:
+        findings = trends.of(metric)
+        if sum(isinstance(f.answer, Estimate) for f in findings) < 2:
+            continue
+        definition = board.definition(metric)
+        points = [
+            charts.Point(f.provenance.window.start, f.answer) for f in findings if f.provenance.window is not None
+        ]
+        answered = next(f.answer for f in findings if isinstance(f.answer, Estimate))
+        drawn = charts.trend(
+            points,
+            answered.unit,
+            target=trends.levels(metric).target,
+            title=f"{definition.title} by week",
+            better=str(definition.better),
+            each="weeks",
+        )
+        moved = board.moved((metric,))[0]
+        figures.append(figure(drawn, say_change(moved.change, title=moved.title)))
+    return element("div", *figures, kind="ms-figures") if figures else None
+
+
+def incident_section(board: Board, cuts: Board, incidents: Sequence[Span] | Refusal) -> Html:
+    """Write how often it broke and how fast it was repaired, incident by incident."""
+    layer = SECTIONS["incidents"]
+    rows = [*board.moved(layer.metrics), *cut_rows(cuts, "sla_attainment")]
+    parts: list[object] = [_measured(board, layer, rows)]
+    if not isinstance(incidents, Refusal):
+        drawn = charts.timeline(incidents, window=board.now.window, title=f"Incidents in {board.now.window}")
+        parts.append(figure(drawn, "From the start of each incident to the restored service; the longest, if many."))
+    return fragment(parts)
+
+
+def value_section(board: Board, cuts: Board, costs: MetricPanel, calendar: Calendar, currency: str) -> Html:
+    """Write what it was worth and what it cost, month by month and use case by use case."""
+    layer = SECTIONS["value"]
+    rows = [*board.moved(layer.metrics), *cut_rows(cuts, "fragmented_systems")]
+    parts = [
+        Part(
+            calendar.local_day(finding.provenance.window.start),
+            board.titles.get(dict(finding.where)["use_case"], dict(finding.where)["use_case"]),
+            finding.answer.value,
+        )
+        for finding in costs.findings
+        if isinstance(finding.answer, Estimate) and finding.provenance.window and "use_case" in dict(finding.where)
+    ]
+    drawn = (
+        figure(
+            charts.stacked_cost(parts, currency, title="Cost by month and use case", grain="month"),
+            "What the models and tools cost, as recorded; failed runs are in it.",
+        )
+        if parts
+        else None
+    )
+    return fragment([_measured(board, layer, rows), drawn])
+
+
+def plain_section(board: Board, name: str) -> Html:
+    """Write a section that is its table and what it cannot say."""
+    layer = SECTIONS[name]
+    return _measured(board, layer, board.moved(layer.metrics))
+
+
+def cut_rows(cuts: Board, metric: str) -> list[Moved]:
+    """List the rows of a metric that is read by its dimension: one per step, stage or phase."""
+    dimension = CUTS[metric]
+    rows = []
+    for value in cuts.groups(dimension):
+        (moved,) = cuts.moved((metric,), ((dimension, value),))
+        if isinstance(moved.change.after, Estimate):
+            rows.append(Moved(f"{moved.title}: {value.replace('_', ' ')}", moved.change, metric=metric))
+    return rows
+
+
+def _measured(board: Board, layer: Layer, rows: Iterable[Moved]) -> Html:
+    rows = list(rows)
+    told = [moved for moved in rows if isinstance(moved.change.after, Estimate)]
+    refused = [moved for moved in rows if isinstance(moved.change.after, Refusal)]
+    return fragment(
+        [
+            element("p", layer.question, kind="ms-question"),
+            _table(board, told, "") if told else None,
+            refusals(refused),
+        ]
+    )
+
+
+def refusals(rows: Sequence[Moved]) -> Html | None:
+    """Write what cannot be said, the metrics of one reason together; nothing where all can."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for moved in rows:
+        answer = moved.change.after
+        assert isinstance(answer, Refusal)
+        grouped.setdefault((answer.detail.rstrip("."), answer.remedy), []).append(moved.title)
+    if not grouped:
+        return None
+    lines = [
+        element("li", element("strong", ", ".join(titles)), f": {detail}. {remedy}".rstrip())
+        for (detail, remedy), titles in grouped.items()
+    ]
+    return element("div", "Cannot be said", element("ul", *lines), kind="ms-refusal")
+
+
+def _table(board: Board, rows: Sequence[Moved], caption: str) -> Html:
+    return board_table(rows, caption=caption, before=str(board.before.window), after=str(board.now.window))
+
+

@@ -1,0 +1,457 @@
+"""The company's causal truth: every edge, test and rollout, found by intervening on the model itself.
+
+No effect here is a regression. Each is the difference of two worlds that share every user,
+circumstance and draw of noise, and differ in the one thing that was set; its Monte Carlo error
+is that of the mean over twenty blocks of sessions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from metricstack.core.errors import UnknownName
+from metricstack.core.streams import stream
+from metricstack.simulation.company import USE_CASES
+from metricstack.simulation.dirt import SKEWED_WEEKS, UNKNOWN_SINCE
+from metricstack.simulation.effects import METRICS, Effect, Pair, measure
+from metricstack.simulation.model import OBSERVED, Coefficients, Intervention, unfold
+from metricstack.simulation.past_tests import PastTest, hour_window
+from metricstack.simulation.population import draw, treat
+from metricstack.simulation.rollouts import ROLLOUTS, Rollout
+from metricstack.simulation.settings import ZONE
+from metricstack.simulation.world import World
+
+__all__ = ["Edge", "RolloutTruth", "TestTruth", "Truth", "find_truth"]
+
+_EDGE_REQUESTS, _TEST_REQUESTS, _ROLLOUT_REQUESTS = 60_000, 6_000, 24_000
+_JUDGED_SHARE = 0.22
+"""Share of the runs whose relevance is judged, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One arrow of the linkage map, true or tempting.
+
+    Args:
+        cause, effect: Metric ids.
+        kind: ``causal``; ``null`` (no path); ``confounded`` (no path, a common cause);
+            ``reverse`` (the arrow points the other way); ``simpson`` (the sign turns within strata).
+        step: The named step of the cause, in ``step_unit``: do(cause + step).
+        truth: What the step does to the effect.
+        confounders: Metrics or columns that open a back door.
+        about: Why it is so.
+    """
+
+    cause: str
+    effect: str
+    kind: str
+    step: float
+    step_unit: str
+    truth: Effect
+    confounders: tuple[str, ...]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestTruth:
+    """What one A/B test should have found.
+
+    Args:
+        name: The experiment's key.
+        story: ``plain``, or what is special about it.
+        primary: Metric that decides.
+        effects: Metric → true effect of treatment against control, over its window and use case.
+        signal: Expected size of the primary effect in its standard errors, with the units that came.
+        deserves: The verdict under full knowledge of the effects and of how the test was run.
+        why: The reason, in words.
+    """
+
+    __test__ = False  # not a test of this project, whatever its name says
+
+    name: str
+    story: str
+    primary: str
+    lever: str
+    use_case: str
+    start: str
+    end: str
+    effects: Mapping[str, Effect]
+    signal: float
+    deserves: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutTruth:
+    """What a staged rollout did: average effects on the treated, of each cohort and of all."""
+
+    name: str
+    use_case: str
+    by: str
+    cohorts: Mapping[str, str]
+    never: tuple[str, ...]
+    effects: Mapping[str, Mapping[str, Effect]]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All that is true of a simulated company; `to_dict` is the content of ``truth.json``."""
+
+    settings: Mapping[str, Any]
+    edges: tuple[Edge, ...]
+    tests: tuple[TestTruth, ...]
+    first_stage: Mapping[str, float]
+    rollouts: tuple[RolloutTruth, ...]
+    incidents: tuple[Mapping[str, Any], ...]
+    degradation: Mapping[str, Any]
+    dirt: Mapping[str, Any]
+    totals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def edge(self, cause: str, effect: str) -> Edge:
+        """Look an edge up by its metric ids."""
+        by_name = {f"{edge.cause} -> {edge.effect}": edge for edge in self.edges}
+        name = f"{cause} -> {effect}"
+        if name not in by_name:
+            raise UnknownName("edge", name, by_name)
+        return by_name[name]
+
+    def test(self, name: str) -> TestTruth:
+        """Look a past test up by its key."""
+        by_name = {test.name: test for test in self.tests}
+        if name not in by_name:
+            raise UnknownName("experiment", name, by_name)
+        return by_name[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, floats in nine significant digits so that machines agree."""
+        return dict(_plain(asdict(self)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    return value
+
+
+def find_truth(world: World, coefficients: Coefficients = OBSERVED) -> Truth:
+    """Intervene on the company's model and write down what happens.
+
+    Args:
+        world: The company.
+        coefficients: Its stated effects.
+
+    Returns:
+        The truth, without the totals of a traffic that need not exist.
+    """
+    settings = world.settings
+    tests = tuple(_test(world, test, coefficients) for test in world.tests)
+    z = [
+        test.effects["relevance"].value
+        / _standard_error(world, plan, test.effects["relevance"], "relevance", coefficients)
+        for test, plan in zip(tests, world.tests, strict=True)
+        if plan.use_case != 3
+    ]
+    return Truth(
+        settings={
+            "requests": settings.requests,
+            "days": settings.days,
+            "seed": settings.seed,
+            "start": settings.start.isoformat(),
+            "zone": ZONE,
+            "begin": settings.begin.isoformat(),
+            "end": settings.end.isoformat(),
+        },
+        edges=_edges(world, coefficients),
+        tests=tests,
+        first_stage={"tests": float(len(z)), "f": 1.0 + float(np.mean(np.square(z)))},
+        rollouts=tuple(_rollout(world, rollout, coefficients) for rollout in ROLLOUTS),
+        incidents=tuple(
+            {
+                "incident": f"i-{incident.number:03d}",
+                "use_case": USE_CASES[incident.use_case],
+                "cause": incident.cause,
+                "started": _iso(incident.started),
+                "mitigated": _iso(incident.mitigated),
+                "error": incident.error,
+                "latency": incident.latency,
+                "quality": incident.quality,
+            }
+            for incident in world.disturbances.incidents
+        ),
+        degradation={
+            "use_case": USE_CASES[world.disturbances.degradation.use_case],
+            "start": _iso(world.disturbances.degradation.start),
+            "failure": _iso(world.disturbances.degradation.failure),
+            "end": _iso(world.disturbances.degradation.end),
+            "depth": world.disturbances.degradation.depth,
+            "about": "Latent quality falls evenly by `depth` from start to failure; latency and errors do not change.",
+        },
+        dirt=asdict(settings.dirt)
+        | {
+            "sampling_since_instant": _iso(world.instant(settings.dirt.sampling_since))
+            if settings.dirt.sampling_since < 1
+            else None,
+            "unknown_sampling_since": _iso(world.instant(UNKNOWN_SINCE)),
+            "clock_skew_between": [_iso(world.instant(point)) for point in SKEWED_WEEKS],
+        },
+    )
+
+
+def _iso(microseconds: int) -> str:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat()
+
+
+def _edges(world: World, c: Coefficients) -> tuple[Edge, ...]:
+    people = draw(world, stream(world.settings.seed, "truth"), n=_EDGE_REQUESTS, tests=False)
+    base = unfold(people, c)
+    slower = 1.0 + 1.0 / measure("latency_p95", people, base)
+    declared: tuple[tuple[str, tuple[tuple[str, str, tuple[str, ...], str], ...], float, Intervention], ...] = (
+        (
+            "relevance",
+            (
+                ("task_success", "causal", ("difficulty",), "A better answer solves the task more often."),
+                ("conversion_rate", "causal", ("promotion", "difficulty"), "Quality works through success alone."),
+                ("revenue_per_session", "causal", ("promotion", "difficulty"), "More conversions, and larger baskets."),
+                ("retention_28d", "causal", (), "Users whose case was solved come back."),
+                ("support_cost_per_case", "causal", ("difficulty",), "Fewer escalations and unsolved cases."),
+                (
+                    "latency_p95",
+                    "null",
+                    ("difficulty",),
+                    "Hard work is slower (the capable model) and worse; neither causes the other.",
+                ),
+            ),
+            0.05,
+            Intervention(quality=0.05),
+        ),
+        (
+            "task_success",
+            (
+                ("conversion_rate", "causal", ("promotion",), "Who succeeds buys."),
+                ("support_cost_per_case", "causal", (), "Who succeeds does not call."),
+            ),
+            0.05,
+            Intervention(success=0.05),
+        ),
+        (
+            "latency_p95",
+            (
+                ("task_success", "causal", ("demand",), "Who waits leaves."),
+                ("conversion_rate", "causal", ("demand", "promotion"), "Who waits leaves and does not buy."),
+                ("demand", "reverse", (), "Demand drives latency; nobody comes more often because it is slow."),
+            ),
+            1.0,
+            Intervention(latency=slower),
+        ),
+        (
+            "demand",
+            (("latency_p95", "causal", (), "The busier the hour, the longer the queue."),),
+            0.10,
+            Intervention(demand=1.10),
+        ),
+        (
+            "error_rate",
+            (
+                ("task_success", "causal", (), "An error is no success."),
+                ("conversion_rate", "causal", (), "An error is no success, and no success is no purchase."),
+            ),
+            0.01,
+            Intervention(error=0.01),
+        ),
+        (
+            "answer_length",
+            (
+                ("conversion_rate", "null", ("difficulty", "channel"), "Nobody buys because an answer is long."),
+                ("cost_per_request", "causal", (), "Words are tokens."),
+            ),
+            50.0,
+            Intervention(length=50.0),
+        ),
+        (
+            "cache_hit_share",
+            (
+                ("conversion_rate", "confounded", ("promotion",), "Promotions bring repeated questions, and buyers."),
+                ("cost_per_request", "causal", (), "Cached tokens are cheap."),
+            ),
+            0.05,
+            Intervention(cache=0.05),
+        ),
+        (
+            "cost_per_request",
+            (
+                (
+                    "conversion_rate",
+                    "null",
+                    ("difficulty", "model"),
+                    "Money spent does nothing that quality does not do.",
+                ),
+            ),
+            0.01,
+            Intervention(cost=0.01),
+        ),
+    )
+    edges = []
+    for cause, effects, step, do in declared:
+        pair = Pair.whole(people, base, unfold(people, c, do))
+        edges += [
+            Edge(cause, effect, kind, step, METRICS[cause][0], pair.effect(effect), confounders, about)
+            for effect, kind, confounders, about in effects
+        ]
+    # Simpson: all work by the capable model against all by the light one.
+    light, capable = (unfold(people, c, Intervention(capable=sign * 1e3)) for sign in (-1.0, 1.0))
+    edges.append(
+        Edge(
+            "capable_model_share",
+            "relevance",
+            "simpson",
+            1.0,
+            "fraction",
+            Pair.whole(people, light, capable).effect("relevance"),
+            ("difficulty",),
+            "The capable model gets the harder work: pooled over difficulty it looks worse, within it is better.",
+        )
+    )
+    return tuple(edges)
+
+
+_TEST_METRICS = (
+    "relevance",
+    "task_success",
+    "latency_p95",
+    "cost_per_request",
+    "answer_length",
+    "conversion_rate",
+    "revenue_per_session",
+)
+_LOWER_IS_BETTER = frozenset({"latency_p95", "cost_per_request"})
+
+
+def _test(world: World, test: PastTest, c: Coefficients) -> TestTruth:
+    people = draw(
+        world,
+        stream(world.settings.seed, "truth", test.name),
+        first=test.first,
+        last=test.last,
+        n=_TEST_REQUESTS,
+        use_case=test.use_case,
+        tests=False,
+    )
+    control = unfold(people, c)
+    treat(people, test, slice(None))
+    pair = Pair.whole(people, control, unfold(people, c))
+    names = [
+        name for name in _TEST_METRICS if test.use_case != 3 or name not in ("conversion_rate", "revenue_per_session")
+    ]
+    effects = {name: pair.effect(name) for name in names}
+    primary = effects[test.primary]
+    deserves, why = _verdict(test, effects)
+    start, end = hour_window(world.demand, test)
+    return TestTruth(
+        name=test.name,
+        story=test.story,
+        primary=test.primary,
+        lever=test.lever,
+        use_case=USE_CASES[test.use_case],
+        start=_iso(start),
+        end=_iso(end),
+        effects=effects,
+        signal=abs(primary.value) / _standard_error(world, test, primary, test.primary, c),
+        deserves=deserves,
+        why=why,
+    )
+
+
+def _verdict(test: PastTest, effects: Mapping[str, Effect]) -> tuple[str, str]:
+    """Return the verdict that a test deserves and why, knowing its effects and how it was run."""
+    if test.story == "broken_split":
+        return "invalid", "One arm lost users before they could be counted: the split is not 50 to 50."
+    if test.story in ("peeked", "stopped_early"):
+        return (
+            "hold",
+            f"It was stopped at {test.expected_n:,} of {test.planned_n:,} units; its design is read at the end.",
+        )
+
+    def gain(name: str) -> float:
+        return effects[name].relative * (-1.0 if name in _LOWER_IS_BETTER else 1.0)
+
+    hurt = [name for name, margin in test.guardrails if name in effects and gain(name) < -margin]
+    if hurt:
+        return "rollback", f"It hurts {', '.join(hurt)} by more than the margin."
+    if gain(test.primary) <= -test.smallest_effect:
+        return "rollback", f"It makes {test.primary} worse."
+    if gain(test.primary) >= test.smallest_effect:
+        return (
+            "ship",
+            f"It improves {test.primary} by at least the smallest effect of interest, and no guardrail suffers.",
+        )
+    if effects[test.primary].value == 0.0:
+        return "inconclusive", "It does nothing."
+    return "inconclusive", f"Its effect on {test.primary} is real but smaller than what matters."
+
+
+def _standard_error(world: World, test: PastTest, effect: Effect, metric: str, c: Coefficients) -> float:
+    """Approximate the standard error that a comparison of the two arms will have, from first principles.
+
+    Half of the observations in each arm: variance 4 s² / n, times 1.3 for the dependence within users.
+    """
+    n = world.settings.requests * float(world.demand.weight[test.first : test.last, test.use_case].sum())
+    if metric == "latency_p95":
+        # Asymptotic variance of a quantile, p (1 - p) / f², of a log-normal with this spread.
+        spread = float(np.hypot(c.latency_noise, c.latency_user))
+        density = np.exp(-(1.645**2) / 2) / np.sqrt(2 * np.pi) / (spread * effect.baseline)
+        deviation = float(np.sqrt(0.95 * 0.05) / density)
+    elif metric == "relevance":
+        deviation, n = 0.15, n * _JUDGED_SHARE
+    elif metric in ("task_success", "conversion_rate"):
+        deviation = float(np.sqrt(effect.baseline * (1.0 - effect.baseline)))
+        n = n / 2.02 if metric == "conversion_rate" else n
+    else:
+        deviation = 0.6 * effect.baseline
+    return float(deviation * np.sqrt(4 * 1.3 / max(n, 4.0)))
+
+
+def _rollout(world: World, rollout: Rollout, c: Coefficients) -> RolloutTruth:
+    people = draw(
+        world,
+        stream(world.settings.seed, "truth", rollout.name),
+        n=_ROLLOUT_REQUESTS,
+        use_case=rollout.use_case,
+        tests=False,
+    )
+    without, with_it = unfold(people, c, Intervention(rollout=False)), unfold(people, c)
+    unit = getattr(world.users, rollout.by)
+    cohort = rollout.cohorts[unit[people.user]]
+    s_cohort = rollout.cohorts[unit[people.s_user]]
+    since = np.array([*rollout.since, np.inf])
+    adopted = world.demand.fraction[people.hour] >= since[cohort]
+    s_adopted = world.demand.fraction[people.s_hour] >= since[s_cohort]
+    effects = {}
+    for number in (*range(len(rollout.since)), None):
+        runs = np.flatnonzero(adopted & ((cohort == number) if number is not None else True))
+        sessions = np.flatnonzero(s_adopted & ((s_cohort == number) if number is not None else True))
+        if not len(runs):
+            continue
+        pair = Pair(people, without, with_it, runs, sessions)
+        effects["all" if number is None else f"cohort_{number + 1}"] = {
+            name: pair.effect(name) for name in ("relevance", "task_success", "latency_p95")
+        }
+    units = np.array(rollout.units)
+    return RolloutTruth(
+        name=rollout.name,
+        use_case=USE_CASES[rollout.use_case],
+        by=rollout.by,
+        cohorts={
+            str(name): _iso(world.instant(rollout.since[number]))
+            for number in range(len(rollout.since))
+            for name in units[rollout.cohorts == number]
+        },
+        never=tuple(str(name) for name in units[rollout.cohorts == len(rollout.since)]),
+        effects=effects,
+    )

@@ -1,0 +1,161 @@
+"""Any engine that Ibis reaches: tables and views under our names, copied in bounded batches.
+
+    metricstack ingest postgres://reader@warehouse/telemetry --as sql --workspace DIR
+
+The headers are read as those of a file are: canonical, by alias, or by a map. The engine is only
+read. A password in the URL is used and then forgotten: no message, manifest or summary has it.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+
+import pyarrow as pa
+
+from metricstack.core.errors import InvalidInput, MetricstackError, UnreadableFile, nearest
+from metricstack.sources.base import BATCH_ROWS, Batch
+from metricstack.sources.mapping import SourceMap
+from metricstack.sources.tabular import batches_of
+from metricstack.telemetry.tables import TABLES
+
+__all__ = ["masked", "read_sql"]
+
+_SECRETS = ("password", "passwd", "pwd", "token", "access_token", "secret", "api_key", "motherduck_token")
+
+
+def masked(url: str) -> str:
+    """Write a URL without the secrets in it.
+
+    Example:
+        >>> masked("postgres://reader:hunter2@db.example.org:5432/telemetry?sslmode=require")
+        'postgres://reader:***@db.example.org:5432/telemetry?sslmode=require'
+    """
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    netloc = f"{name}{':***' if colon else ''}{at}{host}"
+    query = "&".join(
+        f"{key}=***" if key.casefold() in _SECRETS else f"{key}={value}"
+        for key, value in parse_qsl(parts.query, keep_blank_values=True)
+    )
+    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def _without_secrets(text: str, url: str) -> str:
+    parts = urlsplit(url)
+    raw = parts.netloc.rpartition("@")[0].partition(":")[2]
+    values = [value for key, value in parse_qsl(parts.query) if key.casefold() in _SECRETS]
+    for secret in sorted({url, raw, unquote(raw), *values}, key=len, reverse=True):
+        if secret:
+            text = text.replace(secret, masked(url) if secret == url else "***")
+    return text
+
+
+def read_sql(path: str, *, mapping: SourceMap | None, table: str | None) -> list[Any]:
+    """Find the tables and views of an engine that are called as ours are.
+
+    Args:
+        path: A URL that Ibis connects to: ``duckdb://``, ``sqlite://``, ``postgres://``, ...
+        mapping: What headers mean; for each of our tables that it names, the engine's table of that
+            name is read.
+        table: Read this one alone.
+
+    Raises:
+        InvalidInput: it is no URL, an extra is not installed, or it has none of our tables.
+        UnreadableFile: the engine cannot be reached.
+    """
+    connection = _connect(path)
+    try:
+        there = sorted(connection.list_tables())
+    except Exception as error:
+        raise _unreachable(path, error) from error
+    wanted = [table] if table else [name for name in TABLES if name in there]
+    if table and table not in there:
+        guess = nearest(table, there)
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        raise InvalidInput(f"{masked(path)} has no table or view {table!r}.{hint}")
+    if not wanted:
+        some = ", ".join(there[:10]) or "none"
+        raise InvalidInput(
+            f"{masked(path)} has no table or view under one of our names. It has: {some}. "
+            "Make a view that is called as a table of docs/tables.md, such as `CREATE VIEW requests AS …`."
+        )
+    return [SqlTable(path, connection, name, mapping) for name in wanted]
+
+
+class SqlTable:
+    """One table or view of an engine.
+
+    Args:
+        url: The engine's URL.
+        connection: An Ibis connection to it.
+        table: The table's name, there and here.
+        mapping: What its headers mean.
+    """
+
+    def __init__(self, url: str, connection: Any, table: str, mapping: SourceMap | None) -> None:
+        self.url, self.connection, self.table, self.mapping = url, connection, table, mapping
+        self.name = f"{masked(url)}/{table}"
+        self.unmapped: Counter[str] = Counter()
+        self._rows = connection.table(table)
+        try:
+            self.size = int(self._rows.count().execute())
+        except Exception as error:
+            raise _unreachable(url, error) from error
+
+    def digest(self) -> None:
+        """Return nothing: only the rows can tell whether they are known."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the table's rows."""
+        yield from batches_of(self._read(), (self.table,), self.mapping, self.unmapped)
+
+    def _read(self) -> Generator[Any, Any, None]:
+        wanted = yield list(self._rows.columns)
+        rows = self._rows if wanted is None else self._rows.select(*wanted)
+        read = 0
+        try:
+            with rows.to_pyarrow_batches(chunk_size=BATCH_ROWS) as batches:
+                for batch in batches:
+                    read += batch.num_rows
+                    yield pa.Table.from_batches([batch]), min(read / max(self.size, 1), 1.0)
+        except MetricstackError:
+            raise
+        except Exception as error:
+            raise _unreachable(self.url, error, f"stopped after {read:,} rows of {self.table!r}") from error
+
+
+def _connect(url: str) -> Any:
+    import ibis
+
+    parts = urlsplit(url)
+    if not parts.scheme or "://" not in url:
+        raise InvalidInput(
+            f"{url!r} is not the URL of an engine. Write it like 'duckdb:///data/shop.duckdb' or "
+            "'postgres://reader@host/database'; for files use the source 'table'."
+        )
+    try:
+        if parts.scheme in ("duckdb", "sqlite"):
+            file = Path(unquote(parts.netloc + parts.path))
+            if not file.is_file():
+                raise UnreadableFile(file, "there is no such database file")
+            return ibis.duckdb.connect(file, read_only=True) if parts.scheme == "duckdb" else ibis.sqlite.connect(file)
+        return ibis.connect(url)
+    except MetricstackError:
+        raise
+    except (ModuleNotFoundError, ImportError) as error:
+        raise InvalidInput(
+            f"Reading {masked(url)} needs the module {error.name!r}, which is not installed. "
+            f"Install it with `pip install 'metricstack[{parts.scheme}]'` where that extra exists."
+        ) from error
+    except Exception as error:
+        raise _unreachable(url, error) from error
+
+
+def _unreachable(url: str, error: Exception, what: str = "cannot be read") -> UnreadableFile:
+    said = _without_secrets(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__, url)
+    failure = UnreadableFile(masked(url), f"{what}: {said}")
+    failure.__suppress_context__ = True
+    return failure
