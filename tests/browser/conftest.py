@@ -54,7 +54,13 @@ def chromium(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 
 def requests_of(log: Path) -> list[str]:
-    """Return every address of the wide world that a net log of Chromium shows a request for."""
-    events = json.loads(log.read_text())["events"]
-    addresses = {event.get("params", {}).get("url", "") for event in events if isinstance(event.get("params"), dict)}
-    return sorted(address for address in addresses if address.startswith(("http:", "https:", "ws:", "wss:", "ftp:")))
+    """Return every address that a page asked for, by Chromium's net log.
+
+    What the browser asks for itself, the time and its updates, comes from no page and does not count.
+    """
+    found = set()
+    for event in json.loads(log.read_text())["events"]:
+        asked = event.get("params")
+        if isinstance(asked, dict) and asked.get("initiator", "not an origin") != "not an origin":
+            found.add(str(asked.get("url", "")))
+    return sorted(address for address in found if not address.startswith(("file:", "data:")))

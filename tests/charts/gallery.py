@@ -1,7 +1,9 @@
 """One of every picture, with the hard cases in them, for the tests that hold for all."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from metricstack import charts
@@ -44,8 +46,7 @@ def weekly(metric: str, value: float, half: float, unit: str = "s", **where: str
     ]
 
 
-def gallery() -> dict[str, Any]:
-    """Return every kind of picture by name."""
+def _gallery() -> dict[str, Callable[[], Any]]:
     points = [charts.Point(day, around(4 + week / 9, 0.3)) for week, day in enumerate(WEEKS)]
     points[4] = charts.Point(WEEKS[4], REFUSED)
     rows = [
@@ -79,22 +80,34 @@ def gallery() -> dict[str, Any]:
     ]
     six = [finding for number in range(6) for finding in weekly("latency_p95", 4, 0.2, model=f"m{number}")]
     return {
-        "trend": charts.trend(points, "s", target=4.0, title="Latency", better="lower", each="weeks"),
-        "single": charts.trend(points[:1], "s", target=400.0, title="Latency"),
-        "trends": charts.trends({"a": points, HOSTILE: points[:6]}, "s", title=MONEY),
-        "dots": charts.interval_dots(rows, "s", title=LONG, target=4.0, better="lower"),
-        "changes": charts.change_dots(rows, "s", title="Effects"),
-        "relative": charts.change_dots([charts.Row("lift", around(0.03, 0.01, "fraction"))], "fraction", relative=True),
-        "cost": charts.stacked_cost(parts, "USD", title="Cost"),
-        "timeline": charts.timeline(spans, window=QUARTER, title="Incidents"),
-        "words": charts.chart_words(f"Nothing to draw {HOSTILE} {MONEY}."),
-        "panel over time": charts.chart_panel(panel(two + trust, definitions, grain="week")),
-        "panel by group over time": charts.chart_panel(
+        "trend": lambda: charts.trend(points, "s", target=4.0, title="Latency", better="lower", each="weeks"),
+        "single": lambda: charts.trend(points[:1], "s", target=400.0, title="Latency"),
+        "trends": lambda: charts.trends({"a": points, HOSTILE: points[:6]}, "s", title=MONEY),
+        "dots": lambda: charts.interval_dots(rows, "s", title=LONG, target=4.0, better="lower"),
+        "changes": lambda: charts.change_dots(rows, "s", title="Effects"),
+        "relative": lambda: charts.change_dots(
+            [charts.Row("lift", around(0.03, 0.01, "fraction"))], "fraction", relative=True
+        ),
+        "cost": lambda: charts.stacked_cost(parts, "USD", title="Cost"),
+        "timeline": lambda: charts.timeline(spans, window=QUARTER, title="Incidents"),
+        "words": lambda: charts.chart_words(f"Nothing to draw {HOSTILE} {MONEY}."),
+        "panel over time": lambda: charts.chart_panel(panel(two + trust, definitions, grain="week")),
+        "panel by group over time": lambda: charts.chart_panel(
             panel(success, [definition("success", "fraction")], by=("use_case",), grain="week")
         ),
-        "panel by region": charts.chart_panel(panel(regions, definitions[:1], by=("region",))),
-        "panel of six": charts.chart_panel(panel(six, definitions[:1], by=("model",), grain="week")),
-        "empty panel": charts.chart_panel(panel([], [])),
-        "findings": charts.chart_findings([*regions, Finding(HOSTILE, around(0.5, 0.1, "fraction")), *trust]),
-        "refused finding": charts.chart_findings(trust[0]),
+        "panel by region": lambda: charts.chart_panel(panel(regions, definitions[:1], by=("region",))),
+        "panel of six": lambda: charts.chart_panel(panel(six, definitions[:1], by=("model",), grain="week")),
+        "empty panel": lambda: charts.chart_panel(panel([], [])),
+        "findings": lambda: charts.chart_findings([*regions, Finding(HOSTILE, around(0.5, 0.1, "fraction")), *trust]),
+        "refused finding": lambda: charts.chart_findings(trust[0]),
     }
+
+
+_GALLERY = _gallery()
+NAMES = list(_GALLERY)
+
+
+@cache
+def picture(name: str) -> Any:
+    """Return the picture of that name, drawn once."""
+    return _GALLERY[name]()

@@ -13,38 +13,38 @@ from metricstack.charts import theme
 from metricstack.charts.axes import round_ticks
 from metricstack.core.units import write
 from metricstack.core.values import Estimate
-from tests.charts.gallery import HOSTILE, LONG, MONEY, WEEKS, around, gallery
+from tests.charts.gallery import HOSTILE, LONG, MONEY, NAMES, WEEKS, around, picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @cache
 def drawn(name: str, width: Any) -> str:
-    return charts.svg(gallery()[name], width=width)
+    return charts.svg(picture(name), width=width)
 
 
-def texts(picture: str) -> list[str]:
-    root = ElementTree.fromstring(picture)
+def texts(shown: str) -> list[str]:
+    root = ElementTree.fromstring(shown)
     return ["".join(node.itertext()) for node in root.iter(f"{SVG}text")]
 
 
 @pytest.mark.parametrize(("width", "pixels"), [("wide", 720), ("narrow", 350)])
 @pytest.mark.parametrize("name", ["trend", "trends", "dots", "cost", "timeline", "panel over time", "words"])
 def test_a_picture_has_the_width_that_was_asked_and_legible_text(name: str, width: str, pixels: int) -> None:
-    picture = drawn(name, width)
-    outside = float(re.search(r'<svg[^>]* width="([\d.]+)"', picture).group(1))  # type: ignore[union-attr]
+    shown = drawn(name, width)
+    outside = float(re.search(r'<svg[^>]* width="([\d.]+)"', shown).group(1))  # type: ignore[union-attr]
     assert pixels - 8 <= outside <= pixels
-    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)px"', picture)]
+    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)px"', shown)]
     assert min(sizes) >= 11
-    assert texts(picture)
+    assert texts(shown)
 
 
 def test_every_picture_is_well_formed_and_asks_the_network_for_nothing() -> None:
-    for name in gallery():
-        picture = drawn(name, "narrow")
-        root = ElementTree.fromstring(picture)
+    for name in NAMES:
+        shown = drawn(name, "narrow")
+        root = ElementTree.fromstring(shown)
         assert not {node.tag for node in root.iter()} & {f"{SVG}script", f"{SVG}image", f"{SVG}foreignObject"}
-        assert set(re.findall(r'https?://[^"\s<]+', picture)) <= {
+        assert set(re.findall(r'https?://[^"\s<]+', shown)) <= {
             "http://www.w3.org/2000/svg",
             "http://www.w3.org/1999/xlink",
         }
@@ -63,8 +63,8 @@ def test_a_long_title_is_wrapped_not_cut() -> None:
 
 
 def test_the_picture_is_named_by_its_description() -> None:
-    picture = drawn("trend", "wide")
-    root = ElementTree.fromstring(picture)
+    shown = drawn("trend", "wide")
+    root = ElementTree.fromstring(shown)
     title = root.find(f"{SVG}title")
     assert root.get("role") == "img"
     assert title is not None
@@ -73,10 +73,10 @@ def test_the_picture_is_named_by_its_description() -> None:
 
 
 def test_ink_is_the_colour_of_the_page() -> None:
-    picture = drawn("trend", "wide")
-    assert 'fill="currentColor"' in picture
-    assert 'fill="white"' not in picture
-    assert 'fill="#000"' not in picture
+    shown = drawn("trend", "wide")
+    assert 'fill="currentColor"' in shown
+    assert 'fill="white"' not in shown
+    assert 'fill="#000"' not in shown
 
 
 def test_the_same_input_gives_the_same_bytes_and_two_figures_share_no_id() -> None:
@@ -85,11 +85,11 @@ def test_the_same_input_gives_the_same_bytes_and_two_figures_share_no_id() -> No
     assert first == again
     assert "clip-path" in first
     other = charts.svg(clipped.properties(height=50))
-    ids = [set(re.findall(r'\bid="([^"]+)"', picture)) for picture in (first, other)]
+    ids = [set(re.findall(r'\bid="([^"]+)"', shown)) for shown in (first, other)]
     assert ids[0]
     assert not ids[0] & ids[1]
-    for picture, own in zip((first, other), ids, strict=True):
-        assert set(re.findall(r"url\(#([^)]+)\)", picture)) <= own
+    for shown, own in zip((first, other), ids, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", shown)) <= own
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_effects_around_zero_have_signs_and_a_plain_zero() -> None:
 
 
 def test_a_figure_brings_both_widths_and_an_escaped_caption() -> None:
-    figure = charts.figure_html(gallery()["trend"], f"{HOSTILE} {MONEY}")
+    figure = charts.figure_html(picture("trend"), f"{HOSTILE} {MONEY}")
     assert figure.startswith('<figure class="ms-figure mathjax_ignore">')
     assert figure.count("<svg class") + figure.count("<svg ") >= 2
     assert '<div class="ms-wide"><svg' in figure
     assert '<div class="ms-narrow"><svg' in figure
     assert "<figcaption>&lt;script&gt;alert(1)&lt;/script&gt; $1 and $2</figcaption>" in figure
-    assert "figcaption" not in charts.figure_html(gallery()["words"])
+    assert "figcaption" not in charts.figure_html(picture("words"))
 
 
 def test_a_notebook_shows_a_chart_as_inline_svg() -> None:
@@ -146,7 +146,7 @@ def test_a_notebook_shows_a_chart_as_inline_svg() -> None:
         charts.enable()
         charts.enable()
         assert alt.renderers.active == theme.NAME
-        bundle = gallery()["trend"]._repr_mimebundle_()
+        bundle = picture("trend")._repr_mimebundle_()
     bundle = bundle[0] if isinstance(bundle, tuple) else bundle
     assert bundle["text/html"].startswith('<figure class="ms-figure')
     assert bundle["text/plain"].startswith("Latency. ")
@@ -154,7 +154,7 @@ def test_a_notebook_shows_a_chart_as_inline_svg() -> None:
 
 
 def test_a_renderer_chosen_by_the_user_stays() -> None:
-    gallery()
+    charts.chart_words("first")
     with alt.renderers.enable("json"):
-        gallery()
+        charts.chart_words("second")
         assert alt.renderers.active == "json"

@@ -18,6 +18,7 @@ from typing import Any
 PEOPLE = ("ada.lovelace@example.org", "grace.hopper@example.org")
 CONTENT = "the patient told us a secret"
 AT = "2026-07-01T10:00:0{}.000Z"
+RANDOM_MOMENTS = 12
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def make_langfuse(folder: Path) -> str:
         score = {"id": f"score-{number}", "name": "relevance", "source": "EVAL", "timestamp": AT.format(number + 2),
                  "dataType": "NUMERIC", "value": [0.5, 0.9, 7][number], "comment": CONTENT}  # fmt: skip
         traces.append({
-            "trace": {"id": f"trace-{number}", "name": "support", "timestamp": AT.format(number), "environment": "default",
-                      "userId": PEOPLE[number % 2], "input": CONTENT, "output": CONTENT, "scores": [score]},
+            "trace": {"id": f"trace-{number}", "name": "support", "timestamp": AT.format(number),
+                      "environment": "default", "userId": PEOPLE[number % 2], "input": CONTENT, "output": CONTENT, "scores": [score]},
             "observations": [
                 {"id": f"call-{number}", "type": "GENERATION", "name": "chat", "model": "small-1", "level": "DEFAULT",
                  "startTime": AT.format(number), "endTime": AT.format(number + 1), "latency": 1000,
@@ -209,8 +210,8 @@ def _forked(work: Callable[[], Any], kill_after: float | None = None) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _main(case: str, folder: Path, moments: str) -> None:
-    """Kill a load of this case at every step, or at random moments, and report the states seen as JSON lines."""
+def _main(case: str, folder: Path, stride: int) -> None:
+    """Kill a load at every ``stride``-th step (0: at random moments) and report the states seen as JSON lines."""
     import random
 
     import ibis  # noqa: F401  loaded once, so that every child starts warm
@@ -222,40 +223,36 @@ def _main(case: str, folder: Path, moments: str) -> None:
     one = CASES[case]
     source_folder = folder / "source"
     source_folder.mkdir()
-    made: list[str] = []
-    if _forked(lambda: one.make(source_folder)) != 0:
+    noted = folder / "path"
+    if _forked(lambda: noted.write_text(one.make(source_folder))) != 0:
         raise SystemExit(1)
-    made = {"csv": [str(source_folder / "requests.csv")], "parquet": [str(source_folder / "requests")],
-            "sql": [f"duckdb://{source_folder / 'warehouse.duckdb'}"],
-            "langfuse": [str(source_folder / "traces.json")]}[case]  # fmt: skip
-    workspace = folder / "workspace"
+    made, workspace = noted.read_text(), folder / "workspace"
 
     def run(step: int | None = None) -> None:
         if step is not None:
             _die_at(step)
-        ingest(made[0], source=one.kind, workspace=workspace, **one.options)
+        ingest(made, source=one.kind, workspace=workspace, **one.options)
 
     generator = random.Random(20260701)
-    step, took = 0, 0.0
     started = time.monotonic()
     _forked(run)
     took = time.monotonic() - started
+    step = 1
     while True:
-        step += 1
         shutil.rmtree(workspace, ignore_errors=True)
-        if moments == "every":
+        if stride:
             status = _forked(lambda step=step: run(step))
         else:
             status = _forked(run, generator.uniform(0.0, took * 1.1))
         workspace.mkdir(exist_ok=True)
         seen = state(workspace)
         again = _forked(run)
-        after, left = state(workspace), strays(workspace)
-        sys.stdout.write(json.dumps({"killed": status == -signal.SIGKILL, "seen": seen, "again": again,
-                                     "after": after, "strays": left}) + "\n")  # fmt: skip
-        if (moments == "every" and status == 0) or step == (200 if moments == "every" else 20):
+        line = {"killed": status == -signal.SIGKILL, "seen": seen, "again": again, "after": state(workspace)}
+        sys.stdout.write(json.dumps(line | {"strays": strays(workspace)}) + "\n")
+        if (stride and status == 0) or (not stride and step == RANDOM_MOMENTS) or step > 200:
             break
+        step += stride or 1
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    _main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

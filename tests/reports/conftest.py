@@ -22,7 +22,9 @@ Write = Callable[..., Path]
 def write(tmp_path: Path) -> Write:
     """Write a notebook of these code cells between a heading, a parameters cell and the findings."""
 
-    def make(*codes: str, slug: str = "small", parameters: str = PARAMETERS, emit: bool = True, **metadata: Any) -> Path:
+    def make(
+        *codes: str, slug: str = "small", parameters: str = PARAMETERS, emit: bool = True, **metadata: Any
+    ) -> Path:
         cells = [
             v4.new_markdown_cell("# Is it so?\n\nWho reads it."),
             v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),

@@ -66,7 +66,9 @@ def test_a_file_that_is_no_notebook_is_named_with_the_place(tmp_path: Path, cont
         find(path)
 
 
-def test_a_missing_file_two_parameter_cells_and_code_among_the_parameters_are_errors(write: Any, tmp_path: Path) -> None:
+def test_a_missing_file_two_parameter_cells_and_code_among_the_parameters_are_errors(
+    write: Any, tmp_path: Path
+) -> None:
     with pytest.raises(UnreadableFile, match="no such file"):
         find(tmp_path / "none.ipynb")
     with pytest.raises(InvalidInput, match=r"small.ipynb, cell 2, line 1: only simple"):

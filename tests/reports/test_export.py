@@ -1,4 +1,4 @@
-"""What the page promises: one file that stands alone, shows only what is safe, and is the same bytes for the same run."""
+"""What the page promises: one file that stands alone, shows only what is safe, the same bytes for the same run."""
 
 import re
 from html.parser import HTMLParser
@@ -60,7 +60,12 @@ class Page(HTMLParser):
 
 def loaded(css: str) -> list[str]:
     """Return every address that a style sheet would load."""
-    return [found.strip("'\" ") for found in re.findall(r"url\(([^)]*)\)|@import\s+([^;]+)", css) for found in found if found]
+    return [
+        found.strip("'\" ")
+        for found in re.findall(r"url\(([^)]*)\)|@import\s+([^;]+)", css)
+        for found in found
+        if found
+    ]
 
 
 def executed(*cells: Any, parameters: dict[str, Any] | None = None) -> Any:

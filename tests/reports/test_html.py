@@ -9,8 +9,21 @@ from hypothesis import strategies as st
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import TRUSTED
 from metricstack.core.values import Estimate, Reason, Refusal
-from metricstack.reports import badge, card, cards, element, finding, fragment, headline, layer, note, provenance
-from metricstack.reports import refusal, show, table  # fmt: skip
+from metricstack.reports import (  # fmt: skip
+    badge,
+    card,
+    cards,
+    element,
+    finding,
+    fragment,
+    headline,
+    layer,
+    note,
+    provenance,
+    refusal,
+    show,
+    table,
+)
 from metricstack.reports.html import Html
 
 EVIL = "<script>alert('1')</script> & \"quoted\""

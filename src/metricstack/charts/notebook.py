@@ -5,6 +5,7 @@ from typing import Any, TypeVar, cast
 import altair as alt
 
 from metricstack.charts import theme
+from metricstack.core.show import TRUSTED
 
 __all__ = ["Picture", "enable", "finished"]
 
@@ -29,7 +30,7 @@ def enable() -> None:
 def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, str]:
     from metricstack.charts.svg import figure_html
 
-    return {"text/html": figure_html(spec, ""), "text/plain": str(spec.get("description", "chart"))}
+    return {"text/html": figure_html(spec, ""), TRUSTED: "escaped", "text/plain": str(spec.get("description", "chart"))}
 
 
 def finished(chart: Drawn, *, title: str, summary: str, subtitle: list[str] | None = None) -> Drawn:

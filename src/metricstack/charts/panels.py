@@ -14,7 +14,7 @@ from metricstack.charts.words import chart_words
 from metricstack.core.values import Estimate, Finding
 
 if TYPE_CHECKING:
-    from metricstack.metrics import MetricPanel
+    from metricstack.metrics.panel import MetricPanel
 
 __all__ = ["chart_panel", "period_start"]
 

@@ -43,20 +43,7 @@ def svg(chart: Any, *, width: Width = "wide") -> str:
         One ``<svg role="img">`` with a ``<title>``; its text is text, its ids are named after its content,
         so that figures of one page do not meet and the same input gives the same bytes.
     """
-    spec = _specification(chart)
-    outside = WIDTHS[width]
-    columns = _fold(spec, narrow=width == "narrow")
-    if width == "narrow":
-        spec.setdefault("config", {}).setdefault("legend", {}).update(columns=2, labelLimit=125)
-    inner = outside / columns - 60
-    drawn = ""
-    for _ in range(4):
-        drawn = _render(_sized(spec, inner, outside / columns))
-        excess = _measured(drawn) - outside
-        if -2 <= excess <= 0:
-            break
-        inner = max(40.0, inner - excess / columns)
-    return _named(drawn, str(spec.get("description") or "Chart"))
+    return _fitted(_specification(chart), width, 60.0)[0]
 
 
 def figure_html(chart: Any, caption: str = "") -> str:
@@ -70,8 +57,11 @@ def figure_html(chart: Any, caption: str = "") -> str:
         A ``<figure class="ms-figure">``; it needs no script and no style sheet beside the two rules it brings.
     """
     under = f"<figcaption>{html.escape(caption, quote=True)}</figcaption>" if caption else ""
-    wide, narrow = (f'<div class="ms-{width}">{svg(chart, width=width)}</div>' for width in WIDTHS)
-    return f'<figure class="ms-figure mathjax_ignore">{_STYLE}{wide}{narrow}{under}</figure>'
+    spec, around, both = _specification(chart), 60.0, ""
+    for width in WIDTHS:
+        drawn, around = _fitted(spec, width, around)
+        both += f'<div class="ms-{width}">{drawn}</div>'
+    return f'<figure class="ms-figure mathjax_ignore">{_STYLE}{both}{under}</figure>'
 
 
 def _specification(chart: Any) -> dict[str, Any]:
@@ -81,6 +71,30 @@ def _specification(chart: Any) -> dict[str, Any]:
     with alt.theme.enable(theme.NAME):
         spec: dict[str, Any] = chart.to_dict()
     return spec
+
+
+def _fitted(spec: dict[str, Any], width: Width, around: float) -> tuple[str, float]:
+    """Draw until the outside has the asked width; return the picture and what stands around its inside.
+
+    Args:
+        spec: A Vega-Lite specification; it is not changed.
+        width: The width asked.
+        around: A first guess of the pixels that labels take in each column, which the next width inherits.
+    """
+    spec = copy.deepcopy(spec)
+    outside = WIDTHS[width]
+    columns = _fold(spec, narrow=width == "narrow")
+    if width == "narrow":
+        spec.setdefault("config", {}).setdefault("legend", {}).update(columns=2, labelLimit=125)
+    inner = outside / columns - around
+    drawn = ""
+    for _ in range(4):
+        drawn = _render(_sized(spec, inner, outside / columns))
+        excess = _measured(drawn) - outside
+        if -4 <= excess <= 0:
+            break
+        inner = max(40.0, inner - excess / columns)
+    return _named(drawn, str(spec.get("description") or "Chart")), outside / columns - inner
 
 
 def _fold(spec: dict[str, Any], *, narrow: bool) -> int:
@@ -139,7 +153,9 @@ def _named(drawn: str, description: str) -> str:
         drawn = drawn.replace(f'href="#{old}"', f'href="#{new}"')
     name = html.escape(description, quote=True)
     head, _, rest = drawn.partition(">")
-    head = head.replace(' class="marks"', f' class="ms-svg" role="img" aria-labelledby="{mark}-title"')
+    head = head.replace(
+        ' class="marks"', f' class="ms-svg" role="img" style="overflow:visible" aria-labelledby="{mark}-title"'
+    )
     return f'{head}><title id="{mark}-title">{name}</title>{rest}'
 
 

@@ -215,5 +215,6 @@ def _summary(runs: Mapping[str, Sequence[Point]], said: str) -> str:
         if not known:
             continue
         first, last = (write(answer.value, answer.unit) for answer in (known[0], known[-1]))
-        parts.append(f"{name + ': ' if name else ''}{first} first, {last} last, {len(known):,} points.")
+        told = f"{first} first, {last} last, {len(known):,} points" if len(known) > 1 else first
+        parts.append(f"{name + ': ' if name else ''}{told}.")
     return " ".join([*parts, f"{said}." if said else ""]).strip()

@@ -40,7 +40,9 @@ def run_list(arguments: argparse.Namespace) -> int:
     """Print every metric of the catalogue; the workspace's own too where there is one."""
     from metricstack import metrics
 
-    rows = [{name: card[name] for name in _LISTED} for card in metrics.catalogue(_workspace(arguments)).cards()]
+    known = metrics.catalogue(_workspace(arguments))
+    cards = (known.describe(name) for name in known.ids)
+    rows = [{name: card[name] for name in _LISTED} for card in cards]
     _print(rows, arguments.format, ("id", "unit", "better", "layer", "about"))
     return 0
 
@@ -49,7 +51,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     """Print the card of one metric: meaning, formula, owner, levels, hash."""
     from metricstack import metrics
 
-    card = metrics.catalogue(_workspace(arguments)).card(arguments.name)
+    card = metrics.catalogue(_workspace(arguments)).describe(arguments.name)
     if arguments.format == "json":
         print(json.dumps(card, indent=2, ensure_ascii=False))
         return 0

@@ -25,8 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the review and print where it is."""
     from metricstack import reports
 
-    report = reports.review(
-        arguments.workspace, quarter=arguments.quarter, segment=arguments.segment, out=arguments.out
+    report = reports.quarterly_review(
+        arguments.workspace, arguments.quarter, segment=arguments.segment, out=arguments.out
     )
-    print(report.html)
+    print(report.path)
     return 0

@@ -67,11 +67,11 @@ class Requires:
     """What the data must offer before a value is given.
 
     Args:
-        n: Fewest observations.
+        n: Fewest observations; None = 5 for a process, 1 for what happened in a window.
         coverage: Smallest share of the rows in question whose value is known.
     """
 
-    n: int = 5
+    n: int | None = None
     coverage: float = 0.0
 
 

@@ -19,7 +19,7 @@ from metricstack.narrative.words import count, difference_limits, interval, limi
 from metricstack.numerics.change import Change
 
 if TYPE_CHECKING:
-    from metricstack.metrics import MetricPanel
+    from metricstack.metrics.panel import MetricPanel
 
 __all__ = ["answer_html", "board_html", "change_html", "escape", "findings_html", "panel_html"]
 

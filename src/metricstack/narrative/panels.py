@@ -12,7 +12,8 @@ from metricstack.narrative.words import count, stem
 from metricstack.numerics.change import Better, change
 
 if TYPE_CHECKING:
-    from metricstack.metrics import Definition, MetricPanel
+    from metricstack.metrics.model import Definition
+    from metricstack.metrics.panel import MetricPanel
 
 __all__ = ["by_metric", "place", "say_panel", "title_of"]
 

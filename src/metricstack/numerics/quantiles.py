@@ -140,8 +140,8 @@ def quantile_of_bins(bins: Integers, weights: Vector, p: float) -> float:
         weights: Weight of each, shape (m,), not negative.
         p: Share below it, clipped to [0, 1].
     """
-    order = np.argsort(bins, kind="stable")
-    bins, weights = bins[order], weights[order]
+    bins, at_bin = np.unique(bins, return_inverse=True)
+    weights = np.bincount(at_bin, weights=weights)
     after = np.cumsum(weights)
     target = min(max(p, 0.0), 1.0) * after[-1]
     at = min(int(np.searchsorted(after, target, side="left")), len(bins) - 1)
@@ -210,4 +210,6 @@ def sample_inverse(x: Vector, weights: Vector) -> Callable[[float], float]:
 
 def bin_inverse(bins: Integers, weights: Vector) -> Callable[[float], float]:
     """Return the inverse of a logarithmic histogram: share → value, interpolated within its bin."""
+    bins, at_bin = np.unique(bins, return_inverse=True)
+    weights = np.bincount(at_bin, weights=weights)
     return lambda share: quantile_of_bins(bins, weights, share)

@@ -18,12 +18,15 @@ from metricstack.reports.export import export
 from metricstack.reports.html import Html, element, fragment, show
 from metricstack.reports.parameters import check_parameters, parse_literal, parse_parameters
 from metricstack.reports.publish import run_name
+from metricstack.reports.review import Review, assemble, quarterly_review
 from metricstack.reports.run import Report, run
 
 __all__ = [
     "Html",
     "Notebook",
     "Report",
+    "Review",
+    "assemble",
     "badge",
     "card",
     "cards",
@@ -41,6 +44,7 @@ __all__ = [
     "parse_literal",
     "parse_parameters",
     "provenance",
+    "quarterly_review",
     "refusal",
     "run",
     "run_name",

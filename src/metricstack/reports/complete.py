@@ -33,8 +33,9 @@ def first_fault(notebook: Any) -> str | None:
 
 
 def last_started(notebook: Any) -> int | None:
-    """Return the number of the last cell that was started, None where none was."""
-    started = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.get("execution_count")]
+    """Return the number of the last code cell that was started, by Papermill's own record; None where none was."""
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    started = [cell for cell in codes if cell.metadata.get("papermill", {}).get("start_time")]
     return cell_number(notebook, started[-1]) if started else None
 
 

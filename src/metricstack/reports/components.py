@@ -10,7 +10,7 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Refusal
 from metricstack.reports.html import Html, element
 
-__all__ = ["badge", "card", "cards", "finding", "headline", "layer", "note", "provenance", "refusal", "table"]
+__all__ = ["Tone", "badge", "card", "cards", "finding", "headline", "layer", "note", "provenance", "refusal", "table"]
 
 Tone = Literal["good", "bad", "neutral", "unknown"]
 _SHORT = 10  # characters that a card shows large without breaking them

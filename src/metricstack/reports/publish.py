@@ -74,7 +74,9 @@ def staging(place: Path) -> Iterator[Path]:
     """
     with _said(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        _clear_stale(place)
+        with locked(place):
+            _recover(place)
+            _clear_stale(place)
         folder = place.with_name(f".{place.name}.{secrets.token_hex(6)}.new")
         folder.mkdir()
     try:

@@ -13,7 +13,7 @@ from metricstack.reports.catalogue import Notebook, find
 from metricstack.reports.complete import first_fault, last_started
 from metricstack.reports.emit import collect
 from metricstack.reports.export import export, findings_json
-from metricstack.reports.kernel import kernel_manager, quiet_logger
+from metricstack.reports.kernel import apart, kernel_manager, kill, quiet_logger
 from metricstack.reports.manifest import describe
 from metricstack.reports.normalise import normalise
 from metricstack.reports.parameters import check_parameters
@@ -142,9 +142,10 @@ def _execute(notebook: Any, slug: str, *, progress: bool, timeout: int) -> str |
     manager.notebook_start()
     try:
         with kernel_manager() as kernel:
-            PapermillNotebookClient(
+            client = PapermillNotebookClient(
                 manager, km=kernel, timeout=timeout, startup_timeout=120, record_timing=False, log=quiet_logger()
-            ).execute(cleanup_kc=True)
+            )
+            apart(lambda: client.execute(cleanup_kc=True), stop=lambda: kill(kernel))
     except DeadKernelError:
         return f"the kernel died while {_place(notebook)} ran: it ended itself, was killed, or ran out of memory"
     except CellTimeoutError:

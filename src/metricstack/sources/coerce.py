@@ -52,10 +52,13 @@ def arrow_type(column: Column) -> Any:
 def join_reasons(*reasons: Array | None) -> Array | None:
     """Join several columns of reasons, shape (n,) each, null where there is none."""
     found = [column for column in reasons if column is not None]
-    if len(found) < 2:
-        return found[0] if found else None
-    joined = pc.binary_join_element_wise(*found, "; ", null_handling="skip")
-    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
+    joined = None
+    for column in found:
+        # Not by `null_handling="skip"`: pyarrow 26 then leaves rows out that are null in all columns.
+        joined = column if joined is None else pc.coalesce(
+            pc.binary_join_element_wise(joined, column, "; "), joined, column
+        )  # fmt: skip
+    return joined
 
 
 def coerce(column: Column, values: Array, reading: Reading) -> tuple[Array, Array | None]:

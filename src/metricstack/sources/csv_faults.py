@@ -7,13 +7,13 @@ from metricstack.core.errors import UnreadableFile
 __all__ = ["locate_fault"]
 
 
-def locate_fault(path: Path, *, delimiter: str, fields: int) -> UnreadableFile | None:
+def locate_fault(path: Path, *, delimiter: str, fields: int | None) -> UnreadableFile | None:
     """Walk through a CSV file until it breaks a rule.
 
     Args:
         path: The file.
         delimiter: What stands between two fields.
-        fields: How many fields every row must have.
+        fields: How many fields every row must have, None where that is not known yet.
 
     Returns:
         The error that names line and column, both from 1; None where the file keeps the rules. No
@@ -29,9 +29,12 @@ def locate_fault(path: Path, *, delimiter: str, fields: int) -> UnreadableFile |
                 return UnreadableFile(path, detail, line=number, column=error.start + 1)
             if opened_at is None and not line:
                 continue
-            more, opened_at, at = _walk(line, number, delimiter, fields - found, opened_at)
+            more, opened_at, at = _walk(line, number, delimiter, (fields or 0) - found, opened_at)
             found += more
             if opened_at is not None:
+                continue
+            if fields is None:
+                found = 0
                 continue
             if found + 1 > fields:
                 detail = f"more fields than the header, which has {fields}"

@@ -66,7 +66,7 @@ def plan(table: Table, headers: Sequence[str], source: SourceMap | None) -> Plan
             continue
         by_column[column] = header
         readings[column] = Reading(header=header, zone=source.zone, scale=alias.scale, less=alias.less)
-    _complete(table, own, by_column, readings, row_ids, headers, faults)
+    faults += _complete(table, own, (by_column, readings, row_ids), headers)
     if faults:
         raise InvalidInput(f"cannot be read as {table.name!r}: " + "; ".join(faults) + ".")
     kept = tuple(header for header in source.keep if header in headers)
@@ -102,26 +102,21 @@ def _reading(entry: ColumnMap, zone: str) -> Reading:
 
 
 def _complete(
-    table: Table,
-    own: TableMap,
-    by_column: dict[str, str],
-    readings: dict[str, Reading],
-    row_ids: list[str],
-    headers: Sequence[str],
-    faults: list[str],
-) -> None:
+    table: Table, own: TableMap, filled: tuple[dict[str, str], dict[str, Reading], list[str]], headers: Sequence[str]
+) -> list[str]:
+    """Fill keys that another column may stand in for; say which columns no header fills."""
+    by_column, readings, row_ids = filled
+    faults = []
     for column in table.columns:
-        if column.nullable or column.name in by_column or column.name in own.constants or column.name in row_ids:
+        if column.name in by_column or column.name in own.constants or column.name in row_ids:
             continue
         other = stand_in(table.name, column.name)
         if other is not None and other in by_column:
-            by_column[column.name] = by_column[other]
-            readings[column.name] = readings[other]
+            by_column[column.name], readings[column.name] = by_column[other], readings[other]
+            continue
+        if column.nullable:
             continue
         guess = nearest(column.name, headers)
         hint = f"; is it {guess!r}?" if guess else ""
         faults.append(f"no header fills {column.name!r} ({column.about}), which every row needs{hint}")
-    for column_name, reading in list(readings.items()):
-        present = tuple(name for name in reading.less if name in by_column)
-        if present != reading.less:
-            readings[column_name] = Reading(header=reading.header, zone=reading.zone, scale=reading.scale, less=present)
+    return faults

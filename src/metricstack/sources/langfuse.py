@@ -153,17 +153,18 @@ def _entry(content: Any, path: Path, line: int | None) -> tuple[dict[str, Any], 
     if "trace" not in content and "id" in content and "timestamp" in content:
         trace = {name: value for name, value in content.items() if name != "observations"}
         content = {"trace": trace, "observations": content.get("observations") or []}
-    for name, kind in (("trace", dict), ("observations", list)):
+    kinds: dict[str, type] = {"trace": dict, "observations": list}
+    for name, wanted in kinds.items():
         if name not in content:
             there = ", ".join(map(repr, list(content)[:8])) or "nothing"
             raise UnreadableFile(
                 path, f"not a Langfuse export: the key {name!r} is missing; there is {there}", line=line or 1, column=1
             )
-        if not isinstance(content[name], kind):
-            what = "an object" if kind is dict else "a list"
+        if not isinstance(content[name], wanted):
+            what = "an object" if wanted is dict else "a list"
             raise UnreadableFile(path, f"not a Langfuse export: {name!r} is not {what}", line=line or 1, column=1)
     observations = [observation for observation in content["observations"] if isinstance(observation, dict)]
-    if len(observations) < len(content["observations"]) or any(isinstance(each, str) for each in observations):
+    if len(observations) < len(content["observations"]):
         raise UnreadableFile(
             path,
             "'observations' lists ids, not observations. Export traces with their observations",

@@ -19,7 +19,8 @@ TABLES_FILLED: dict[str, tuple[str, ...]] = {
         "start", "end", "outcome", "latency", "error_type", *BUCKETS, "cost", "cost_state", *_SHARED,
     ),
     "spans": (
-        "span", "trace", "run", "parent", "operation", "step", "use_case", "status", "start", "end", "latency", *_SHARED,
+        "span", "trace", "run", "parent", "operation", "step", "use_case", "status", "start", "end", "latency",
+        *_SHARED,
     ),
     "llm_calls": (
         "call", "run", "trace", "parent", "use_case", "operation", "provider", "model_requested", "model",
@@ -43,23 +44,26 @@ _ERROR = re.compile(r"^\s*([A-Za-z_][\w.]{0,80}?(?:Error|Exception|Timeout|Inter
 _MODEL_KEYS = ("gen_ai.request.model", "ls_model_name")
 _PROVIDER_KEYS = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ls_provider")
 
-# Read, or left out on purpose: bookkeeping of Langfuse, and message content. Whatever else comes is counted as unmapped.
-_TRACE_KEYS = frozenset(
-    "id projectId name timestamp environment bookmarked public version userId sessionId input output metadata createdAt "
-    "updatedAt scores latency totalCost htmlPath observations externalId".split()
-)
-_OBSERVATION_KEYS = frozenset(
-    "id traceId projectId type environment parentObservationId startTime endTime name metadata level statusMessage "
-    "version modelParameters completionStartTime promptId promptName promptVersion createdAt updatedAt usageDetails "
-    "costDetails providedCostDetails providedUsageDetails model internalModelId modelId providedModelName latency "
-    "timeToFirstToken inputCost outputCost totalCost inputUsage outputUsage totalUsage usage unit promptTokens "
-    "completionTokens totalTokens calculatedInputCost calculatedOutputCost calculatedTotalCost input output inputPrice "
-    "outputPrice totalPrice".split()
-)
-_SCORE_KEYS = frozenset(
-    "id timestamp projectId environment name source authorUserId comment metadata configId createdAt updatedAt queueId "
-    "traceId observationId sessionId datasetRunId value stringValue dataType".split()
-)
+# Read, or left out on purpose: Langfuse's bookkeeping and message content. Whatever else comes is counted as unmapped.
+_TRACE_KEYS = frozenset((
+    "id", "projectId", "name", "timestamp", "environment", "bookmarked", "public", "version", "userId", "sessionId",
+    "input", "output", "metadata", "createdAt", "updatedAt", "scores", "latency", "totalCost", "htmlPath",
+    "observations", "externalId",
+))  # fmt: skip
+_OBSERVATION_KEYS = frozenset((
+    "id", "traceId", "projectId", "type", "environment", "parentObservationId", "startTime", "endTime", "name",
+    "metadata", "level", "statusMessage", "version", "modelParameters", "completionStartTime", "promptId",
+    "promptName", "promptVersion", "createdAt", "updatedAt", "usageDetails", "costDetails", "providedCostDetails",
+    "providedUsageDetails", "model", "internalModelId", "modelId", "providedModelName", "latency", "timeToFirstToken",
+    "inputCost", "outputCost", "totalCost", "inputUsage", "outputUsage", "totalUsage", "usage", "unit",
+    "promptTokens", "completionTokens", "totalTokens", "calculatedInputCost", "calculatedOutputCost",
+    "calculatedTotalCost", "input", "output", "inputPrice", "outputPrice", "totalPrice",
+))  # fmt: skip
+_SCORE_KEYS = frozenset((
+    "id", "timestamp", "projectId", "environment", "name", "source", "authorUserId", "comment", "metadata",
+    "configId", "createdAt", "updatedAt", "queueId", "traceId", "observationId", "sessionId", "datasetRunId", "value",
+    "stringValue", "dataType",
+))  # fmt: skip
 
 
 class TraceRows:

@@ -5,6 +5,7 @@ vendor's numbers include them. The observation's ``total`` tells which: it is th
 disjoint buckets, or of input and output alone.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,4 +112,4 @@ def _whole(value: Any) -> int | None:
         number = float(value)
     except ValueError:
         return None
-    return int(number) if number == number and number >= 0 and number == int(number) else None
+    return int(number) if math.isfinite(number) and number >= 0 and number == int(number) else None

@@ -1,4 +1,4 @@
-"""The workspace that a load goes to: made where there is none, locked while it is written, swept of what a crash left."""
+"""The workspace that a load goes to: made where there is none, locked while written, swept of what a crash left."""
 
 import errno
 import os

@@ -3,6 +3,8 @@
 Only typed rows with hashed identifiers come here, so that nothing personal can spill to disk when memory is short.
 """
 
+# ruff: noqa: S608 - what is put into a query are names of the contract, and quoted paths
+
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,8 +21,12 @@ from metricstack.telemetry.tables import table as table_named
 __all__ = ["Settled", "Stage"]
 
 _TYPES = {
-    Kind.TEXT: "VARCHAR", Kind.INTEGER: "BIGINT", Kind.FLOAT: "DOUBLE", Kind.FLAG: "BOOLEAN", Kind.INSTANT: "TIMESTAMPTZ",
-}  # fmt: skip
+    Kind.TEXT: "VARCHAR",
+    Kind.INTEGER: "BIGINT",
+    Kind.FLOAT: "DOUBLE",
+    Kind.FLAG: "BOOLEAN",
+    Kind.INSTANT: "TIMESTAMPTZ",
+}
 _NOT_CONTENT = ("source", "ingested_at", "dq_flags")
 """Columns that may differ between two deliveries of the same row."""
 _OTHER_CONTENT = "key is there with other content"
@@ -106,7 +112,7 @@ class Stage:
         parts = []
         for name, columns in sorted(self._columns.items()):
             listed = ", ".join(f'"{column}"' for column in columns if column not in _NOT_CONTENT)
-            found = self._numbers(f'SELECT count(*), sum(hash({listed})::HUGEINT) FROM "rows_{name}"')  # noqa: S608
+            found = self._numbers(f'SELECT count(*), sum(hash({listed})::HUGEINT) FROM "rows_{name}"')
             parts.append(f"{name}:{','.join(columns)}:{found[0]}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -124,8 +130,8 @@ class Stage:
         self.raw.execute(f'CREATE TABLE "fate_{name}" (_row BIGINT, reason VARCHAR)')
         self.raw.execute(f'INSERT INTO "fate_{name}" {_broken_rows(name, columns)}')
         self._judge_keys(table, columns, files)
-        read = self._numbers(f'SELECT count(*) FROM "rows_{name}"')[0][0]  # noqa: S608
-        fates = self._numbers(f'SELECT count(*), count(reason) FROM "fate_{name}"')[0]  # noqa: S608
+        read = self._numbers(f'SELECT count(*) FROM "rows_{name}"')[0][0]
+        fates = self._numbers(f'SELECT count(*), count(reason) FROM "fate_{name}"')[0]
         return Settled(table, columns, read, read - fates[0], fates[0] - fates[1], fates[1])
 
     def _judge_keys(self, table: Table, columns: tuple[str, ...], files: Sequence[str]) -> None:
@@ -133,10 +139,10 @@ class Stage:
         keys = ", ".join(f'"{column}"' for column in table.key)
         self._remember(table, files)
         self.raw.execute(
-            f'CREATE TABLE "keys_{name}" AS SELECT _row, hash({keys}) AS h FROM "rows_{name}" '  # noqa: S608
+            f'CREATE TABLE "keys_{name}" AS SELECT _row, hash({keys}) AS h FROM "rows_{name}" '
             f'ANTI JOIN "fate_{name}" USING (_row)'
         )
-        hits = f'SELECT h FROM "keys_{name}" GROUP BY h HAVING count(*) > 1'  # noqa: S608
+        hits = f'SELECT h FROM "keys_{name}" GROUP BY h HAVING count(*) > 1'
         if files:
             hits += f' UNION SELECT h FROM "keys_{name}" SEMI JOIN "seen_{name}" USING (h)'
         self.raw.execute(f"CREATE OR REPLACE TEMP TABLE hits AS {hits}")
@@ -151,10 +157,10 @@ class Stage:
         known = (
             f"{old} WHERE hash({keys}) IN (SELECT h FROM hits)"
             if old
-            else f"SELECT {keys}, c FROM suspects WHERE false"  # noqa: S608
+            else f"SELECT {keys}, c FROM suspects WHERE false"
         )
         self.raw.execute(
-            f'INSERT INTO "fate_{name}" '  # noqa: S608
+            f'INSERT INTO "fate_{name}" '
             f"WITH known AS (SELECT {keys}, list(DISTINCT c) AS cs FROM ({known}) GROUP BY {keys}), "
             f"ranked AS (SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY _row) AS place, "
             f"first_value(c) OVER (PARTITION BY {keys} ORDER BY _row) AS first_c FROM suspects) "
@@ -172,11 +178,11 @@ class Stage:
         new = [file for file in files if file not in self._seen[name]]
         if new:
             keys = ", ".join(_typed(table, column) for column in table.key)
-            self.raw.execute(f'INSERT INTO "seen_{name}" SELECT hash({keys}) FROM {_scan(new)}')  # noqa: S608
+            self.raw.execute(f'INSERT INTO "seen_{name}" SELECT hash({keys}) FROM {_scan(new)}')
             self._seen[name].update(new)
 
     def _file_columns(self, files: Sequence[str]) -> tuple[str, ...]:
-        described = self._numbers(f"DESCRIBE SELECT * FROM {_scan(files)}")  # noqa: S608
+        described = self._numbers(f"DESCRIBE SELECT * FROM {_scan(files)}")
         return tuple(row[0] for row in described)
 
     def loaded(self, settled: Settled) -> Iterator[Any]:
@@ -185,7 +191,7 @@ class Stage:
         columns = ", ".join(f'"{column}"' for column in settled.columns)
         order = ", ".join(f'"{column}"' for column in dict.fromkeys((settled.table.event_time, *settled.table.key)))
         set_aside = f'ANTI JOIN "fate_{name}" USING (_row) ' if settled.loaded < settled.read else ""
-        query = f'SELECT {columns} FROM "rows_{name}" {set_aside}ORDER BY {order}'  # noqa: S608
+        query = f'SELECT {columns} FROM "rows_{name}" {set_aside}ORDER BY {order}'
         yield from self.raw.execute(query).to_arrow_reader(BATCH_ROWS)
 
     def set_aside(self, settled: Settled, file: str) -> Iterator[Any]:
@@ -193,7 +199,7 @@ class Stage:
         name = settled.table.name
         columns = ", ".join(f'"{column}"' for column in settled.columns)
         query = (
-            f'SELECT reason, ?::VARCHAR AS "file", _row AS "row", {columns} FROM "rows_{name}" '  # noqa: S608
+            f'SELECT reason, ?::VARCHAR AS "file", _row AS "row", {columns} FROM "rows_{name}" '
             f'JOIN (SELECT * FROM "fate_{name}" WHERE reason IS NOT NULL) USING (_row) ORDER BY _row'
         )
         yield from self.raw.execute(query, [file]).to_arrow_reader(BATCH_ROWS)
@@ -209,8 +215,7 @@ def _broken_rows(name: str, columns: tuple[str, ...]) -> str:
     rows = ibis.table(kinds | {"_row": "int64", "_reason": "string"}, name=f"rows_{name}")
     none = ibis.null("string")
     said = [
-        ibis.ifelse(broken(rows).fill_null(False), text, none)  # noqa: FBT003 - Ibis takes the value by position
-        for text, broken in row_rules(contract, columns).values()
+        ibis.ifelse(broken(rows).fill_null(False), text, none) for text, broken in row_rules(contract, columns).values()
     ]
     reasons = rows.select("_row", reason=ibis.literal("; ").join([rows["_reason"], *said]))
     return str(ibis.to_sql(reasons.filter(reasons.reason != ""), dialect="duckdb"))
@@ -234,5 +239,5 @@ def _select(table: Table, columns: Sequence[str], source: str, keys: str, extra:
         for column in table.names
         if column not in _NOT_CONTENT
     )
-    inner = f"SELECT {extra} {typed}, hash({content}) AS c FROM {source}"  # noqa: S608
-    return f"SELECT {extra} {keys}, c FROM ({inner})"  # noqa: S608
+    inner = f"SELECT {extra} {typed}, hash({content}) AS c FROM {source}"
+    return f"SELECT {extra} {keys}, c FROM ({inner})"

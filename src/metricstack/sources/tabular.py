@@ -236,6 +236,10 @@ def _csv(path: Path) -> Generator[Any, Any, None]:
     import pyarrow.csv as arrow_csv
 
     headers, delimiter, skip = _csv_header(path)
+    if _has_odd_quotes(path):  # Arrow ends a quote that is never closed with the file, rows and all
+        located = locate_fault(path, delimiter=delimiter, fields=len(headers))
+        if located is not None:
+            raise located
     wanted = yield headers
     size = max(path.stat().st_size, 1)
     try:
@@ -262,6 +266,11 @@ def _csv(path: Path) -> Generator[Any, Any, None]:
         raise located from error
 
 
+def _has_odd_quotes(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return sum(block.count(b'"') for block in iter(lambda: stream.read(_BLOCK), b"")) % 2 == 1
+
+
 def _csv_header(path: Path) -> tuple[list[str], str, int]:
     """Return the headers, what stands between them, and how many lines they take."""
     try:
@@ -277,10 +286,10 @@ def _csv_header(path: Path) -> tuple[list[str], str, int]:
             headers = next(fields for fields in lines if fields)
             skip = lines.line_num
     except UnicodeDecodeError as error:
-        located = locate_fault(path, delimiter=",", fields=1 << 30)
+        located = locate_fault(path, delimiter=",", fields=None)
         raise located or UnreadableFile(path, "not UTF-8 text") from error
     except csv.Error as error:
-        located = locate_fault(path, delimiter=",", fields=1 << 30)
+        located = locate_fault(path, delimiter=",", fields=None)
         raise located or UnreadableFile(path, f"the header cannot be read: {error}", line=1) from error
     except OSError as error:
         raise UnreadableFile(path, error.strerror or str(error)) from error

@@ -96,9 +96,9 @@ def find_alias(table: Table, header: str) -> Alias | None:
         ('time_to_first_token',)
     """
     folded = fold(header)
-    for column in table.names:
-        if fold(column) == folded:
-            return Alias(header, "canonical", (column,))
+    for own in table.names:
+        if fold(own) == folded:
+            return Alias(header, "canonical", (own,))
     alias = all_aliases().get(folded)
     column = alias.column_of(table) if alias else None
     if alias is None or column is None:

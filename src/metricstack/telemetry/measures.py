@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.config import WorkspaceConfig
 
-__all__ = ["ASSUMED", "MEASURES", "PARAMETERS", "Given", "Measure", "given", "measures_of"]
+__all__ = ["ASSUMED", "MEASURES", "PARAMETERS", "Given", "Measure", "given", "measures_of", "seconds_between"]
 
 PARAMETERS: dict[str, tuple[float, str, str]] = {
     "sla_latency": (10.0, "s", "time target of a run, where its use-case card states none"),
@@ -200,9 +200,10 @@ def number(
     return register
 
 
-def _seconds(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
-    """Seconds from one instant to another by epoch microseconds: timestamp differences vary between engines."""
-    return (later.epoch_microseconds() - earlier.epoch_microseconds()) / 1e6
+def seconds_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
+    """Seconds from one instant to another, to the microsecond, by epoch seconds: differences vary between engines."""
+    whole = later.epoch_seconds() - earlier.epoch_seconds()
+    return whole + (later.cast("timestamp").microsecond() - earlier.cast("timestamp").microsecond()) / 1e6
 
 
 def _unless_unknown(rows: "ir.Table", value: "ir.Value") -> "ir.Value":
@@ -440,7 +441,7 @@ def _duration(name: str, earlier: str, later: str, about: str) -> None:
     """Register the time between two moments of an incident's life, unknown where either is missing."""
 
     def expression(rows: "ir.Table", _: Given) -> "ir.Value":
-        return _seconds(rows[later], rows[earlier])
+        return seconds_between(rows[later], rows[earlier])
 
     expression.__name__ = name
     number("incidents", "s", about, needs=(earlier, later), minimum=None)(expression)
@@ -471,7 +472,7 @@ def drift_or_bias(rows: "ir.Table", _: Given) -> "ir.Value":
 @number("quality_checks", "s", "time since the same was last checked", needs=("previous",))
 def since_previous(rows: "ir.Table", _: Given) -> "ir.Value":
     """Time between a check and the one before it; unknown for the first."""
-    return _seconds(rows.checked, rows.previous)
+    return seconds_between(rows.checked, rows.previous)
 
 
 @flag("quality_checks", "the check failed", needs=("verdict",))
@@ -489,7 +490,7 @@ def check_failed(rows: "ir.Table", _: Given) -> "ir.Value":
 @number("pipeline_runs", "s", "age of the newest event when the data were usable", needs=("max_event_time",), minimum=None)
 def age(rows: "ir.Table", _: Given) -> "ir.Value":
     """Finished − newest event; a feed that nobody checked is unknown, not fresh."""
-    return _seconds(rows.finished, rows.max_event_time)
+    return seconds_between(rows.finished, rows.max_event_time)
 
 
 def _at(stage: str, about: str) -> None:
@@ -565,19 +566,19 @@ def tried(rows: "ir.Table", _: Given) -> "ir.Value":
 @number("deployments", "s", "until the failure that it caused was over", needs=("recovered",), minimum=None)
 def failure_to_recovery(rows: "ir.Table", _: Given) -> "ir.Value":
     """Deployed → recovered, for deployments that failed."""
-    return _seconds(rows.recovered, rows.deployed)
+    return seconds_between(rows.recovered, rows.deployed)
 
 
 @number("change_deployments", "s", "approved → live", joins=("change",), minimum=None)
 def since_approval(rows: "ir.Table", _: Given) -> "ir.Value":
     """Time from the change's approval to the deployment."""
-    return _seconds(rows.deployed, rows["change.approved"])
+    return seconds_between(rows.deployed, rows["change.approved"])
 
 
 @number("change_deployments", "s", "first commit → live", joins=("change",), minimum=None)
 def since_first_commit(rows: "ir.Table", _: Given) -> "ir.Value":
     """Time from the change's first commit to the deployment."""
-    return _seconds(rows.deployed, rows["change.first_commit"])
+    return seconds_between(rows.deployed, rows["change.first_commit"])
 
 
 @flag("change_deployments", "its first way into production, by a deployment that did not fail", joins=("deployment",))

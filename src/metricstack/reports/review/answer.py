@@ -4,9 +4,10 @@ from metricstack.core.units import write
 from metricstack.core.values import Estimate
 from metricstack.narrative.caveats import say_chance
 from metricstack.narrative.headline import Headline, Moved, headline
+from metricstack.reports import components
 from metricstack.reports.html import Html, element, fragment
 from metricstack.reports.review.board import Board
-from metricstack.reports.review.pieces import card, note
+from metricstack.reports.review.pieces import column
 from metricstack.reports.review.plan import LAYERS
 from metricstack.telemetry import UseCase, WorkspaceConfig
 
@@ -21,15 +22,15 @@ def layer_board(board: Board) -> tuple[Moved, ...]:
 def headline_html(board: Board) -> Html:
     """Write the sentence of the quarter and what it stands on, what went well first."""
     said: Headline = headline(layer_board(board), period=str(board.now.window), against=str(board.before.window))
-    bullets = element("ul", *(element("li", bullet) for bullet in said.bullets)) if said.bullets else None
-    return element("div", element("p", said.sentence), bullets, kind="ms-headline")
+    return components.headline(said.sentence, said.bullets)
 
 
 def four_layers(board: Board) -> Html:
     """Write the four layers side by side, each metric against the quarter before and its target."""
-    cards = (card(layer, board.moved(layer.metrics, layer=layer.name)) for layer in LAYERS)
+    columns = (column(layer, board.moved(layer.metrics, layer=layer.name)) for layer in LAYERS)
     compared = [m for m in layer_board(board) if isinstance(m.change.difference, Estimate)]
-    return fragment([element("div", *cards, kind="ms-board"), note(say_chance(len(compared)))])
+    chance = say_chance(len(compared))
+    return fragment([element("div", *columns, kind="ms-board"), components.note(chance) if chance else None])
 
 
 def use_case_blocks(board: Board, config: WorkspaceConfig) -> Html:
@@ -43,15 +44,15 @@ def use_case_blocks(board: Board, config: WorkspaceConfig) -> Html:
 
 def _block(board: Board, name: str, said: UseCase | None, currency: str) -> Html:
     where = (("use_case", name),)
-    cards = (
-        card(layer, board.moved(layer.metrics[: layer.per_use_case], where, layer=layer.name), level="h4")
+    columns = (
+        column(layer, board.moved(layer.metrics[: layer.per_use_case], where, layer=layer.name), level="h4")
         for layer in LAYERS
     )
     return element(
         "section",
         element("h3", said.title if said is not None and said.title else name),
         _about(said, currency),
-        element("div", *cards, kind="ms-board ms-compact"),
+        element("div", *columns, kind="ms-board ms-compact"),
         kind="ms-use-case",
     )
 

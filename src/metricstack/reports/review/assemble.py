@@ -1,23 +1,22 @@
 """Assemble the quarterly review: every number of the page, computed once, then shown part by part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cached_property
 
 from metricstack import metrics
 from metricstack.charts import Span
-from metricstack.core.errors import InvalidInput
-from metricstack.core.show import Shown
-from metricstack.core.values import Finding, Refusal
+from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.values import Finding, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import MetricPanel
 from metricstack.reports.html import Html
 from metricstack.reports.review import sections, trust
 from metricstack.reports.review.answer import four_layers, headline_html, layer_board, use_case_blocks
 from metricstack.reports.review.board import Board
+from metricstack.reports.review.incidents import incidents_of
 from metricstack.reports.review.plan import CUTS, LAYERS, TRENDS, every_metric
 from metricstack.telemetry import Workspace
+from metricstack.telemetry.completeness import TableCompleteness, completeness, last_full_quarter
 
 __all__ = ["Review", "assemble", "choose_quarter"]
 
@@ -26,7 +25,7 @@ def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
     """Return the quarter to review: the one asked for, or the last that the data fill.
 
     Raises:
-        InvalidInput: not a quarter, one that has not begun in the data, one before them, or no data at all.
+        InvalidInput: not a quarter, one that the data do not reach, or no data at all.
     """
     span = workspace.span()
     if span is None:
@@ -35,8 +34,7 @@ def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
             "Load some with `metricstack ingest`."
         )
     if quarter is None:
-        window = metrics.last_full_quarter(workspace)
-        return window if window is not None else workspace.calendar.quarter_of(span.end)
+        return last_full_quarter(workspace)
     window = workspace.quarter(quarter)
     first, last = (workspace.calendar.quarter_of(moment).name for moment in (span.start, span.end))
     if window.start >= span.end or window.end <= span.start:
@@ -60,11 +58,12 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
     """
     window = choose_quarter(workspace, quarter)
     titles = {name: card.title or name for name, card in workspace.config.use_cases.items()}
-    where = _where(workspace, segment, window)
+    if segment:
+        _check_segment(workspace, segment, window)
 
     def board(names: tuple[str, ...], by: tuple[str, ...] = ()) -> Board:
         now, before = (
-            _evaluate(workspace, names, part, by=by, where=where) for part in (window, window.previous())
+            _evaluate(workspace, names, part, segment=segment, by=by) for part in (window, window.previous())
         )
         return Board(now, before, titles)
 
@@ -77,24 +76,51 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         board=board(every_metric()),
         use_cases=board(shown, ("use_case",)),
         cuts={metric: board((metric,), (dimension,)) for metric, dimension in CUTS.items()},
-        trends=_evaluate(workspace, TRENDS, both, grain="week", where=where),
-        costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", where=where),
+        trends=_evaluate(workspace, TRENDS, both, grain="week", segment=segment),
+        incidents=incidents_of(workspace, window),
+        tables=completeness(workspace, window),
+        costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", segment=segment),
     )
 
 
-def _where(workspace: Workspace, segment: str, window: Window) -> Mapping[str, str]:
-    if not segment:
-        return {}
-    known = metrics.values_of(workspace, "segment", window=window)
+def _check_segment(workspace: Workspace, segment: str, window: Window) -> None:
+    panel = metrics.evaluate(workspace, "transactions", window=window, by="segment")
+    known = [value for finding in panel.findings for name, value in finding.where if name == "segment"]
     if segment not in known:
-        from metricstack.core.errors import UnknownName
+        raise UnknownName("segment", segment, known, remedy=f"These have requests in {window}.")
 
-        raise UnknownName("segment", segment, known)
-    return {"segment": segment}
+
+def _evaluate(
+    workspace: Workspace,
+    names: Sequence[str],
+    window: Window,
+    *,
+    segment: str,
+    by: tuple[str, ...] = (),
+    grain: str = "",
+) -> MetricPanel:
+    """Evaluate metrics, narrowed to a segment where they know segments and refused where they do not."""
+    if not segment:
+        return metrics.evaluate(workspace, names, window=window, by=by, grain=grain or None)
+    known = metrics.catalogue(workspace)
+    able = [name for name in names if "segment" in known.dimensions(name)]
+    panel = metrics.evaluate(workspace, able, window=window, by=by, grain=grain or None, where={"segment": segment})
+    refusal = Refusal(Reason.NOT_MEASURED, "it is not recorded by customer segment", "See the review of all segments.")
+    refused = tuple(
+        Finding(f"{known.get(name).title} in {window}, {segment}", refusal, name, (("segment", segment),))
+        for name in names
+        if name not in able
+    )
+    return replace(
+        panel,
+        findings=(*panel.findings, *refused),
+        definitions={name: known.get(name) for name in names},
+        policies={name: known.levels(name) for name in names},
+    )
 
 
 @dataclass(frozen=True)
-class Review(Shown):
+class Review:
     """A quarter's review: its parts show themselves, `findings` holds every number of it.
 
     Args:
@@ -106,6 +132,8 @@ class Review(Shown):
         cuts: Metric → board by the dimension it is read by.
         trends: Weekly courses over both quarters.
         costs: Cost by use case and month over both quarters.
+        incidents: What broke in the quarter; a refusal where nobody recorded it.
+        tables: What each table's rows of the quarter say of themselves.
     """
 
     workspace: Workspace
@@ -116,6 +144,8 @@ class Review(Shown):
     cuts: Mapping[str, Board]
     trends: MetricPanel
     costs: MetricPanel
+    incidents: tuple[Span, ...] | Refusal
+    tables: tuple[TableCompleteness, ...]
 
     @property
     def headline(self) -> Html:
@@ -138,9 +168,9 @@ class Review(Shown):
         return sections.moved_section(self.board, layer_board(self.board), self.trends)
 
     @property
-    def incidents(self) -> Html:
+    def broken(self) -> Html:
         """How often it broke, and how fast it was repaired."""
-        return sections.incident_section(self.board, self.cuts["sla_attainment"], self._incidents)
+        return sections.incident_section(self.board, self.cuts["sla_attainment"], self.incidents)
 
     @property
     def value(self) -> Html:
@@ -159,3 +189,20 @@ class Review(Shown):
     def risk(self) -> Html:
         """What could go wrong, and whether it would be seen."""
         return sections.plain_section(self.board, "risk")
+
+    @property
+    def trust(self) -> Html:
+        """Whether the numbers can be believed: what is stale, missing, sampled, late or refused."""
+        return trust.trust_section(self.board, self.cuts["data_freshness"], self.tables, self.workspace.tables)
+
+    @property
+    def origin(self) -> Html:
+        """How every metric is defined, and which data and code made the page."""
+        return trust.origin_section(self.board, self.workspace)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every number of the page, this quarter's first."""
+        boards = (self.board, self.use_cases, *self.cuts.values())
+        panels = [panel for board in boards for panel in (board.now, board.before)]
+        return tuple(finding for panel in (*panels, self.trends, self.costs) for finding in panel.findings)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from metricstack.core.values import Answer, Finding, Reason, Refusal
+from metricstack.core.values import Answer, Reason, Refusal
 from metricstack.metrics import Definition, MetricPanel
 from metricstack.narrative.headline import Moved
 from metricstack.numerics.change import Better, change
@@ -48,17 +48,15 @@ class Board:
             target=self.now.levels(metric).target,
         )
 
-    def _answer(self, panel: MetricPanel, metric: str, where: Where) -> Answer:
-        found = self._find(panel, metric, where)
-        if found is not None:
-            return found.answer
-        return Refusal(Reason.NO_DATA, "no rows of this group in the period")
-
     @staticmethod
-    def _find(panel: MetricPanel, metric: str, where: Where) -> Finding | None:
-        wanted = dict(where)
-        matching = (f for f in panel.findings if f.subject == metric and dict(f.where) == wanted)
-        return next(matching, None)
+    def _answer(panel: MetricPanel, metric: str, where: Where) -> Answer:
+        found = panel.of(metric)
+        fit = [finding for finding in found if set(where) <= set(finding.where)]
+        if not fit and len(found) == 1 and not set(dict(found[0].where)) & set(panel.by):
+            fit = list(found)  # refused before it could be grouped
+        if fit:
+            return fit[0].answer
+        return Refusal(Reason.NO_DATA, f"no rows of this group in {panel.window}")
 
     def groups(self, dimension: str) -> tuple[str, ...]:
         """List the values of a dimension that have a number in the quarter, in order."""

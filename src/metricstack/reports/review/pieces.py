@@ -1,6 +1,6 @@
-"""The pieces a review is built of: a measure with its change, a card, a table of the board, a figure with its words."""
+"""The pieces of a review: a metric with its change, a column of them, the board as a table, a figure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from metricstack import charts
@@ -11,22 +11,18 @@ from metricstack.narrative.headline import Moved
 from metricstack.narrative.html import board_html
 from metricstack.narrative.words import interval
 from metricstack.numerics.change import Verdict
+from metricstack.reports.components import Tone, badge
 from metricstack.reports.html import Html, element
 from metricstack.reports.review.plan import Layer
 
-__all__ = ["badge", "board_table", "card", "figure", "measure", "note", "table"]
+__all__ = ["board_table", "column", "figure", "measure"]
 
-_TONES = {
-    Verdict.BETTER: "ms-good",
-    Verdict.WORSE: "ms-bad",
-    Verdict.UNCLEAR: "ms-neutral",
-    Verdict.UNKNOWN: "ms-unknown",
+_TONES: dict[Verdict, Tone] = {
+    Verdict.BETTER: "good",
+    Verdict.WORSE: "bad",
+    Verdict.UNCLEAR: "neutral",
+    Verdict.UNKNOWN: "unknown",
 }
-
-
-def badge(text: str, tone: str) -> Html:
-    """Write a word in a frame; the tone only repeats what the word says."""
-    return element("span", text, kind=f"ms-badge {tone}")
 
 
 def measure(moved: Moved) -> Html:
@@ -47,9 +43,9 @@ def measure(moved: Moved) -> Html:
 def _change(moved: Moved) -> Html:
     change = moved.change
     if change.verdict is Verdict.UNKNOWN:
-        return badge("no quarter before", "ms-unknown")
+        return badge("no quarter before", "unknown")
     if change.verdict is Verdict.UNCLEAR:
-        return badge("no clear change", "ms-neutral")
+        return badge("no clear change", "neutral")
     way = course(change)
     by = (
         f"{ARROWS[way]} {moved_by(change)}, {change.verdict}"
@@ -63,11 +59,11 @@ def _target(moved: Moved, answer: Estimate) -> Html | None:
     if moved.target is None:
         return None
     held = say_target(answer, moved.target, moved.change.better)
-    tone = "ms-good" if held.startswith("met:") else "ms-bad" if held.startswith("missed:") else ""
-    return element("div", f"Target {held}", kind=f"ms-target {tone}".strip())
+    tone = "good" if held.startswith("met:") else "bad" if held.startswith("missed:") else "neutral"
+    return element("div", f"Target {held}", kind=f"ms-target ms-{tone}")
 
 
-def card(layer: Layer, board: Sequence[Moved], *, level: str = "h3") -> Html:
+def column(layer: Layer, board: Sequence[Moved], *, level: str = "h3") -> Html:
     """Write one layer: what it asks, and its metrics; those that cannot be said share one note at the end."""
     told = [moved for moved in board if isinstance(moved.change.after, Estimate)]
     refused = [moved for moved in board if isinstance(moved.change.after, Refusal)]
@@ -98,20 +94,3 @@ def board_table(board: Sequence[Moved], *, caption: str, before: str, after: str
 def figure(chart: Any, caption: str) -> Html:
     """Write a chart as an inline picture with its caption."""
     return Html(charts.figure_html(chart, caption))
-
-
-def note(text: str, *, kind: str = "ms-note") -> Html | None:
-    """Write a remark; nothing for an empty one."""
-    return element("p", text, kind=kind) if text else None
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> Html:
-    """Write a plain table; the first cell of a row heads it."""
-    head = element("tr", *(element("th", name, attributes={"scope": "col"}) for name in heads))
-    body = (
-        element("tr", element("th", row[0], attributes={"scope": "row"}), *(element("td", cell) for cell in row[1:]))
-        for row in rows
-    )
-    title = element("caption", caption) if caption else None
-    whole = element("table", title, element("thead", head), element("tbody", *body), kind="ms-table")
-    return element("div", whole, kind="ms-scroll")

@@ -9,13 +9,22 @@ from metricstack.metrics import MetricPanel
 from metricstack.narrative.changes import say_change
 from metricstack.narrative.headline import Moved
 from metricstack.numerics.change import Verdict
+from metricstack.reports.components import note
 from metricstack.reports.html import Html, element, fragment
 from metricstack.reports.review.board import Board
-from metricstack.reports.review.pieces import board_table, figure, note
+from metricstack.reports.review.pieces import board_table, figure
 from metricstack.reports.review.plan import CUTS, SECTIONS, TRENDS, Layer
 from metricstack.telemetry import Calendar
 
-__all__ = ["incident_section", "moved_section", "plain_section", "value_section"]
+__all__ = [
+    "cut_rows",
+    "incident_section",
+    "measured_section",
+    "moved_section",
+    "plain_section",
+    "refusals",
+    "value_section",
+]
 
 _ORDER = (Verdict.BETTER, Verdict.WORSE, Verdict.UNCLEAR, Verdict.UNKNOWN)
 
@@ -31,7 +40,7 @@ def moved_section(board: Board, everything: Sequence[Moved], trends: MetricPanel
     return fragment(
         [
             table,
-            note(words),
+            note(words) if words else None,
             None if clear or steady else element("p", nothing, kind="ms-refusal"),
             _courses(board, trends),
         ]
@@ -66,7 +75,7 @@ def incident_section(board: Board, cuts: Board, incidents: Sequence[Span] | Refu
     """Write how often it broke and how fast it was repaired, incident by incident."""
     layer = SECTIONS["incidents"]
     rows = [*board.moved(layer.metrics), *cut_rows(cuts, "sla_attainment")]
-    parts: list[object] = [_measured(board, layer, rows)]
+    parts: list[object] = [measured_section(board, layer, rows)]
     if not isinstance(incidents, Refusal):
         drawn = charts.timeline(incidents, window=board.now.window, title=f"Incidents in {board.now.window}")
         parts.append(figure(drawn, "From the start of each incident to the restored service; the longest, if many."))
@@ -94,13 +103,13 @@ def value_section(board: Board, cuts: Board, costs: MetricPanel, calendar: Calen
         if parts
         else None
     )
-    return fragment([_measured(board, layer, rows), drawn])
+    return fragment([measured_section(board, layer, rows), drawn])
 
 
 def plain_section(board: Board, name: str) -> Html:
     """Write a section that is its table and what it cannot say."""
     layer = SECTIONS[name]
-    return _measured(board, layer, board.moved(layer.metrics))
+    return measured_section(board, layer, board.moved(layer.metrics))
 
 
 def cut_rows(cuts: Board, metric: str) -> list[Moved]:
@@ -114,7 +123,8 @@ def cut_rows(cuts: Board, metric: str) -> list[Moved]:
     return rows
 
 
-def _measured(board: Board, layer: Layer, rows: Iterable[Moved]) -> Html:
+def measured_section(board: Board, layer: Layer, rows: Iterable[Moved]) -> Html:
+    """Write what a section asks, its table, and what it cannot say."""
     rows = list(rows)
     told = [moved for moved in rows if isinstance(moved.change.after, Estimate)]
     refused = [moved for moved in rows if isinstance(moved.change.after, Refusal)]
@@ -145,5 +155,3 @@ def refusals(rows: Sequence[Moved]) -> Html | None:
 
 def _table(board: Board, rows: Sequence[Moved], caption: str) -> Html:
     return board_table(rows, caption=caption, before=str(board.before.window), after=str(board.now.window))
-
-

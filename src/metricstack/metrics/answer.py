@@ -1,0 +1,302 @@
+"""From a value and its slopes to an honest answer: interval, checks, or a refusal."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
+from metricstack.metrics.algebra import Group, Linear, Term
+from metricstack.metrics.compile import GROUPS
+from metricstack.metrics.dimension import dimension
+from metricstack.metrics.fetch import Key, TableData
+from metricstack.metrics.formula import Binary, Call, Node, Number, Scope
+from metricstack.metrics.inputs import Assumption
+from metricstack.metrics.model import Definition, Population
+from metricstack.metrics.resolve import row_dimension
+from metricstack.metrics.states import Role, State
+from metricstack.numerics.intervals import (
+    Spread,
+    combine,
+    interval,
+    poisson_zero,
+    spread_of_groups,
+    spread_of_units,
+    wilson,
+)
+from metricstack.telemetry.contract import Kind
+from metricstack.telemetry.tables import table
+
+__all__ = ["Answered", "answer", "checks_of", "limits", "needed_n", "sampling_checks"]
+
+_COMPLETE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer with the checks under which it holds."""
+
+    answer: Answer
+    checks: tuple[Check, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def needed_n(definition: Definition, population: Population) -> int:
+    """Return the fewest observations that a metric is given for."""
+    if definition.requires.n is not None:
+        return definition.requires.n
+    return 5 if population is Population.PROCESS else 1
+
+
+def limits(node: Node, home: str) -> tuple[float | None, float | None]:
+    """Return the range that a formula cannot leave: smallest and largest value, None where there is none."""
+    match node:
+        case Scope(inner, owner):
+            return limits(inner, owner)
+        case Number(value):
+            return value, value
+        case Call("known_part", (inner, *_)) | Call("total", (_, inner, *_)):
+            return limits(inner, home)[0], None
+        case Call("mean", (inner, *_)):
+            found = row_dimension(table(home), inner)
+            return found.minimum, found.maximum
+        case Call("sum", (inner, *_)):
+            low = row_dimension(table(home), inner).minimum
+            return (0.0 if low is not None and low >= 0 else None), None
+        case Call("assumed" | "count" | "distinct" | "stddev" | "days" | "month"):
+            return 0.0, None
+        case Binary("-", Number(1.0), right) if limits(right, home) == (0.0, 1.0):
+            return 0.0, 1.0
+        case Binary("-"):
+            return None, None
+        case Binary(_, left, right):
+            positive = all(low is not None and low >= 0 for low in (limits(left, home)[0], limits(right, home)[0]))
+            return (0.0 if positive else None), None
+        case _:
+            return None, None
+
+
+def _is_share(node: Node, home: str) -> bool:
+    """True for the mean of a flag, or its complement: a proportion."""
+    match node:
+        case Scope(inner, owner):
+            return _is_share(inner, owner)
+        case Binary("-", Number(1.0), right):
+            return _is_share(right, home)
+        case Call("mean", (inner, *_)):
+            return row_dimension(table(home), inner).kind is Kind.FLAG
+        case _:
+            return False
+
+
+def answer(
+    definition: Definition, tree: Node, found: Linear, group: Group, population: Population, *, level: float, unit: str
+) -> Answered:
+    """Give a metric's answer in a group from its value and slopes.
+
+    Args:
+        definition: The metric.
+        tree: Its formula, with every metric's own tree in place of its name.
+        found: Value and slopes, in base units.
+        group: Where, with the notes of the computation.
+        population: What the interval is about.
+        level: Confidence level.
+        unit: The metric's unit, with the workspace's currency.
+    """
+    checks, assumptions = checks_of(group), tuple(str(one) for one in group.used)
+    refusal = _refuse(definition, group, population)
+    if refusal is not None:
+        return Answered(refusal, checks, assumptions)
+    n = max((seen.n for seen in group.seen.values()), default=0)
+    factor = dimension(definition.unit).factor
+    inputs = sum(slope**2 * term.variance for term, slope in found.slopes.items() if isinstance(term, Assumption))
+    if population is Population.WINDOW:
+        result = _of_window(found, group, inputs, level)
+    else:
+        result = _of_process(definition, tree, found, group, inputs, level)
+    if isinstance(result, Refusal):
+        return Answered(result, checks, assumptions)
+    low, high, method = result
+    if low is None or high is None:
+        return Answered(Estimate(found.value / factor, unit, n, method), checks, assumptions)
+    estimate = Estimate(found.value / factor, unit, n, method, low / factor, high / factor, level)
+    return Answered(estimate, checks, assumptions)
+
+
+def _refuse(definition: Definition, group: Group, population: Population) -> Refusal | None:
+    n = max((seen.n for seen in group.seen.values()), default=0)
+    needed = needed_n(definition, population)
+    if group.seen and n < needed:
+        return Refusal(
+            Reason.TOO_FEW_UNITS, f"it stands on {n:,} observations; {needed} are needed",
+            "Take a longer window or a larger group.",
+        )  # fmt: skip
+    eligible = sum(seen.eligible for seen in group.seen.values())
+    coverage = sum(seen.n for seen in group.seen.values()) / eligible if eligible else 1.0
+    if coverage < definition.requires.coverage:
+        return Refusal(
+            Reason.LOW_COVERAGE,
+            f"only {coverage:.0%} of the rows in question are known; {definition.requires.coverage:.0%} are needed",
+        )
+    if population is Population.WINDOW or len(group.tables) > 1:
+        for name, data in group.tables.items():
+            unknown = _rows(data, group.keys, "_unknown")
+            if unknown and not table(name).state_of:
+                return Refusal(
+                    Reason.UNKNOWN_SAMPLING,
+                    f"{unknown:,} of {_rows(data, group.keys, '_n'):,} rows of {name!r} do not say how they were "
+                    "sampled, so that totals are unknown",
+                    "Record 'sample_probability' (1 where nothing was dropped), or state it in the mapping.",
+                )
+    return None
+
+
+def _rows(data: TableData, keys: Iterable[Key], column: str) -> int:
+    sums = data.sums
+    return 0 if isinstance(sums, Refusal) else int(sum(sums.of(key, column).sum() for key in keys))
+
+
+Bounds = tuple[float | None, float | None, str]
+
+
+def _of_window(found: Linear, group: Group, inputs: float, level: float) -> Bounds:
+    """What happened in the window: sampling and assumed inputs are all that is uncertain."""
+    sampling = _sampling_variance(found.slopes, group)
+    ways = [
+        *(["Horvitz–Thompson sampling variance"] if sampling > 0 else []),
+        *(["assumed inputs as triangular distributions, delta method"] if inputs > 0 else []),
+    ]
+    if not ways:
+        return None, None, "census"
+    bounds = interval(found.value, Spread(sampling + inputs, math.inf), level=level)
+    return (*bounds, "; ".join(ways))
+
+
+def _sampling_variance(slopes: Mapping[Term, float], group: Group) -> float:
+    total = 0.0
+    for name, data in group.tables.items():
+        if not data.plan.weighted or not data.spreads:
+            continue
+        for key in group.keys:
+            slope = [slopes.get((name, key, State(Role.TOTAL, quantity)), 0.0) for quantity in data.spreads]
+            if not any(slope) or isinstance(data.sampling, Refusal):
+                continue
+            for i, a in enumerate(slope):
+                for j in range(i, len(slope)):
+                    if a and slope[j]:
+                        covariance = float(data.sampling.of(key, f"v_{i}_{j}").sum())
+                        total += a * slope[j] * covariance * (1 if i == j else 2)
+    return total
+
+
+def _of_process(
+    definition: Definition, tree: Node, found: Linear, group: Group, inputs: float, level: float
+) -> Bounds | Refusal:
+    """The process behind the window: units vary, and their rows depend on one another."""
+    spread, units, way = _spread(found.slopes, group)
+    if inputs:
+        spread = combine([spread, Spread(inputs, math.inf)])
+    home = definition.table
+    if units < 2:
+        return Refusal(
+            Reason.TOO_FEW_UNITS,
+            f"all rows belong to one {_unit_name(group)}, so that chance cannot be told from it",
+            "Take a longer window or a larger group.",
+        )
+    if _is_share(tree, home):
+        share = min(max(found.value, 0.0), 1.0)
+        known = sum(
+            float(data.total(key, Role.KNOWN, quantity))
+            for quantity in group.seen for name, data in group.tables.items() if quantity.table == name
+            for key in group.keys if State(Role.KNOWN, quantity) in data.states
+        )  # fmt: skip
+        effective = min(share * (1 - share) / spread.variance, known) if spread.variance > 0 else float(units)
+        low, high = wilson(share, effective, level=level, freedom=spread.freedom)
+        return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
+    low_limit, high_limit = limits(tree, home)
+    if found.value == 0 and low_limit == 0 and spread.variance == 0:
+        slope = max((abs(s) for term, s in found.slopes.items() if _is_count(term)), default=0.0)
+        if slope:
+            return 0.0, poisson_zero(level) * slope, "none seen: exact Poisson bound"
+    low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit)
+    return low, high, f"delta method, {way}"
+
+
+def _is_count(term: Term) -> bool:
+    if isinstance(term, Assumption):
+        return False
+    name, _, state = term
+    node = state.quantity.node
+    return state.role is Role.TOTAL and (node is None or row_dimension(table(name), node).kind is Kind.FLAG)
+
+
+def _unit_name(group: Group) -> str:
+    names = [data.plan.cluster[0] for data in group.tables.values() if data.plan.cluster]
+    return names[0] if names else "unit"
+
+
+def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str]:
+    """Variance of a linear combination of states, by units; tables with the same units are taken together."""
+    families: dict[tuple[tuple[str, ...], bool], list[tuple[TableData, Key, State, float]]] = {}
+    for term, slope in slopes.items():
+        if not isinstance(term, Assumption):
+            name, key, state = term
+            data = group.tables[name]
+            families.setdefault((data.plan.cluster, data.plan.gathered), []).append((data, key, state, slope))
+    spreads, units, ways = [], 0, []
+    for (cluster, gathered), parts in families.items():
+        names: list[np.ndarray] = []
+        amounts: list[np.ndarray] = []
+        for data, key, state, slope in parts:
+            sums = data.sums
+            assert not isinstance(sums, Refusal)
+            names.append(sums.of(key, "_unit"))
+            amounts.append(slope * sums.of(key, data.column(state)).astype(np.float64))
+        unit, at = np.unique(np.concatenate(names), return_inverse=True)
+        contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit))
+        if gathered and len(unit):
+            spreads.append(spread_of_groups(contributions, GROUPS))
+            rows = max(_rows(data, group.keys, "_n") * data.units_per_row for data, *_ in parts)
+            units = max(units, round(rows), len(unit))
+            ways.append(f"{GROUPS} random groups of {cluster[0]}s")
+        elif len(unit):
+            spreads.append(spread_of_units(contributions))
+            units = max(units, len(unit))
+            ways.append(f"{len(unit)} {cluster[0]}s" if len(unit) != 1 else f"1 {cluster[0]}")
+    return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways))
+
+
+def checks_of(group: Group) -> tuple[Check, ...]:
+    """Say what was met on the way: coverage, bounds, sampling."""
+    found: list[Check] = []
+    for quantity, seen in group.seen.items():
+        if seen.n >= seen.eligible:
+            continue
+        share = seen.n / seen.eligible
+        known = f"{quantity.label!r} is known in {seen.n:,} of {seen.eligible:,} rows ({share:.1%})"
+        if seen.function == "sum":
+            complete = share >= _COMPLETE
+            text = known if complete else f"{known}: the total is a lower bound"
+            found.append(Check("coverage", complete, text))
+        else:
+            found.append(Check("coverage", None, f"{known}; the others are left out"))
+    found += [Check("complete", False, f"{text}: the value is a bound") for text in dict.fromkeys(group.bounds)]
+    for name, data in group.tables.items():
+        found += sampling_checks(
+            name, data, _rows(data, group.keys, "_n"), _rows(data, group.keys, "_unknown")
+        )
+    return tuple(found)
+
+
+def sampling_checks(name: str, data: TableData, rows: int, unknown: int) -> list[Check]:
+    """Say what of a table was sampled, and of how many rows that is unknown."""
+    found = []
+    counts = data.counts
+    if not isinstance(counts, Refusal) and counts["sampled"]:
+        share = counts["sampled"] / max(counts["rows"], 1)
+        found.append(Check("sampling", None, f"{share:.1%} of the rows of {name!r} were sampled; they are weighted"))
+    if unknown and not table(name).state_of:
+        detail = f"{unknown:,} of {rows:,} rows of {name!r} do not say how they were sampled; they count once each"
+        found.append(Check("sampling_known", False, detail))
+    return found

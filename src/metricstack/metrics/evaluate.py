@@ -1,0 +1,364 @@
+"""`evaluate`: metrics by dimension and period, each a finding with its interval, checks and origin."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from metricstack.core.errors import InvalidInput
+from metricstack.core.values import Check, Finding, Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.metrics.algebra import Group, Unanswerable, compute
+from metricstack.metrics.answer import Answered, answer
+from metricstack.metrics.compile import NOT_RECORDED, Frame, measures_used
+from metricstack.metrics.coverage import covered_days, reaches
+from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.fetch import Key, TableData
+from metricstack.metrics.formula import Call, Name, Node, walk
+from metricstack.metrics.inputs import Assumption, read_assumptions
+from metricstack.metrics.joins import path_to
+from metricstack.metrics.model import Definition, Population
+from metricstack.metrics.panel import MetricPanel
+from metricstack.metrics.percentile import answer_quantile, share_of
+from metricstack.metrics.privacy import withheld
+from metricstack.metrics.resolve import degree, inline, quantile_of, tables_of
+from metricstack.metrics.states import Quantity, Role, State, quantity_of, states_of
+from metricstack.numerics.intervals import check_level
+from metricstack.telemetry.completeness import last_full_quarter
+from metricstack.telemetry.measures import measures_of
+from metricstack.telemetry.tables import table
+
+if TYPE_CHECKING:
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["evaluate"]
+
+_MOST_GROUPS = 5_000
+
+
+def evaluate(
+    ws: "Workspace",
+    metrics: Sequence[str] | str,
+    *,
+    window: Window | str | None = None,
+    by: Sequence[str] | str = (),
+    grain: str | None = None,
+    where: Mapping[str, str] | None = None,
+    level: float = 0.95,
+) -> MetricPanel:
+    """Evaluate metrics over a window, by dimensions and periods, with one fused query per table.
+
+    Args:
+        ws: The workspace.
+        metrics: Ids or aliases of the catalogue.
+        window: What it is about: a window, a quarter's name, or None for the last quarter that the data fill.
+        by: Dimensions: columns of the metrics' tables, or of tables that they reference.
+        grain: ``day``, ``week``, ``month`` or ``quarter`` of the workspace's calendar; None = the whole window.
+        where: Dimension → the value that it must have.
+        level: Confidence level of the intervals, a fraction in (0, 1).
+
+    Returns:
+        A panel with one finding per metric, group and period; where something cannot be told, the
+        finding's answer is a refusal with the reason.
+
+    Raises:
+        UnknownName: no such metric, or no such dimension; the message names the nearest.
+        InvalidInput: a dimension that names a person or would multiply rows, an unknown grain or level,
+            or more than 5,000 groups.
+    """
+    check_level(level)
+    known = catalogue(ws)
+    ids = [known.get(name).id for name in ([metrics] if isinstance(metrics, str) else metrics)]
+    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    if len(set(dimensions)) < len(dimensions) or "period" in dimensions:
+        raise InvalidInput(f"by = {list(dimensions)}: each dimension once; for periods ask with grain='week'.")
+    span = _window(ws, window)
+    periods = ws.calendar.cut(span, grain) if grain else (span,)
+    request = _Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level)
+    jobs = [_Job.of(request, name) for name in dict.fromkeys(ids)]
+    found = {job.name: job for job in jobs}
+    passes: dict[tuple[str, ...], _Pass] = {}
+    for job in jobs:
+        passes.setdefault(job.over, _Pass(request, job.over)).jobs.append(job)
+    answers = {job.name: tuple(part.findings(job)) for part in passes.values() for job in part.jobs}
+    return MetricPanel(
+        findings=tuple(finding for name in found for finding in answers[name]),
+        definitions={name: known.get(name) for name in found},
+        window=span,
+        by=dimensions,
+        grain=grain,
+        policies={name: known.levels(name) for name in found},
+    )
+
+
+def _window(ws: "Workspace", window: Window | str | None) -> Window:
+    if window is None:
+        return last_full_quarter(ws)
+    return ws.quarter(window) if isinstance(window, str) else window
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked, resolved."""
+
+    ws: "Workspace"
+    catalogue: Catalogue
+    window: Window
+    periods: tuple[Window, ...]
+    by: tuple[str, ...]
+    where: Mapping[str, str]
+    grain: str | None
+    level: float
+
+    def siblings(self) -> Iterator[tuple[Definition, str]]:
+        """Every definition with each table that it reads."""
+        for other in self.catalogue:
+            yield from ((other, name) for name in tables_of(other, self.catalogue.definitions))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One metric to evaluate: the definition that answers, and what it needs.
+
+    Args:
+        name: The metric asked for.
+        definition: The one that answers: itself, or its sibling for a dimension (``Definition.by``).
+        tree: Its formula, with every metric's own tree in place of its name.
+        tables: The tables whose rows it aggregates.
+        over: Dimensions over which it adds (``total``) that were not asked by.
+        population: What its interval is about.
+        quantile: Table, call and scale where it is one quantile, minimum or maximum.
+    """
+
+    name: str
+    definition: Definition
+    tree: Node
+    tables: tuple[str, ...]
+    over: tuple[str, ...]
+    population: Population
+    quantile: tuple[str, Call, float] | None
+
+    @classmethod
+    def of(cls, request: _Request, name: str) -> "_Job":
+        others = request.catalogue.definitions
+        definition = others[name]
+        asked = (*request.by, *request.where)
+        for column, sibling in definition.by:
+            if column in asked:
+                definition = others[sibling]
+        tree = inline(definition, others)
+        tables = tables_of(definition, others)
+        siblings = list(request.siblings())
+        for table_name in tables:
+            for column in asked:
+                path_to(table_name, column, name, siblings)
+        nodes = list(walk(tree))
+        if any(isinstance(node, Call) and node.function == "assumed" for node in nodes):
+            _check_assumed(name, asked)
+        over = tuple(
+            dict.fromkeys(
+                node.arguments[0].name
+                for node in nodes
+                if isinstance(node, Call) and node.function == "total" and isinstance(node.arguments[0], Name)
+            )
+        )
+        return cls(
+            name, definition, tree, tables, tuple(column for column in over if column not in request.by),
+            _population(definition, tree, tables), quantile_of(definition, others),
+        )  # fmt: skip
+
+
+def _check_assumed(name: str, asked: Iterable[str]) -> None:
+    for column in asked:
+        if column != "use_case":
+            raise InvalidInput(
+                f"Metric {name!r} cannot be asked by {column!r}: its inputs are stated per use case, and giving each "
+                f"{column} the whole of them would count them several times. Ask by 'use_case', or without."
+            )
+
+
+def _population(definition: Definition, tree: Node, tables: Sequence[str]) -> Population:
+    if definition.population is not None:
+        return definition.population
+    registers = bool(tables) and all(table(name).state_of for name in tables)
+    return Population.WINDOW if registers or degree(tree) >= 1 else Population.PROCESS
+
+
+@dataclass(eq=False)
+class _Pass:
+    """All metrics that need the same grouping, so that each table is read once for them."""
+
+    request: _Request
+    over: tuple[str, ...]
+    jobs: list[_Job] = field(default_factory=list)
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        return (*self.request.by, *self.over)
+
+    def frame(self, name: str) -> Frame:
+        request = self.request
+        return Frame(
+            request.ws,
+            request.catalogue.given,
+            request.periods,
+            tuple(path_to(name, column, name) for column in self.by),
+            tuple((path_to(name, column, name), value) for column, value in request.where.items()),
+        )
+
+    @cached_property
+    def tables(self) -> dict[str, TableData]:
+        """Each table with everything that this pass's metrics need of it."""
+        states: dict[str, dict[State, None]] = {}
+        spreads: dict[str, dict[Quantity, None]] = {}
+        shares: dict[str, dict[Quantity, dict[float, None]]] = {}
+        extremes: dict[str, dict[tuple[Quantity, str], None]] = {}
+        for job in self.jobs:
+            if job.quantile is not None:
+                name, call, _ = job.quantile
+                quantity = quantity_of(call, name)
+                if call.function in ("min", "max"):
+                    extremes.setdefault(name, {}).setdefault((quantity, call.function))
+                else:
+                    shares.setdefault(name, {}).setdefault(quantity, {}).setdefault(share_of(call))
+                continue
+            for state in states_of(job.tree, job.definition.table):
+                states.setdefault(state.quantity.table, {}).setdefault(state)
+                if job.population is Population.WINDOW and state.role is Role.TOTAL:
+                    spreads.setdefault(state.quantity.table, {}).setdefault(state.quantity)
+        return {
+            name: TableData(
+                self.frame(name), name, tuple(states.get(name, ())), tuple(spreads.get(name, ())),
+                {quantity: tuple(sorted(asked)) for quantity, asked in shares.get(name, {}).items()},
+                tuple(extremes.get(name, ())),
+            )
+            for name in dict.fromkeys(name for job in self.jobs for name in job.tables)
+        }  # fmt: skip
+
+    @cached_property
+    def inputs(self) -> Mapping[tuple[int, str, str], Assumption] | Refusal:
+        request = self.request
+        return read_assumptions(request.ws, Frame(request.ws, request.catalogue.given, request.periods))
+
+    def findings(self, job: _Job) -> Iterator[Finding]:
+        """Yield a metric's findings: one per group and period, or one refusal where nothing can be grouped."""
+        groups = self._groups(job)
+        if isinstance(groups, Refusal):
+            yield self._finding(job, Answered(groups), None)
+            return
+        if not groups:
+            names = " and ".join(repr(name) for name in job.tables)
+            yield self._finding(job, Answered(Refusal(Reason.NO_DATA, f"table {names} has no rows in this window")), None)
+        for key, keys in groups.items():
+            yield self._finding(job, self._answer(job, key, keys), key)
+
+    def _groups(self, job: _Job) -> dict[Key, tuple[Key, ...]] | Refusal:
+        """The groups asked for, sorted, each with the finer groups that make it up; every period for each."""
+        seen: set[Key] = set()
+        refused: list[Refusal] = []
+        for name in job.tables:
+            data = self.tables[name]
+            if job.quantile is None:
+                found = data.keys(None)
+            else:
+                _, call, _ = job.quantile
+                found = data.keys(quantity_of(call, name), extreme=call.function in ("min", "max"))
+            if isinstance(found, Refusal):
+                refused.append(found)
+            else:
+                seen.update(found)
+        optional = any(isinstance(node, Call) and node.function == "known_part" for node in walk(job.tree))
+        if refused and (not optional or len(refused) == len(job.tables)):
+            return refused[0]
+        count = len(self.request.by)
+        values = sorted({group[:count] for _, group in seen}, key=lambda group: [(v == NOT_RECORDED, v) for v in group])
+        if not count:
+            values = [()]
+        if len(values) * len(self.request.periods) > _MOST_GROUPS:
+            raise InvalidInput(
+                f"Metric {job.name!r} by {', '.join(self.request.by)} has {len(values) * len(self.request.periods):,} "
+                f"groups; at most {_MOST_GROUPS:,} are given. Ask by fewer dimensions, or narrow with where."
+            )
+        result: dict[Key, tuple[Key, ...]] = {}
+        for value in values:
+            for i in range(len(self.request.periods)):
+                finer = tuple(sorted(key for key in seen if key[0] == i and key[1][:count] == value))
+                result[i, value] = finer if self.over else ((i, value),)
+        return result
+
+    def _answer(self, job: _Job, key: Key, keys: tuple[Key, ...]) -> Answered:
+        request, definition = self.request, job.definition
+        unit = definition.unit.replace("currency", request.ws.config.currency)
+        if "team" in (*request.by, *request.where) and (people := withheld(self.tables, job.tables, key)):
+            return Answered(people)
+        if job.quantile is not None:
+            name, call, scale = job.quantile
+            data = self.tables[name]
+            missing = self._missing(quantity_of(call, name))
+            return answer_quantile(definition, call, scale, data, key, missing, level=request.level, unit=unit)
+        period = request.periods[key[0]]
+        group = Group(
+            key=key, keys=keys, by=self.by,
+            tables={name: self.tables[name] for name in job.tables},
+            inputs=lambda: self.inputs,
+            days=lambda home: covered_days(request.ws, period, home),
+            missing=self._missing,
+            covers=lambda home: reaches(request.ws, home, period),
+        )  # fmt: skip
+        try:
+            found = compute(job.tree, group, definition.table)
+        except Unanswerable as error:
+            return Answered(error.refusal)
+        return answer(definition, job.tree, found, group, job.population, level=request.level, unit=unit)
+
+    def _missing(self, quantity: Quantity) -> Refusal | None:
+        """Refuse where the data lack a column without which a quantity would be wrong, not just unknown."""
+        ws, name = self.request.ws, quantity.table
+        have = set(ws.columns(name))
+        if not have:
+            return ws.missing(name)
+        measures = measures_of(name)
+        nodes = list(walk(quantity.node)) if quantity.node is not None else []
+        plain = [node.name for node in nodes if isinstance(node, Name) and node.name not in measures]
+        needed = [*plain, *(column for measure in measures_used(quantity) for column in measure.needs)]
+        lacking = [column for column in dict.fromkeys(needed) if column not in have]
+        if not lacking:
+            return None
+        return Refusal(
+            Reason.MISSING_COLUMN,
+            f"the data of table {name!r} have no column {' and '.join(repr(column) for column in lacking)}",
+            f"It usually comes from {table(name).provider}.",
+        )
+
+    def _finding(self, job: _Job, answered: Answered, key: Key | None) -> Finding:
+        request = self.request
+        where: tuple[tuple[str, str], ...] = tuple(request.where.items())
+        period = request.window
+        if key is not None:
+            where = (*zip(request.by, key[1], strict=False), *where)
+            period = request.periods[key[0]]
+            if request.grain:
+                where = (*where, ("period", period.name))
+        group = ", ".join(value for name, value in where if name != "period")
+        definition = request.catalogue.get(job.name)
+        return Finding(
+            question=f"{definition.title} in {period}{f', {group}' if group else ''}",
+            answer=answered.answer,
+            subject=job.name,
+            where=where,
+            checks=(*answered.checks, *self._partial(period, answered)),
+            assumptions=answered.assumptions,
+            provenance=request.ws.provenance(
+                request.catalogue.tables(job.definition.id), period, request.catalogue.hash(job.definition.id)
+            ),
+        )
+
+    def _partial(self, period: Window, answered: Answered) -> tuple[Check, ...]:
+        """Say so where the data end before the period does."""
+        span = self.request.ws.span()
+        if isinstance(answered.answer, Refusal) or span is None:
+            return ()
+        calendar = self.request.ws.calendar
+        if calendar.local_day(span.end) >= calendar.local_day(period.end - (period.end - period.start) / 10**6):
+            return ()
+        return (Check("whole_period", False, f"the data end on {calendar.local_day(span.end)}, before {period} does"),)

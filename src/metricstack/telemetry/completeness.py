@@ -1,0 +1,165 @@
+"""Can the data be trusted: what is there, late, sampled, unknown or pointing nowhere, table by table."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from metricstack.core.errors import InvalidInput
+from metricstack.core.values import Refusal
+from metricstack.core.windows import Window
+from metricstack.telemetry.tables import TABLES, table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["TableCompleteness", "completeness", "last_full_quarter"]
+
+_TRAFFIC = ("requests", "spans", "llm_calls", "sessions")
+_KEY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "requests": ("outcome", "latency", "cost", "use_case", "model", "user"),
+    "spans": ("parent", "step", "quality_ok", "latency"),
+    "llm_calls": ("model", "tokens_output", "cost", "latency"),
+    "sessions": ("user", "converted", "revenue", "returned_28d"),
+    "feedback": ("run", "value", "selection_probability"),
+    "incidents": ("detected", "diagnosed", "mitigated", "fixed", "ai_related"),
+    "deployments": ("status", "failed"),
+    "changes": ("first_commit", "approved", "merged"),
+    "pipeline_runs": ("max_event_time",),
+    "alerts": ("due", "triaged"),
+}
+"""Columns whose unknown share a reader should know, by table."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCompleteness:
+    """What a table's rows of a window say of themselves.
+
+    Args:
+        table: Its name.
+        rows: Rows in the window, without those delivered twice.
+        duplicates: Rows delivered twice, left out of every number.
+        late: Share of rows flagged late, 0 to 1.
+        sampled: Share of rows that stand for more than themselves.
+        unknown_sampling: Share of rows that do not say how they were sampled.
+        nulls: Column → share of rows in which it is unknown, for the columns that matter most.
+        dangling: Referencing column → share of its values that point to no row (referenced table at hand).
+        first: First event in the window, None without rows.
+        last: Last event in the window, None without rows.
+    """
+
+    table: str
+    rows: int
+    duplicates: int = 0
+    late: float = 0.0
+    sampled: float = 0.0
+    unknown_sampling: float = 0.0
+    nulls: tuple[tuple[str, float], ...] = ()
+    dangling: tuple[tuple[str, float], ...] = ()
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        bounds = {name: value and value.isoformat() for name, value in (("first", self.first), ("last", self.last))}
+        return asdict(self) | {"nulls": dict(self.nulls), "dangling": dict(self.dangling)} | bounds
+
+
+def completeness(ws: "Workspace", window: Window) -> tuple[TableCompleteness, ...]:
+    """Describe every table that the workspace has, for the rows of a window.
+
+    Tables of states (registers) are described as of the window's end. References are looked up in the
+    whole of the referenced table, since a run may have started before the window.
+
+    Args:
+        ws: The workspace.
+        window: Which rows.
+
+    Returns:
+        One entry per table, in the schema's order.
+    """
+    return tuple(_describe(ws, name, window) for name in ws.tables)
+
+
+def _describe(ws: "Workspace", name: str, window: Window) -> TableCompleteness:
+    contract, rows = table(name), ws.table(name, duplicates=True)
+    assert not isinstance(rows, Refusal)
+    have = set(ws.columns(name))
+    rows = rows.filter(rows.env.isnull() | (rows.env == ws.config.environment))
+    time = rows[contract.event_time]
+    rows = rows.filter(time < window.end) if contract.state_of else rows.filter(time >= window.start, time < window.end)
+    flags = rows.dq_flags.fill_null("")
+    twice = flags.contains("duplicate")
+    columns = [column for column in _KEY_COLUMNS.get(name, ()) if column in have]
+    time = rows[contract.event_time]
+    sums = {
+        "rows": _times(~twice),
+        "duplicates": _times(twice),
+        "late": _times(flags.contains("late") & ~twice),
+        "sampled": _times((rows.sample_probability < 1) & ~twice),
+        "unknown": _times(rows.sample_probability.isnull() & ~twice),
+        "first": time.min(where=~twice),
+        "last": time.max(where=~twice),
+    } | {f"null_{column}": _times(rows[column].isnull() & ~twice) for column in columns}
+    found = rows.aggregate(**sums).to_pyarrow().to_pylist()[0]
+    count = int(found["rows"] or 0)
+
+    def share(key: str) -> float:
+        return float(found[key] or 0) / count if count else 0.0
+
+    return TableCompleteness(
+        name, count, int(found["duplicates"] or 0), share("late"), share("sampled"), share("unknown"),
+        tuple((column, share(f"null_{column}")) for column in columns),
+        tuple(_dangling(ws, name, rows.filter(~twice))), _utc(found["first"]), _utc(found["last"]),
+    )  # fmt: skip
+
+
+def _times(condition: "ir.Value") -> "ir.Value":
+    """Count the rows where a condition holds; unknown does not."""
+    return condition.fill_null(False).cast("int64").sum()  # noqa: FBT003
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    if instant is None:
+        return None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _dangling(ws: "Workspace", name: str, rows: "ir.Table") -> "list[tuple[str, float]]":
+    found = []
+    for column in table(name).columns:
+        other, _, key = column.references.partition(".")
+        if not other or column.name not in ws.columns(name) or not ws.has(other):
+            continue
+        there = ws.table(other)
+        assert not isinstance(there, Refusal)
+        given = rows.filter(rows[column.name].notnull()).select(_key=rows[column.name])
+        lost = given.anti_join(there, given["_key"] == there[key])
+        counts = [int(part.count().to_pyarrow().as_py()) for part in (given, lost)]
+        if counts[0]:
+            found.append((column.name, counts[1] / counts[0]))
+    return found
+
+
+def last_full_quarter(ws: "Workspace") -> Window:
+    """Return the last fiscal quarter that the data fill: traffic goes on to its last day.
+
+    Where no quarter is full, the one that holds the last event.
+
+    Raises:
+        InvalidInput: the workspace has no dated rows at all.
+    """
+    facts = [name for name in TABLES if not TABLES[name].state_of]
+    span = ws.span(*_TRAFFIC) or ws.span(*facts) or ws.span()
+    if span is None:
+        raise InvalidInput(
+            f"Workspace {ws.config.name!r} has no dated rows, so that no quarter is filled. Load data with "
+            "`metricstack ingest`, or name a quarter such as '2026Q3'."
+        )
+    quarter = ws.calendar.quarter_of(span.end - timedelta(microseconds=1))
+    last_day = ws.calendar.local_day(quarter.end - timedelta(microseconds=1))
+    if ws.calendar.local_day(span.end - timedelta(microseconds=1)) >= last_day:
+        return quarter
+    before = quarter.previous()
+    return ws.quarter(before.name) if before.end > span.start else quarter
