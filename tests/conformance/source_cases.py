@@ -18,7 +18,7 @@ from typing import Any
 PEOPLE = ("ada.lovelace@example.org", "grace.hopper@example.org")
 CONTENT = "the patient told us a secret"
 AT = "2026-07-01T10:00:0{}.000Z"
-RANDOM_MOMENTS = 12
+RANDOM_MOMENTS = 8
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def make_langfuse(folder: Path) -> str:
                  "dataType": "NUMERIC", "value": [0.5, 0.9, 7][number], "comment": CONTENT}  # fmt: skip
         traces.append({
             "trace": {"id": f"trace-{number}", "name": "support", "timestamp": AT.format(number),
-                      "environment": "default", "userId": PEOPLE[number % 2], "input": CONTENT, "output": CONTENT, "scores": [score]},
+                      "environment": "default", "userId": PEOPLE[number % 2], "input": CONTENT, "output": CONTENT,
+                      "scores": [score]},
             "observations": [
                 {"id": f"call-{number}", "type": "GENERATION", "name": "chat", "model": "small-1", "level": "DEFAULT",
                  "startTime": AT.format(number), "endTime": AT.format(number + 1), "latency": 1000,
@@ -240,10 +241,8 @@ def _main(case: str, folder: Path, stride: int) -> None:
     step = 1
     while True:
         shutil.rmtree(workspace, ignore_errors=True)
-        if stride:
-            status = _forked(lambda step=step: run(step))
-        else:
-            status = _forked(run, generator.uniform(0.0, took * 1.1))
+        moment = None if stride else generator.uniform(0.0, took * 1.1)
+        status = _forked(lambda step=step if stride else None: run(step), moment)
         workspace.mkdir(exist_ok=True)
         seen = state(workspace)
         again = _forked(run)

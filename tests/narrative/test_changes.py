@@ -129,3 +129,9 @@ def test_a_target_is_met_missed_or_within_the_noise(
     answer: Answer, target: float, better: Better, expected: str
 ) -> None:
     assert plain(say_target(answer, target, better)) == expected
+
+
+def test_a_change_says_and_shows_itself() -> None:
+    moved = change(around(5, 0.3), around(4, 0.4), better="lower")
+    assert moved.say() == say_change(moved)
+    assert 'class="ms-verdict ms-better"' in moved._repr_html_()

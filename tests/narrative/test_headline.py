@@ -34,12 +34,12 @@ UNKNOWN = moved("Relevance", MISSING, MISSING)
 NEW = moved("Retention", MISSING, counted(5))
 
 
-def test_the_sentence_counts_every_measure_and_names_the_largest_moves() -> None:
+def test_the_sentence_names_the_largest_moves_first_and_counts_every_measure() -> None:
     told = headline([GAIN, LOSS, STEADY, UNKNOWN, LARGER_GAIN], period="2026Q3")
     assert plain(told.sentence) == (
-        "2 of 4 measures got better in 2026Q3 than in the quarter before "
-        "(most of all Sessions (support copilot), which rose by 50.0 %), "
-        "1 got worse (most of all Incidents, which rose by 25.0 %), 1 showed no clear change and 1 cannot be compared."
+        "Sessions (support copilot) rose by 50.0 %, the largest of 2 measures that got better in 2026Q3 "
+        "against the quarter before; Incidents rose by 25.0 %, the only measure that got worse; "
+        "1 showed no clear change; 1 cannot be compared."
     )
 
 
@@ -57,8 +57,8 @@ def test_the_bullets_begin_with_the_largest_gain_and_end_with_what_cannot_be_sai
 def test_without_a_gain_it_says_so_first() -> None:
     told = headline([LOSS, STEADY], period="2026Q3")
     assert plain(told.sentence) == (
-        "None of the 2 measures got clearly better in 2026Q3 than in the quarter before, "
-        "1 got worse (most of all Incidents, which rose by 25.0 %) and 1 showed no clear change."
+        "None of the 2 measures got clearly better in 2026Q3 than in the quarter before; "
+        "Incidents rose by 25.0 %, the only measure that got worse; 1 showed no clear change."
     )
     told = headline([LOSS], period="2026Q3")
     assert told.sentence.startswith("The one measure did not get clearly better in 2026Q3")

@@ -76,7 +76,8 @@ def test_message_content_is_known_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["prompt_version", "input_tokens", "gpu_type", "messageId", "completion_tokens", "response_time_ms", "region"]
+    "name",
+    ["prompt_version", "input_tokens", "gpu_type", "messageId", "completion_tokens", "response_time_ms", "region"],
 )
 def test_what_only_measures_content_is_not_content(name: str) -> None:
     assert not is_content(name)

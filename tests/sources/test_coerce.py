@@ -48,7 +48,7 @@ def test_times_are_read_as_written_and_placed_in_the_stated_zone(written: str, m
 
 
 def test_a_naive_time_without_a_stated_zone_is_an_error_that_says_how_to_state_it() -> None:
-    for naive in (pa.array(["2026-07-01 12:00:00"]), pa.array([datetime(2026, 7, 1, 12)])):
+    for naive in (pa.array(["2026-07-01 12:00:00"]), pa.array([moment(2026, 7, 1, 12)], pa.timestamp("us"))):
         with pytest.raises(InvalidInput, match=r"'at'.*name no zone.*'2026-07-01 12:00:00'.*zone = \"UTC\""):
             coerce(START, naive, Reading(header="at"))
 

@@ -32,7 +32,13 @@ def generation(name: str, **more: Any) -> dict[str, Any]:
 
 
 def export(*observations: dict[str, Any], **trace: Any) -> dict[str, Any]:
-    base = {"id": "t1", "name": "support", "timestamp": "2026-07-01T09:59:59.000Z", "environment": "default", "latency": 9.9}
+    base = {
+        "id": "t1",
+        "name": "support",
+        "timestamp": "2026-07-01T09:59:59.000Z",
+        "environment": "default",
+        "latency": 9.9,
+    }
     return {"trace": base | trace, "observations": list(observations)}
 
 
@@ -62,12 +68,15 @@ def rows(tmp_path: Path) -> Any:
         ({"input": 60, "output": 15, "total": 75, "input_cache_read": 0, "output_reasoning": 0}, (60, 0, None, 15, 0)),
         ({"input": 20, "output": 15, "total": 115, "input_cache_read": 80}, (20, 80, None, 15, None)),  # outside
         ({"input": 100, "output": 15, "total": 115, "input_cached_tokens": 80}, (20, 80, None, 15, None)),  # inside
-        ({"input": 100, "output": 50, "total": 150, "prompt_details.cache_read": 80, "completion_details.reasoning": 30},
-         (20, 80, None, 20, 30)),
+        (
+            {"input": 100, "output": 50, "total": 150, "prompt_details.cache_read": 80,
+             "completion_details.reasoning": 30},
+            (20, 80, None, 20, 30),
+        ),
         ({"input": 100, "output": 50, "total": 180, "output_reasoning": 30}, (100, None, None, 50, 30)),
         ({"input": 10, "output": 5, "total": 125, "cache_read_input_tokens": 80, "cache_creation_input_tokens": 30},
          (10, 80, 30, 5, None)),
-        ({"input": 20, "output": 5, "input_cached_tokens": 80}, (20, 80, None, 5, None)),  # no total: Langfuse's own rule
+        ({"input": 20, "output": 5, "input_cached_tokens": 80}, (20, 80, None, 5, None)),  # Langfuse's own rule
         ({"total": 42}, (42, None, None, None, None)),  # an embedding
         ({}, (None,) * 5),
     ],
@@ -87,7 +96,12 @@ def test_usage_repeated_on_parents_is_counted_once(load: Any, rows: Any) -> None
     inner = generation("inner", parentObservationId="outer", usageDetails={"input": 663, "output": 225, "total": 888})
     load(export(observation("root"), outer | {"parentObservationId": "root"}, inner))
     (call,) = rows("llm_calls")
-    assert (call["call"], call["tokens_input_uncached"], call["tokens_output"], call["cost"]) == ("inner", 663, 225, 0.5)
+    assert (call["call"], call["tokens_input_uncached"], call["tokens_output"], call["cost"]) == (
+        "inner",
+        663,
+        225,
+        0.5,
+    )
     (request,) = rows("requests")
     assert (request["tokens_input_uncached"], request["tokens_output"], request["cost"]) == (663, 225, 0.5)
     assert len(rows("spans")) == 3
@@ -106,7 +120,11 @@ def test_usage_on_the_outer_alone_is_not_lost(load: Any, rows: Any) -> None:
 
 @pytest.mark.parametrize("latency", [2500, 2.5, None])
 def test_durations_are_computed_whatever_the_latency_says(load: Any, rows: Any, latency: float | None) -> None:
-    load(export(generation("call", latency=latency, timeToFirstToken=700, completionStartTime="2026-07-01T10:00:00.700Z")))
+    load(
+        export(
+            generation("call", latency=latency, timeToFirstToken=700, completionStartTime="2026-07-01T10:00:00.700Z")
+        )
+    )
     (call,) = rows("llm_calls")
     assert (call["latency"], call["time_to_first_token"]) == (2.5, 0.7)
     assert rows("requests")[0]["latency"] == 2.5
@@ -130,10 +148,19 @@ def test_a_trace_without_observations_takes_its_own_time(load: Any, rows: Any) -
 
 def test_an_error_on_the_way_is_not_the_outcome(load: Any, rows: Any) -> None:
     failed = generation("first", level="ERROR", statusMessage="RateLimitError: the user said hello", usageDetails={})
-    load(export(observation("root"), failed | {"parentObservationId": "root"}, generation("retry", parentObservationId="root")))
+    load(
+        export(
+            observation("root"),
+            failed | {"parentObservationId": "root"},
+            generation("retry", parentObservationId="root"),
+        )
+    )
     (request,) = rows("requests")
     assert (request["outcome"], request["outcome_source"], request["error_type"]) == ("unknown", None, None)
-    assert {call["call"]: call["error_type"] for call in rows("llm_calls")} == {"first": "RateLimitError", "retry": None}
+    assert {call["call"]: call["error_type"] for call in rows("llm_calls")} == {
+        "first": "RateLimitError",
+        "retry": None,
+    }
     assert {span["span"]: span["status"] for span in rows("spans")}["first"] == "error"
 
 
@@ -171,7 +198,13 @@ def test_tools_are_known_by_type_or_by_the_instrumentations_attribute(load: Any,
 
 def test_only_an_explicit_handoff_is_one(load: Any, rows: Any) -> None:
     first = observation("triage", type="AGENT")
-    load(export(first, observation("handoff to billing", type="TOOL", parentObservationId="triage"), observation("b", type="AGENT")))
+    load(
+        export(
+            first,
+            observation("handoff to billing", type="TOOL", parentObservationId="triage"),
+            observation("b", type="AGENT"),
+        )
+    )
     (handoff,) = rows("handoffs")
     assert (handoff["from_name"], handoff["to_name"], handoff["to_kind"]) == ("triage", "billing", "agent")
     assert not ms.open(Path(load.__closure__[0].cell_contents) / "ws").has("actions")
@@ -189,7 +222,11 @@ def test_scores_become_feedback_and_those_that_are_no_share_are_set_aside(load: 
     ]))  # fmt: skip
     assert (summary.count("feedback").loaded, summary.count("feedback").quarantined) == (2, 2)
     found = {row["name"]: row for row in rows("feedback")}
-    assert (found["relevance"]["kind"], found["relevance"]["value"], found["relevance"]["model"]) == ("llm_judge", 0.8, "m-1")
+    assert (found["relevance"]["kind"], found["relevance"]["value"], found["relevance"]["model"]) == (
+        "llm_judge",
+        0.8,
+        "m-1",
+    )
     assert (found["thumb"]["kind"], found["thumb"]["value"]) == ("human", 1.0)
     assert found["thumb"]["user"] == rows("requests")[0]["user"]
 

@@ -107,7 +107,7 @@ def test_the_map_comes_before_names_and_aliases(tmp_path: Path) -> None:
 
 
 def test_two_headers_of_one_column_are_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(InvalidInput, match="headers 'run' and 'request_id' both mean column 'run'.*`ignore`"):
+    with pytest.raises(InvalidInput, match=r"headers 'run' and 'request_id' both mean column 'run'.*`ignore`"):
         plan(table("requests"), ["run", "request_id", "start"], None)
     ignoring = SourceMap(ignore=("request_id",))
     assert plan(table("requests"), ["run", "request_id", "start"], ignoring).headers["run"] == "run"

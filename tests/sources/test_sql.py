@@ -17,7 +17,7 @@ from metricstack.core import InvalidInput, UnreadableFile
 from metricstack.sources import IngestSummary, ingest
 from metricstack.sources.sql import masked
 
-PASSWORD = "hunter2 & more"  # noqa: S105 - of a server that lives as long as the test
+PASSWORD = "hunter2 & more"  # of a server that lives as long as the test
 
 
 def read(url: str, workspace: Path, **options: Any) -> IngestSummary:
@@ -114,7 +114,7 @@ def test_an_engine_without_our_tables_says_what_it_has(tmp_path: Path) -> None:
     path = tmp_path / "x.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE customers AS SELECT 1 AS x")
-    with pytest.raises(InvalidInput, match="no table or view under one of our names. It has: customers"):
+    with pytest.raises(InvalidInput, match=r"no table or view under one of our names\. It has: customers"):
         read(f"duckdb://{path}", tmp_path / "ws")
     with pytest.raises(InvalidInput, match="has no table or view 'requests'"):
         read(f"duckdb://{path}", tmp_path / "ws", table="requests")
@@ -181,7 +181,9 @@ def test_postgresql_is_read_in_batches_and_its_password_is_written_nowhere(postg
     assert (counts.read, counts.loaded, counts.quarantined) == (1000, 999, 1)
     assert read(postgres, tmp_path / "ws").count("requests").read == 0  # the same rows: already loaded
     found = requests(tmp_path / "ws")
-    assert sum(row["cost"] for row in found) == pytest.approx(50_050.0 - 0.7)  # sum of 1..1000 / 10, without the bad row
+    assert sum(row["cost"] for row in found) == pytest.approx(
+        50_050.0 - 0.7
+    )  # sum of 1..1000 / 10, without the bad row
     assert {row["latency"] for row in found} == {None}
     for path in (tmp_path / "ws").rglob("*"):
         if path.is_file():

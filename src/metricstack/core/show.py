@@ -28,6 +28,9 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Refusal", "html"): "metricstack.narrative.html:answer_html",
     ("Finding", "html"): "metricstack.narrative.html:findings_html",
     ("MetricPanel", "html"): "metricstack.narrative.html:panel_html",
+    ("Change", "say"): "metricstack.narrative.changes:say_change",
+    ("Change", "html"): "metricstack.narrative.html:change_html",
+    ("Change", "chart"): "metricstack.charts.findings:chart_findings",
     ("Finding", "chart"): "metricstack.charts.findings:chart_findings",
     ("MetricPanel", "chart"): "metricstack.charts.panels:chart_panel",
 }

@@ -125,7 +125,7 @@ def write(value: float, unit: str) -> str:
 
 def _write_atom(size: float, unit: str) -> str:
     if unit == "fraction":
-        decimals = 2 if 0.99 < size < 1 or 0.00005 <= size < 0.001 else 1
+        decimals = 2 if 0.99 < size < 1 or 0.00005 <= size < 0.01 else 1
         return f"{size * 100:,.{decimals}f}{_NO_BREAK}%"
     if unit in _SECONDS:
         return _duration(size * _SECONDS[unit])

@@ -145,9 +145,6 @@ def _compute(node: Node, group: Group, home: str, keys: Sequence[Key]) -> Linear
             raise Unanswerable(Refusal(Reason.NOT_MEASURED, f"{name!r} stands for no metric"))
 
 
-
-
-
 def _arithmetic(sign: str, a: Linear, b: Linear) -> Linear:
     if sign in "+-":
         factor = 1.0 if sign == "+" else -1.0
@@ -200,9 +197,7 @@ def _total(over: str, inner: Node, group: Group, home: str, keys: Sequence[Key])
         except Unanswerable as error:
             refused.append((key[1][at], error.refusal))
     if not parts:
-        raise Unanswerable(
-            refused[0][1] if refused else Refusal(Reason.NO_DATA, f"no {over} has rows in this window")
-        )
+        raise Unanswerable(refused[0][1] if refused else Refusal(Reason.NO_DATA, f"no {over} has rows in this window"))
     group.bounds += [f"{name} is left out: {refusal.detail}" for name, refusal in refused if name != NOT_RECORDED]
     return Linear(sum(part.value for part in parts), _sum(*(part.slopes for part in parts)))
 

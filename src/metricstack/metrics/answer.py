@@ -111,10 +111,11 @@ def answer(
     n = max((seen.n for seen in group.seen.values()), default=0)
     factor = dimension(definition.unit).factor
     inputs = sum(slope**2 * term.variance for term, slope in found.slopes.items() if isinstance(term, Assumption))
+    result: Bounds | Refusal
     if population is Population.WINDOW:
         result = _of_window(found, group, inputs, level)
     else:
-        result = _of_process(definition, tree, found, group, inputs, level)
+        result = _of_process(definition, tree, found, group, inputs=inputs, level=level)
     if isinstance(result, Refusal):
         return Answered(result, checks, assumptions)
     low, high, method = result
@@ -191,7 +192,7 @@ def _sampling_variance(slopes: Mapping[Term, float], group: Group) -> float:
 
 
 def _of_process(
-    definition: Definition, tree: Node, found: Linear, group: Group, inputs: float, level: float
+    definition: Definition, tree: Node, found: Linear, group: Group, *, inputs: float, level: float
 ) -> Bounds | Refusal:
     """The process behind the window: units vary, and their rows depend on one another."""
     spread, units, way = _spread(found.slopes, group)
@@ -254,7 +255,7 @@ def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, st
             names.append(sums.of(key, "_unit"))
             amounts.append(slope * sums.of(key, data.column(state)).astype(np.float64))
         unit, at = np.unique(np.concatenate(names), return_inverse=True)
-        contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit))
+        contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit)).astype(np.float64)
         if gathered and len(unit):
             spreads.append(spread_of_groups(contributions, GROUPS))
             rows = max(_rows(data, group.keys, "_n") * data.units_per_row for data, *_ in parts)
@@ -283,9 +284,7 @@ def checks_of(group: Group) -> tuple[Check, ...]:
             found.append(Check("coverage", None, f"{known}; the others are left out"))
     found += [Check("complete", False, f"{text}: the value is a bound") for text in dict.fromkeys(group.bounds)]
     for name, data in group.tables.items():
-        found += sampling_checks(
-            name, data, _rows(data, group.keys, "_n"), _rows(data, group.keys, "_unknown")
-        )
+        found += sampling_checks(name, data, _rows(data, group.keys, "_n"), _rows(data, group.keys, "_unknown"))
     return tuple(found)
 
 

@@ -4,8 +4,9 @@ Only sums leave the engine (and, for quantiles of small tables, bounded vectors 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from metricstack.core.errors import InvalidInput
@@ -24,7 +25,21 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["GROUPS", "NOT_RECORDED", "Frame", "Plan", "binned", "fused", "measures_used", "profile", "sampled", "vectors", "whole"]
+__all__ = [
+    "GROUPS",
+    "NOT_RECORDED",
+    "Frame",
+    "Plan",
+    "Rows",
+    "binned",
+    "fused",
+    "measures_used",
+    "people",
+    "profile",
+    "sampled",
+    "vectors",
+    "whole",
+]
 
 GROUPS = 64
 """Hash buckets in which many units are gathered."""
@@ -50,6 +65,19 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """A table's rows in question, with the columns that are needed of it only.
+
+    Args:
+        table: The rows.
+        keys: Grouping column → its value: ``_period`` (number of the period), then ``_g0``… (the dimensions).
+    """
+
+    table: "ir.Table"
+    keys: "dict[str, ir.Value]"
+
+
+@dataclass(frozen=True)
 class Frame:
     """What is asked of a table: when, by what, of which rows.
 
@@ -59,6 +87,7 @@ class Frame:
         periods: Windows, in order, that do not overlap.
         by: Dimensions with the way to each.
         where: Dimensions that must have a value, with the way to each.
+        to_date: A period's rows are all up to its end, not from its start.
     """
 
     ws: "Workspace"
@@ -66,47 +95,82 @@ class Frame:
     periods: tuple[Window, ...]
     by: tuple[Path, ...] = ()
     where: tuple[tuple[Path, str], ...] = ()
-    _rows: dict[tuple[str, tuple[str, ...]], "ir.Table | Refusal"] = field(default_factory=dict)
-
-    def rows(self, name: str, quantities: Iterable[Quantity] = ()) -> "ir.Table | Refusal":
-        """Return a table's rows in question, with ``_period``, ``_g0``… and the columns that measures join in."""
-        through = sorted({reference for q in quantities for measure in measures_used(q) for reference in measure.joins})
-        key = (name, tuple(through))
-        if key not in self._rows:
-            self._rows[key] = self._build(name, through)
-        return self._rows[key]
-
-    def _build(self, name: str, through: Sequence[str]) -> "ir.Table | Refusal":
-        contract, rows = table(name), self.ws.table(name)
-        if isinstance(rows, Refusal):
-            return rows
-        rows = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment))
-        rows = _states_at(contract, rows, self.periods) if contract.state_of else _in_periods(contract, rows, self.periods)
-        wanted: dict[str, tuple[tuple[str, ...], str]] = {}
-        for reference in through:
-            target = table(contract[reference].references.partition(".")[0])
-            wanted |= {f"{reference}.{column}": ((reference,), column) for column in target.names}
-        for i, path in enumerate(self._paths()):
-            if path.through:
-                wanted[f"_d{i}"] = (path.through, path.column)
-        if wanted:
-            joined = attach(self.ws, rows, contract, wanted)
-            if isinstance(joined, Refusal):
-                return joined
-            rows = joined
-        values = [rows[f"_d{i}"] if path.through else rows[path.column] for i, path in enumerate(self._paths())]
-        shown = [value.cast("string").fill_null(NOT_RECORDED) for value in values]
-        for value, (_, wanted_value) in zip(shown[len(self.by) :], self.where, strict=True):
-            rows = rows.filter(value == wanted_value)
-        return rows.mutate(**{f"_g{i}": shown[i] for i in range(len(self.by))})
-
-    def _paths(self) -> list[Path]:
-        return [*self.by, *(path for path, _ in self.where)]
+    to_date: bool = False
 
     @property
     def keys(self) -> list[str]:
         """Names of the grouping columns."""
         return ["_period", *(f"_g{i}" for i in range(len(self.by)))]
+
+    def rows(self, name: str, quantities: Sequence[Quantity] = (), also: Sequence[str] = ()) -> Rows | Refusal:
+        """Return a table's rows in question.
+
+        Args:
+            name: The table.
+            quantities: What will be computed of them.
+            also: Further columns that will be read.
+        """
+        contract = table(name)
+        paths = [*self.by, *(path for path, _ in self.where)]
+        read = (column for quantity in quantities for column in self.reads(quantity))
+        needed = dict.fromkeys([contract.event_time, "env", *also, *read])
+        joined: dict[str, tuple[tuple[str, ...], str]] = {}
+        joined |= {
+            column: ((column.partition(".")[0],), column.partition(".")[2]) for column in needed if "." in column
+        }
+        joined |= {f"_d{i}": (path.through, path.column) for i, path in enumerate(paths) if path.through}
+        own = [column for column in needed if "." not in column]
+        own += [path.column for path in paths if not path.through] + [through[0] for through, _ in joined.values()]
+        own += [*contract.state_of, "ingested_at"] if contract.state_of else []
+        rows = self.ws.table(name, columns=own)
+        if isinstance(rows, Refusal):
+            return rows
+        here = rows.env.isnull() | (rows.env == self.ws.config.environment)
+        if contract.state_of or self.to_date:
+            rows, period = _up_to(contract, rows.filter(here), self.periods), None
+        else:
+            time = rows[contract.event_time]
+            rows = rows.filter(here, time >= _instant(self.periods[0]), time < _instant(self.periods[-1], end=True))
+            period = contract.event_time
+        if joined:
+            found = attach(self.ws, rows, contract, joined)
+            if isinstance(found, Refusal):
+                return found
+            rows = found
+        if self.where:
+            shown = [_shown(rows, i + len(self.by), path) == value for i, (path, value) in enumerate(self.where)]
+            rows = rows.filter(*shown)
+        keys = {"_period": rows["_period"] if period is None else _number(rows[period], self.periods)}
+        return Rows(rows, keys | {f"_g{i}": _shown(rows, i, path) for i, path in enumerate(self.by)})
+
+    def reads(self, quantity: Quantity) -> tuple[str, ...]:
+        """Return the columns that a quantity reads; of a referenced table as ``reference.column``."""
+        from ibis.expr.operations import Field
+
+        rows = _unbound(quantity.table, tuple(sorted({name for m in measures_used(quantity) for name in m.joins})))
+        if quantity.node is None and not quantity.where.terms:
+            return ()
+        values = [_value(rows, quantity, self.given), _eligible(rows, quantity, self.given)]
+        return tuple(
+            dict.fromkeys(field.name for value in values if value is not None for field in value.op().find(Field))
+        )
+
+
+def _shown(rows: "ir.Table", i: int, path: Path) -> "ir.Value":
+    return rows[f"_d{i}" if path.through else path.column].cast("string").fill_null(NOT_RECORDED)
+
+
+@cache
+def _unbound(name: str, joins: tuple[str, ...]) -> "ir.Table":
+    """A table without data, with the columns of its contract and of those that it references."""
+    import ibis
+
+    contract = table(name)
+    schema = {column.name: column.kind.value for column in contract.columns}
+    for reference in joins:
+        target = table(contract[reference].references.partition(".")[0])
+        schema |= {f"{reference}.{column.name}": column.kind.value for column in target.columns}
+    return ibis.table(schema, name=name)
 
 
 def measures_used(quantity: Quantity) -> list[Measure]:
@@ -117,13 +181,9 @@ def measures_used(quantity: Quantity) -> list[Measure]:
     return [known[name] for name in dict.fromkeys(names) if name in known]
 
 
-def _in_periods(contract: Table, rows: "ir.Table", periods: Sequence[Window]) -> "ir.Table":
-    """Keep the rows inside the periods, and number them by period: a balanced tree of comparisons."""
+def _number(time: "ir.Value", periods: Sequence[Window]) -> "ir.Value":
+    """Number an instant inside the periods by period: a balanced tree of comparisons, right across clock changes."""
     import ibis
-
-    time = rows[contract.event_time]
-    rows = rows.filter(time >= _instant(periods[0]), time < _instant(periods[-1], end=True))
-    time = rows[contract.event_time]
 
     def place(first: int, after: int) -> "ir.Value":
         if after - first == 1:
@@ -131,20 +191,21 @@ def _in_periods(contract: Table, rows: "ir.Table", periods: Sequence[Window]) ->
         middle = (first + after) // 2
         return ibis.ifelse(time < _instant(periods[middle]), place(first, middle), place(middle, after))
 
-    return rows.mutate(_period=place(0, len(periods)))
+    return place(0, len(periods))
 
 
-def _states_at(contract: Table, rows: "ir.Table", periods: Sequence[Window]) -> "ir.Table":
-    """Take, for each period, the last state of each thing before the period's end."""
+def _up_to(contract: Table, rows: "ir.Table", periods: Sequence[Window]) -> "ir.Table":
+    """Take, for each period, what is known by its end: of states the last of each thing, else every row."""
     import ibis
 
     found = []
     for i, period in enumerate(periods):
         past = rows.filter(rows[contract.event_time] < _instant(period, end=True))
-        latest = ibis.row_number().over(
-            group_by=list(contract.state_of), order_by=[past[contract.event_time].desc(), past.ingested_at.desc()]
-        )
-        past = past.mutate(_place=latest).filter(ibis._["_place"] == 0).drop("_place")
+        if contract.state_of:
+            latest = ibis.row_number().over(
+                group_by=list(contract.state_of), order_by=[past[contract.event_time].desc(), past.ingested_at.desc()]
+            )
+            past = past.mutate(_place=latest).filter(ibis._["_place"] == 0).drop("_place")
         found.append(past.mutate(_period=ibis.literal(i, type="int64")))
     return found[0] if len(found) == 1 else ibis.union(*found)
 
@@ -193,12 +254,12 @@ def _eligible(rows: "ir.Table", quantity: Quantity, given: Given) -> "ir.Value |
     terms = []
     for name, wanted in quantity.where.terms:
         flag = _operand(rows, name.name, measures, given)
-        terms.append((flag if wanted else ~flag).fill_null(False))  # noqa: FBT003
+        terms.append((flag if wanted else ~flag).fill_null(False))
     names = [] if quantity.node is None else [node.name for node in walk(quantity.node) if isinstance(node, Name)]
     for name_ in dict.fromkeys(names):
         among = measures[name_].among if name_ in measures else None
         if among is not None:
-            terms.append(among(rows, given).fill_null(False))  # noqa: FBT003
+            terms.append(among(rows, given).fill_null(False))
     if not terms:
         return None
     result = terms[0]
@@ -244,21 +305,40 @@ def _unit(rows: "ir.Table", plan: Plan) -> "ir.Value":
     return unit.hash() & (GROUPS - 1) if plan.gathered else unit.hash()
 
 
-def profile(contract: Table, rows: "ir.Table") -> "ir.Table":
+def profile(frame: Frame, name: str) -> "ir.Table | Refusal":
     """Count what decides the plan: rows, units by each cluster column, sampled and unknown weights."""
     import ibis
 
-    weight = _weight(contract, rows)
+    contract = table(name)
+    found = frame.rows(name, also=[*contract.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows = found.table
     counts = {
         "rows": rows.count(),
-        "sampled": (weight != 1.0).cast("int64").sum(),
+        "sampled": (_weight(contract, rows) != 1.0).cast("int64").sum(),
         "unknown": _unknown(contract, rows).cast("int64").sum(),
     }
-    for i, name in enumerate(contract.cluster):
-        counts[f"known{i}"] = rows[name].count()
-        unit = rows[name] if i + 1 == len(contract.cluster) else ibis.coalesce(*(rows[c] for c in contract.cluster[i:]))
-        counts[f"units{i}"] = unit.nunique()
+    for i, column in enumerate(contract.cluster):
+        counts[f"known{i}"] = rows[column].count()
+        unit = (
+            rows[column] if i + 1 == len(contract.cluster) else ibis.coalesce(*(rows[c] for c in contract.cluster[i:]))
+        )
+        counts[f"units{i}"] = rows.count() if (column,) == contract.key else unit.nunique()
     return rows.aggregate(**counts)
+
+
+def people(frame: Frame, name: str, column: str) -> "ir.Table | Refusal":
+    """Build the query that counts the different persons of each group, as ``_people``."""
+    found = frame.rows(name, also=[column])
+    if isinstance(found, Refusal):
+        return found
+    flat = found.table.select(**found.keys, _person=found.table[column])
+    return flat.group_by(frame.keys).aggregate(_people=flat["_person"].nunique())
+
+
+def _weights(contract: Table) -> list[str]:
+    return ["sample_probability", *([_SELECTION] if _SELECTION in contract else [])]
 
 
 def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.Table | Refusal":
@@ -272,10 +352,10 @@ def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.T
 
     contract = table(name)
     quantities = tuple(dict.fromkeys(state.quantity for state in states))
-    rows = frame.rows(name, quantities)
-    if isinstance(rows, Refusal):
-        return rows
-    columns: dict[str, ir.Value] = {key: rows[key] for key in frame.keys}
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
     columns["_unit"] = _unit(rows, plan)
     columns["_u"] = _unknown(contract, rows).cast("int64")
     if plan.weighted:
@@ -322,12 +402,12 @@ def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Tabl
         Horvitz and Thompson (1952) for independent (Poisson) sampling: the unbiased variance estimator.
     """
     contract = table(name)
-    rows = frame.rows(name, quantities)
-    if isinstance(rows, Refusal):
-        return rows
-    chance = 1.0 / _weight(contract, rows)
     unit = next((column for column in ("run", "trace") if column in contract), contract.key[0])
-    columns: dict[str, ir.Value] = {key: rows[key] for key in frame.keys}
+    found = frame.rows(name, quantities, [unit, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    chance = 1.0 / _weight(contract, rows)
     columns |= {"_kept": rows[unit], "_p": chance}
     columns |= {f"x{i}": _value(rows, quantity, frame.given) for i, quantity in enumerate(quantities)}
     flat = rows.select(**columns)
@@ -342,9 +422,7 @@ def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Tabl
     )
 
 
-def whole(
-    frame: Frame, name: str, asked: Sequence[tuple[Quantity, str, tuple[float, ...]]]
-) -> "ir.Table | Refusal":
+def whole(frame: Frame, name: str, asked: Sequence[tuple[Quantity, str, tuple[float, ...]]]) -> "ir.Table | Refusal":
     """Build the query of what no sum can give: exact quantiles, minima, maxima and distinct values by group.
 
     Args:
@@ -355,10 +433,10 @@ def whole(
     Returns:
         The grouping columns, ``n{i}`` and ``q{i}`` (``q{i}_{j}`` for a quantile's shares).
     """
-    rows = frame.rows(name, [quantity for quantity, _, _ in asked])
-    if isinstance(rows, Refusal):
-        return rows
-    columns: dict[str, ir.Value] = {key: rows[key] for key in frame.keys}
+    found = frame.rows(name, [quantity for quantity, _, _ in asked])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
     columns |= {f"x{i}": _value(rows, quantity, frame.given) for i, (quantity, _, _) in enumerate(asked)}
     flat = rows.select(**columns)
     sums: dict[str, ir.Value] = {}
@@ -373,12 +451,12 @@ def whole(
 
 
 def vectors(frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan) -> "ir.Table | Refusal":
-    """Build the query of the values themselves, for tables small enough: groups, hashed unit, weight, ``x0``…"""
+    """Build the query of the values themselves, for tables small enough: groups, hashed unit, weight, x0 and so on."""
     contract = table(name)
-    rows = frame.rows(name, quantities)
-    if isinstance(rows, Refusal):
-        return rows
-    columns: dict[str, ir.Value] = {key: rows[key] for key in frame.keys}
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
     columns |= {"_unit": _unit(rows, plan), "_w": _weight(contract, rows), "_u": _unknown(contract, rows).cast("int64")}
     for i, quantity in enumerate(quantities):
         columns[f"x{i}"] = _value(rows, quantity, frame.given).cast("float64")
@@ -398,15 +476,15 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
     import ibis
 
     contract = table(name)
-    rows = frame.rows(name, [quantity])
-    if isinstance(rows, Refusal):
-        return rows
+    found = frame.rows(name, [quantity], [*plan.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
     x = _value(rows, quantity, frame.given).cast("float64")
     positive = x > 0
     place = (ibis.ifelse(positive, x, 1.0).ln() / _LOG).ceil().cast("int64")
     bins = ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
     eligible = _eligible(rows, quantity, frame.given)
-    columns: dict[str, ir.Value] = {key: rows[key] for key in frame.keys}
     columns |= {"_unit": _unit(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
     columns["_weight"] = _weight(contract, rows)
     columns["_eligible"] = ibis.literal(1, type="int64") if eligible is None else eligible.cast("int64")

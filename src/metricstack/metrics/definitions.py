@@ -145,7 +145,5 @@ def catalogue(ws: "Workspace | None" = None) -> Catalogue:
     definitions = load(CATALOGUE, own) if any(own.glob("*.toml")) else _shipped()
     for name in ws.config.policies:
         if name not in definitions:
-            raise UnknownName(
-                "metric", name, definitions, remedy="Mend it under [policies] in the metricstack.toml."
-            )
+            raise UnknownName("metric", name, definitions, remedy="Mend it under [policies] in the metricstack.toml.")
     return Catalogue(definitions, given(ws.config), ws.config)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Finding, Reason, Refusal
+from metricstack.core.values import Check, Finding, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.algebra import Group, Unanswerable, compute
 from metricstack.metrics.answer import Answered, answer
@@ -77,9 +77,11 @@ def evaluate(
     request = _Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level)
     jobs = [_Job.of(request, name) for name in dict.fromkeys(ids)]
     found = {job.name: job for job in jobs}
-    passes: dict[tuple[str, ...], _Pass] = {}
+    passes: dict[tuple[tuple[str, ...], bool], _Pass] = {}
     for job in jobs:
-        passes.setdefault(job.over, _Pass(request, job.over)).jobs.append(job)
+        passes.setdefault(
+            (job.over, job.definition.to_date), _Pass(request, job.over, job.definition.to_date)
+        ).jobs.append(job)
     answers = {job.name: tuple(part.findings(job)) for part in passes.values() for job in part.jobs}
     return MetricPanel(
         findings=tuple(finding for name in found for finding in answers[name]),
@@ -190,6 +192,7 @@ class _Pass:
 
     request: _Request
     over: tuple[str, ...]
+    to_date: bool
     jobs: list[_Job] = field(default_factory=list)
 
     @property
@@ -204,6 +207,7 @@ class _Pass:
             request.periods,
             tuple(path_to(name, column, name) for column in self.by),
             tuple((path_to(name, column, name), value) for column, value in request.where.items()),
+            self.to_date,
         )
 
     @cached_property
@@ -238,7 +242,7 @@ class _Pass:
     @cached_property
     def inputs(self) -> Mapping[tuple[int, str, str], Assumption] | Refusal:
         request = self.request
-        return read_assumptions(request.ws, Frame(request.ws, request.catalogue.given, request.periods))
+        return read_assumptions(Frame(request.ws, request.catalogue.given, request.periods))
 
     def findings(self, job: _Job) -> Iterator[Finding]:
         """Yield a metric's findings: one per group and period, or one refusal where nothing can be grouped."""
@@ -248,7 +252,9 @@ class _Pass:
             return
         if not groups:
             names = " and ".join(repr(name) for name in job.tables)
-            yield self._finding(job, Answered(Refusal(Reason.NO_DATA, f"table {names} has no rows in this window")), None)
+            yield self._finding(
+                job, Answered(Refusal(Reason.NO_DATA, f"table {names} has no rows in this window")), None
+            )
         for key, keys in groups.items():
             yield self._finding(job, self._answer(job, key, keys), key)
 
@@ -295,15 +301,17 @@ class _Pass:
             name, call, scale = job.quantile
             data = self.tables[name]
             missing = self._missing(quantity_of(call, name))
-            return answer_quantile(definition, call, scale, data, key, missing, level=request.level, unit=unit)
+            return answer_quantile(
+                definition, call, scale, data=data, key=key, missing=missing, level=request.level, unit=unit
+            )
         period = request.periods[key[0]]
         group = Group(
             key=key, keys=keys, by=self.by,
             tables={name: self.tables[name] for name in job.tables},
             inputs=lambda: self.inputs,
-            days=lambda home: covered_days(request.ws, period, home),
+            days=lambda home: self._listened(home, period)[0],
             missing=self._missing,
-            covers=lambda home: reaches(request.ws, home, period),
+            covers=lambda home: self._listened(home, period)[1],
         )  # fmt: skip
         try:
             found = compute(job.tree, group, definition.table)
@@ -311,7 +319,28 @@ class _Pass:
             return Answered(error.refusal)
         return answer(definition, job.tree, found, group, job.population, level=request.level, unit=unit)
 
+    def _listened(self, home: str, period: Window) -> tuple[float, bool]:
+        """Days of a period that a table covers, and whether it reaches into the period at all."""
+        key = (home, period)
+        if key not in self._spans:
+            ws = self.request.ws
+            self._spans[key] = covered_days(ws, period, home), reaches(ws, home, period)
+        return self._spans[key]
+
+    @cached_property
+    def _spans(self) -> dict[tuple[str, Window], tuple[float, bool]]:
+        return {}
+
+    @cached_property
+    def _lacking(self) -> dict[Quantity, Refusal | None]:
+        return {}
+
     def _missing(self, quantity: Quantity) -> Refusal | None:
+        if quantity not in self._lacking:
+            self._lacking[quantity] = self._lack(quantity)
+        return self._lacking[quantity]
+
+    def _lack(self, quantity: Quantity) -> Refusal | None:
         """Refuse where the data lack a column without which a quantity would be wrong, not just unknown."""
         ws, name = self.request.ws, quantity.table
         have = set(ws.columns(name))
@@ -346,17 +375,30 @@ class _Pass:
             answer=answered.answer,
             subject=job.name,
             where=where,
-            checks=(*answered.checks, *self._partial(period, answered)),
+            checks=(*answered.checks, *(() if isinstance(answered.answer, Refusal) else self._partial(period))),
             assumptions=answered.assumptions,
-            provenance=request.ws.provenance(
-                request.catalogue.tables(job.definition.id), period, request.catalogue.hash(job.definition.id)
-            ),
+            provenance=self._origin(job, period),
         )
 
-    def _partial(self, period: Window, answered: Answered) -> tuple[Check, ...]:
+    @cached_property
+    def _origins(self) -> dict[tuple[str, Window], Provenance]:
+        return {}
+
+    def _origin(self, job: _Job, period: Window) -> Provenance:
+        key = (job.name, period)
+        if key not in self._origins:
+            known, name = self.request.catalogue, job.definition.id
+            self._origins[key] = self.request.ws.provenance(known.tables(name), period, known.hash(name))
+        return self._origins[key]
+
+    @cached_property
+    def _last(self) -> Window | None:
+        return self.request.ws.span()
+
+    def _partial(self, period: Window) -> tuple[Check, ...]:
         """Say so where the data end before the period does."""
-        span = self.request.ws.span()
-        if isinstance(answered.answer, Refusal) or span is None:
+        span = self._last
+        if span is None:
             return ()
         calendar = self.request.ws.calendar
         if calendar.local_day(span.end) >= calendar.local_day(period.end - (period.end - period.start) / 10**6):

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.values import Refusal
+from metricstack.core.windows import Window
 from metricstack.metrics import compile as queries
 from metricstack.metrics.compile import Frame, Plan
 from metricstack.metrics.states import Quantity, Role, State
@@ -23,6 +25,8 @@ __all__ = ["Grouped", "Key", "TableData", "fetch"]
 Key = tuple[int, tuple[str, ...]]
 """Number of the period, and the value of each dimension."""
 
+_COUNTS: WeakKeyDictionary[Any, dict[Any, dict[str, int]]] = WeakKeyDictionary()
+"""Workspace (its data are those of its opening) → what `profile` counted, by table and window."""
 _EXACT_UNITS = 512
 """Up to so many units are used one by one; more are gathered in buckets."""
 VECTOR_ROWS = 100_000
@@ -59,16 +63,14 @@ def fetch(query: "ir.Table", keys: Sequence[str]) -> Grouped:
         codes = codes * max(len(values), 1) + encoded.indices.to_numpy(zero_copy_only=False)
         parts.append((encoded.indices.to_numpy(zero_copy_only=False), values))
     order = np.argsort(codes, kind="stable")
-    found, starts = np.unique(codes[order], return_index=True)
+    _, starts = np.unique(codes[order], return_index=True)
     ends = [*starts[1:], len(order)]
     slices: dict[Key, slice] = {}
     for start, end in zip(starts, ends, strict=True):
         at = order[start]
         period, *group = (values[indices[at]] for indices, values in parts)
         slices[int(period), tuple(group)] = slice(int(start), int(end))
-    columns = {
-        name: _numbers(result.column(name))[order] for name in result.column_names if name not in keys
-    }
+    columns = {name: _numbers(result.column(name))[order] for name in result.column_names if name not in keys}
     return Grouped(columns, slices)
 
 
@@ -104,12 +106,18 @@ class TableData:
 
     @cached_property
     def counts(self) -> dict[str, int] | Refusal:
-        """Rows, units and weights of the table in the window."""
-        rows = self.frame.rows(self.name)
-        if isinstance(rows, Refusal):
-            return rows
-        row = queries.profile(table(self.name), rows).to_pyarrow().to_pylist()[0]
-        return {name: int(value or 0) for name, value in row.items()}
+        """Rows, units and weights of the table in the whole window, whatever is asked of it."""
+        frame = self.frame
+        key = (self.name, frame.periods[0].start, frame.periods[-1].end, frame.to_date)
+        known = _COUNTS.setdefault(frame.ws, {})
+        if key not in known:
+            span = Window(frame.periods[0].start, frame.periods[-1].end)
+            query = queries.profile(Frame(frame.ws, frame.given, (span,), to_date=frame.to_date), self.name)
+            if isinstance(query, Refusal):
+                return query
+            row = query.to_pyarrow().to_pylist()[0]
+            known[key] = {name: int(value or 0) for name, value in row.items()}
+        return known[key]
 
     @cached_property
     def plan(self) -> Plan:
@@ -184,23 +192,20 @@ class TableData:
     @cached_property
     def wholes(self) -> tuple[tuple[tuple[Quantity, str, tuple[float, ...]], ...], Grouped | Refusal]:
         """Exact quantiles (of a large unsampled table), minima, maxima and distinct counts by group."""
+        asked: list[tuple[Quantity, str, tuple[float, ...]]]
         asked = [(quantity, function, ()) for quantity, function in self.extremes]
         counts = self.counts
-        if not isinstance(counts, Refusal) and not self.is_small and not self.plan.weighted:
-            if counts["rows"] <= EXACT_QUANTILE_ROWS:
-                asked += [(quantity, "quantile", shares) for quantity, shares in self.quantiles.items()]
+        large = not isinstance(counts, Refusal) and VECTOR_ROWS < counts["rows"] <= EXACT_QUANTILE_ROWS
+        if large and not self.plan.weighted:
+            asked += [(quantity, "quantile", shares) for quantity, shares in self.quantiles.items()]
         query = queries.whole(self.frame, self.name, asked)
         return tuple(asked), query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
 
     def people(self, column: str) -> Grouped | Refusal:
         """Count the different persons of each group, for withholding small ones."""
         if column not in self._people:
-            rows = self.frame.rows(self.name)
-            if isinstance(rows, Refusal):
-                self._people[column] = rows
-            else:
-                query = rows.group_by(self.frame.keys).aggregate(_people=rows[column].nunique())
-                self._people[column] = fetch(query, self.frame.keys)
+            query = queries.people(self.frame, self.name, column)
+            self._people[column] = query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
         return self._people[column]
 
     @cached_property

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from metricstack.metrics.formula import Call, Name, Node, Scope, walk, write_tree
+from metricstack.metrics.formula import Binary, Call, Name, Negative, Node, Scope, walk, write_tree
 from metricstack.metrics.model import Definition
 from metricstack.metrics.resolve import inline
 from metricstack.telemetry.measures import Given, Measure, measures_of
@@ -38,11 +38,15 @@ def _measures(node: Node, home: str) -> Iterator[Measure]:
 
 
 def _children(node: Node) -> tuple[Node, ...]:
-    found = []
-    for name in ("inner", "left", "right"):
-        if hasattr(node, name):
-            found.append(getattr(node, name))
-    return (*found, *(node.arguments if isinstance(node, Call) else ()))
+    match node:
+        case Negative(inner) | Scope(inner):
+            return (inner,)
+        case Binary(_, left, right):
+            return left, right
+        case Call(_, arguments):
+            return arguments
+        case _:
+            return ()
 
 
 @cache
@@ -62,7 +66,12 @@ def definition_hash(definition: Definition, others: Mapping[str, Definition], gi
         others: Every metric by id, for those it is made of.
         given: What the workspace binds into measures.
     """
-    parts = [write_tree(inline(definition, others)), definition.unit, str(definition.population or "")]
+    parts = [
+        write_tree(inline(definition, others)),
+        definition.unit,
+        str(definition.population or ""),
+        str(definition.to_date),
+    ]
     for measure in sorted(measures_in(definition, others), key=lambda found: (found.table, found.name)):
         parts += [measure.table, measure.name, _code(measure), repr(given.bound(measure))]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]

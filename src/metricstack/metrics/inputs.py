@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from metricstack.core.values import Refusal
 from metricstack.metrics.compile import Frame
 from metricstack.metrics.dimension import dimension
 from metricstack.telemetry.measures import ASSUMED
-
-if TYPE_CHECKING:
-    from metricstack.telemetry.workspace import Workspace
 
 __all__ = ["Assumption", "read_assumptions"]
 
@@ -55,19 +51,22 @@ class Assumption:
 
     def __str__(self) -> str:
         kind = "measured" if self.measured else "assumed"
-        spread = f"{self.mode:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}, most likely {self.mode:g}"
+        spread = (
+            f"{self.mode:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}, most likely {self.mode:g}"
+        )
         owner = f", owner {self.owner}" if self.owner else ""
         return f"{self.name} of {self.use_case}: {spread} {ASSUMED[self.name]} ({kind}{owner})"
 
 
-def read_assumptions(ws: "Workspace", frame: Frame) -> Mapping[tuple[int, str, str], Assumption] | Refusal:
+def read_assumptions(frame: Frame) -> Mapping[tuple[int, str, str], Assumption] | Refusal:
     """Return the inputs that hold at the end of each period: (period, name, use case) → assumption."""
-    rows = frame.rows("assumptions")
-    if isinstance(rows, Refusal):
-        return rows
-    names = ["_period", "assumption", "use_case", "low", "mode", "high", "source_kind", "owner"]
-    found: dict[tuple[int, str, str], Assumption] = {}
-    for row in rows.filter(rows.assumption.isin(list(ASSUMED))).select(*names).to_pyarrow().to_pylist():
+    names = ["low", "mode", "high", "source_kind", "owner"]
+    there = frame.rows("assumptions", also=names)
+    if isinstance(there, Refusal):
+        return there
+    rows, found = there.table, dict[tuple[int, str, str], Assumption]()
+    known = rows.filter(rows.assumption.isin(list(ASSUMED)))
+    for row in known.select("_period", "assumption", "use_case", *names).to_pyarrow().to_pylist():
         points = [row[name] for name in ("low", "mode", "high")]
         if row["mode"] is None and None not in (row["low"], row["high"]):
             points[1] = (row["low"] + row["high"]) / 2

@@ -51,7 +51,7 @@ def _target(contract: Table, column: str) -> Table | None:
         return None
     name, _, key = reference.partition(".")
     target = table(name)
-    return target if key in (target.key, target.state_of) or (key,) in (target.key, target.state_of) else None
+    return target if (key,) in (target.key, target.state_of) else None
 
 
 @cache
@@ -126,8 +126,8 @@ def path_to(name: str, column: str, metric: str, siblings: Iterable[tuple["Defin
     for other in TABLES.values():
         if column in other and any((found := _target(other, c.name)) and found.name == name for c in other.columns):
             raise InvalidInput(
-                f"Metric {metric!r} cannot be asked by {column!r}: it stands in table {other.name!r}, where several rows "
-                f"belong to one of {name!r}, and a join would count each of those several times.{hint}"
+                f"Metric {metric!r} cannot be asked by {column!r}: it stands in table {other.name!r}, where several "
+                f"rows belong to one of {name!r}, and a join would count each of those several times.{hint}"
             )
     raise UnknownName(
         f"dimension of metric {metric!r}", column, dimensions(name),
@@ -136,20 +136,18 @@ def path_to(name: str, column: str, metric: str, siblings: Iterable[tuple["Defin
     )  # fmt: skip
 
 
-def referenced_rows(ws: "Workspace", contract: Table) -> "ir.Table | Refusal":
-    """Return a referenced table with at most one row per key, so that a join cannot multiply rows.
+def referenced_rows(ws: "Workspace", contract: Table, columns: Iterable[str]) -> "ir.Table | Refusal":
+    """Return columns of a referenced table with at most one row per key, so that a join cannot multiply rows.
 
     Of states the last counts; of rows that break the contract by repeating a key, one is taken.
     """
-    rows = ws.table(contract.name)
+    keys = list(contract.state_of or contract.key)
+    rows = ws.table(contract.name, columns=[*keys, contract.event_time, "ingested_at", *columns])
     if isinstance(rows, Refusal):
         return rows
-    keys = list(contract.state_of or contract.key)
     import ibis
 
-    latest = ibis.row_number().over(
-        group_by=keys, order_by=[rows[contract.event_time].desc(), rows.ingested_at.desc()]
-    )
+    latest = ibis.row_number().over(group_by=keys, order_by=[rows[contract.event_time].desc(), rows.ingested_at.desc()])
     return rows.mutate(_place=latest).filter(ibis._["_place"] == 0).drop("_place")
 
 
@@ -174,11 +172,11 @@ def attach(
             raise InvalidInput(
                 f"{contract.name}.{first} does not point to one row of another table: a join would multiply rows."
             )
-        there = referenced_rows(ws, target)
-        if isinstance(there, Refusal):
-            return there
         mine = {name: (through[1:], column) for name, (through, column) in wanted.items() if through[0] == first}
         deeper = {name: (rest, column) for name, (rest, column) in mine.items() if rest}
+        there = referenced_rows(ws, target, [rest[0] if rest else column for rest, column in mine.values()])
+        if isinstance(there, Refusal):
+            return there
         if deeper:
             joined = attach(ws, there, target, deeper)
             if isinstance(joined, Refusal):

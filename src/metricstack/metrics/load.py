@@ -1,15 +1,15 @@
 """Read definitions from TOML, and report every fault of every file at once, with file, line and nearest word.
 
-    [metrics.cost_per_successful_outcome]
-    title = "Cost per successful outcome"
-    about = "Cost of all attempts, failed ones too, for each outcome that succeeded."
-    table = "requests"
-    formula = "sum(cost) / count(successful)"
-    unit = "currency/outcome"
-    better = "lower"
-    layer = "cost"
-    levels = { target = 0.05, warn = 0.10, breach = 0.20 }
-    requires = { n = 30 }
+[metrics.cost_per_successful_outcome]
+title = "Cost per successful outcome"
+about = "Cost of all attempts, failed ones too, for each outcome that succeeded."
+table = "requests"
+formula = "sum(cost) / count(successful)"
+unit = "currency/outcome"
+better = "lower"
+layer = "cost"
+levels = { target = 0.05, warn = 0.10, breach = 0.20 }
+requires = { n = 30 }
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ _TEXTS = ("title", "about", "table", "formula", "unit", "owner", "steward", "sou
 _CHOICES: dict[str, type[StrEnum]] = {
     "better": Better, "layer": Layer, "bucket": Bucket, "pillar": Pillar, "population": Population,
 }  # fmt: skip
-_FIELDS = (*_TEXTS, *_CHOICES, "version", "levels", "requires", "by", "aliases")
+_FIELDS = (*_TEXTS, *_CHOICES, "version", "levels", "requires", "by", "to_date", "aliases")
 _REQUIRED = ("title", "about", "formula", "unit", "better")
 
 
@@ -69,7 +69,7 @@ class _Reader:
         if not name.isidentifier() or name != name.lower():
             self.fault(f"metric id {name!r} is not snake_case.", *place)
         self.check_fields(name, entry)
-        values: dict[str, Any] = {field: entry[field] for field in (*_TEXTS, "version") if field in entry}
+        values: dict[str, Any] = {field: entry[field] for field in (*_TEXTS, "version", "to_date") if field in entry}
         for field, kind in _CHOICES.items():
             if field in entry and entry[field] in list(kind):
                 values[field] = kind(entry[field])
@@ -98,6 +98,8 @@ class _Reader:
                 self.choice(name, field, value)
             elif field == "version" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 self.fault(f"metric {name!r}: 'version' must be a whole number from 1, not {value!r}.", *place, field)
+            elif field == "to_date" and not isinstance(value, bool):
+                self.fault(f"metric {name!r}: 'to_date' must be true or false, not {value!r}.", *place, field)
             elif field in ("levels", "requires", "by") and not isinstance(value, dict):
                 self.fault(f"metric {name!r}: {field!r} must be a table, not {value!r}.", *place, field)
             elif field == "aliases" and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
@@ -202,7 +204,9 @@ def _check(found: Mapping[str, Definition], places: Iterable[tuple[Definition, _
             reader.fault(f"metric {definition.id!r}: {message}", "metrics", definition.id, "formula")
         for alias in definition.aliases:
             if alias in names:
-                reader.fault(f"metric {definition.id!r}: alias {alias!r} is taken.", "metrics", definition.id, "aliases")
+                reader.fault(
+                    f"metric {definition.id!r}: alias {alias!r} is taken.", "metrics", definition.id, "aliases"
+                )
             names[alias] = definition.id
         faults += reader.faults[before:]
     return faults

@@ -100,6 +100,7 @@ class Definition:
         levels: Defaults of target, warn and breach.
         requires: Fewest observations and coverage.
         by: Dimension → the sibling metric that answers when this one is asked by that dimension.
+        to_date: A window's rows are all up to its end, not from its start: for what is observed once.
         split: The dimension by which it is usually read.
         aliases: Other names under which it is found.
         origin: ``file:line`` of the definition.
@@ -124,6 +125,7 @@ class Definition:
     levels: Levels = field(default_factory=Levels)
     requires: Requires = field(default_factory=Requires)
     by: tuple[tuple[str, str], ...] = ()
+    to_date: bool = False
     split: str = ""
     aliases: tuple[str, ...] = ()
     origin: str = ""
@@ -149,6 +151,7 @@ class Definition:
             "levels": {"target": self.levels.target, "warn": self.levels.warn, "breach": self.levels.breach},
             "requires": {"n": self.requires.n, "coverage": self.requires.coverage},
             "by": dict(self.by),
+            "to_date": self.to_date,
             "split": self.split,
             "aliases": list(self.aliases),
         }

@@ -1,8 +1,10 @@
 """Quantiles, minima and maxima of a group: from the values where they are few, else from a histogram."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.answer import Answered, needed_n, sampling_checks
@@ -36,10 +38,10 @@ def answer_quantile(
     definition: Definition,
     call: Call,
     scale: float,
+    *,
     data: TableData,
     key: Key,
     missing: Refusal | None,
-    *,
     level: float,
     unit: str,
 ) -> Answered:
@@ -62,14 +64,16 @@ def answer_quantile(
     factor = scale / dimension(definition.unit).factor
     quantity = quantity_of(call, data.name)
     if call.function in ("min", "max"):
-        return Answered(_extreme(call.function, quantity, data, key, factor, unit))
+        return Answered(_extreme(call.function, quantity, data, key, factor=factor, unit=unit))
     seen = _sample(quantity, data, key) if data.is_small else _histogram(quantity, data, key)
     if isinstance(seen, Refusal):
         return Answered(seen)
     n, eligible, rows, unknown = seen.n, seen.eligible, seen.rows, seen.unknown
     checks = sampling_checks(data.name, data, rows, unknown)
     if n < eligible:
-        text = f"{quantity.label!r} is known in {n:,} of {eligible:,} rows ({n / eligible:.1%}); the others are left out"
+        text = (
+            f"{quantity.label!r} is known in {n:,} of {eligible:,} rows ({n / eligible:.1%}); the others are left out"
+        )
         checks.insert(0, Check("coverage", None, text))
     refusal = _refuse(definition, quantity, data.name, n, eligible)
     if refusal is not None:
@@ -101,12 +105,17 @@ def _refuse(definition: Definition, quantity: Quantity, name: str, n: int, eligi
     return None
 
 
+@dataclass(frozen=True, eq=False)
 class _Sample:
-    """A group's values."""
+    """A group's values: x, weights and units of those known, shape (n,); rows counted unweighted."""
 
-    def __init__(self, x: np.ndarray, weights: np.ndarray, units: np.ndarray, eligible: int, unknown: int, rows: int):
-        self.x, self.weights, self.units = x, weights, units
-        self.n, self.eligible, self.unknown, self.rows = len(x), eligible, unknown, rows
+    x: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    units: NDArray[np.int64]
+    n: int
+    eligible: int
+    unknown: int
+    rows: int
 
     def quantile(self, p: float, level: float, data: TableData, _: Key) -> tuple[QuantileAnswer, str]:
         value = quantile_of_sample(self.x, p, self.weights)
@@ -121,15 +130,18 @@ class _Sample:
         return found, kind
 
 
+@dataclass(frozen=True, eq=False)
 class _Bins:
-    """A group's histogram by unit."""
+    """A group's histogram by unit: bins, weights and units, shape (entries,); rows counted unweighted."""
 
-    def __init__(
-        self, quantity: Quantity, bins: np.ndarray, weights: np.ndarray, units: np.ndarray,
-        n: int, eligible: int, unknown: int, rows: int,
-    ):  # fmt: skip
-        self.quantity, self.bins, self.weights, self.units = quantity, bins, weights, units
-        self.n, self.eligible, self.unknown, self.rows = n, eligible, unknown, rows
+    quantity: Quantity
+    bins: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    units: NDArray[np.int64]
+    n: int
+    eligible: int
+    unknown: int
+    rows: int
 
     def quantile(self, p: float, level: float, data: TableData, key: Key) -> tuple[QuantileAnswer, str]:
         value, kind = _exact(self.quantity, p, data, key), "exact quantile"
@@ -156,7 +168,8 @@ def _sample(quantity: Quantity, data: TableData, key: Key) -> _Sample | Refusal:
     column = f"e{i}"
     eligible = int(np.nansum(grouped.of(key, column))) if column in grouped.columns else len(x)
     unknown = int(grouped.of(key, "_u").sum())
-    return _Sample(x[known], grouped.of(key, "_w")[known], grouped.of(key, "_unit")[known], eligible, unknown, len(x))
+    weights, units = grouped.of(key, "_w")[known], grouped.of(key, "_unit")[known]
+    return _Sample(x[known], weights, units, int(known.sum()), eligible, unknown, len(x))
 
 
 def _histogram(quantity: Quantity, data: TableData, key: Key) -> _Bins | Refusal:
@@ -182,7 +195,7 @@ def _exact(quantity: Quantity, p: float, data: TableData, key: Key) -> float | N
     return None
 
 
-def _extreme(function: str, quantity: Quantity, data: TableData, key: Key, factor: float, unit: str) -> Answer:
+def _extreme(function: str, quantity: Quantity, data: TableData, key: Key, *, factor: float, unit: str) -> Answer:
     asked, grouped = data.wholes
     if isinstance(grouped, Refusal):
         return grouped

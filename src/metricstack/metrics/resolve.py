@@ -11,7 +11,17 @@ from metricstack.telemetry.contract import Kind, Table
 from metricstack.telemetry.measures import ASSUMED, measures_of
 from metricstack.telemetry.tables import TABLES, table
 
-__all__ = ["Operand", "degree", "fault_of", "faults_of", "inline", "operand", "quantile_of", "row_dimension", "tables_of"]
+__all__ = [
+    "Operand",
+    "degree",
+    "fault_of",
+    "faults_of",
+    "inline",
+    "operand",
+    "quantile_of",
+    "row_dimension",
+    "tables_of",
+]
 
 _BARE = Dimension()
 _SECONDS = dimension("s")
@@ -52,9 +62,7 @@ def operand(contract: Table, name: str) -> Operand:
         column = contract[name]
         unit = dimension(column.unit) if column.unit else _BARE
         flag = column.kind is Kind.FLAG
-        return Operand(
-            name, column.kind, unit, 0.0 if flag else column.minimum, 1.0 if flag else column.maximum
-        )
+        return Operand(name, column.kind, unit, 0.0 if flag else column.minimum, 1.0 if flag else column.maximum)
     known = [*measures, *contract.names]
     guess = nearest(name, known)
     hint = f"nearest is {guess!r}" if guess else f"its measures are {', '.join(measures) or 'none'}"
@@ -90,7 +98,9 @@ def row_dimension(contract: Table, node: Node) -> Operand:
 
 
 def _low(sign: str, a: Operand, b: Operand) -> float | None:
-    return 0.0 if sign != "-" and a.minimum is not None and b.minimum is not None and a.minimum >= 0 <= b.minimum else None
+    return (
+        0.0 if sign != "-" and a.minimum is not None and b.minimum is not None and a.minimum >= 0 <= b.minimum else None
+    )
 
 
 def _numeric(found: Operand) -> Operand:
@@ -108,10 +118,8 @@ def _added(a: Dimension, b: Dimension) -> Dimension:
 def faults_of(definition: Definition, others: Mapping[str, Definition]) -> list[str]:
     """List everything wrong with a definition's names and units; empty where nothing is."""
     contract = TABLES.get(definition.table)
-    faults: list[str] = []
-    for node in walk(definition.tree):
-        if isinstance(node, Call) and (fault := fault_of(node, contract)):
-            faults.append(fault)
+    calls = (node for node in walk(definition.tree) if isinstance(node, Call))
+    faults = [fault for call in calls if (fault := fault_of(call, contract))]
     for name in _references(definition.tree):
         if name not in others:
             guess = nearest(name, others)
@@ -129,7 +137,9 @@ def faults_of(definition: Definition, others: Mapping[str, Definition]) -> list[
     whole = inline(definition, others)
     quantiles = [node for _, node in _leaves(whole, definition.table) if node.function in _ALONE]
     if quantiles and quantile_of(definition, others) is None:
-        return [f"{quantiles[0].function}() stands alone: it may be scaled by a number, not combined with other metrics."]
+        return [
+            f"{quantiles[0].function}() stands alone: it may be scaled by a number, not combined with other metrics."
+        ]
     try:
         found = _dimension(whole, definition.table)
     except InvalidInput as error:
@@ -171,7 +181,9 @@ def _literal_name(node: Call, known: Mapping[str, object], kind: str) -> str:
 def _check_aggregate(node: Call, contract: Table) -> None:
     for name, _ in node.where.terms:
         if operand(contract, name.name).kind is not Kind.FLAG:
-            raise InvalidInput(f"'where {name.name}' needs a flag; {name.name!r} is {operand(contract, name.name).kind.value}.")
+            raise InvalidInput(
+                f"'where {name.name}' needs a flag; {name.name!r} is {operand(contract, name.name).kind.value}."
+            )
     if not node.arguments:
         return
     found = row_dimension(contract, node.arguments[0])

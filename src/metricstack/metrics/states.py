@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from metricstack.core.errors import InvalidInput
-from metricstack.metrics.formula import Binary, Call, Condition, Name, Negative, Node, Number, Scope, write_condition, write_tree
+from metricstack.metrics.formula import (
+    Binary,
+    Call,
+    Condition,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Scope,
+    write_condition,
+    write_tree,
+)
 
 __all__ = ["Quantity", "Role", "State", "quantity_of", "states_of"]
 

@@ -111,28 +111,28 @@ def _sentence(groups: Sequence[Sequence[Moved]], period: str, against: str) -> s
             )
         told = "has a number" if measured == 1 else "have a number"
         return f"{_some_of(measured, len(unknown))} {told} for {period}, but nothing can be compared with {against}."
-    best = f" (most of all {better[0].name}, {_moved(better[0])})" if better else ""
-    worst = f" (most of all {worse[0].name}, {_moved(worse[0])})" if worse else ""
-    parts = [f"{_some_of(len(better), compared)} got better in {period} than in {against}{best}"]
-    if not better:
+    first = _largest(better, "got better", f" in {period} against {against}")
+    if not first:
         none = "The one measure did not get" if compared == 1 else f"None of the {count(compared)} measures got"
-        parts = [f"{none} clearly better in {period} than in {against}"]
-    if worse:
-        parts.append(f"{count(len(worse))} got worse{worst}")
-    if steady:
-        parts.append(f"{count(len(steady))} showed no clear change")
-    if unknown:
-        parts.append(f"{count(len(unknown))} cannot be compared")
-    return f"{listed(parts)}."
+        first = f"{none} clearly better in {period} than in {against}"
+    parts = [first, _largest(worse, "got worse")]
+    parts += [f"{count(len(steady))} showed no clear change"] if steady else []
+    parts += [f"{count(len(unknown))} cannot be compared"] if unknown else []
+    return f"{'; '.join(part for part in parts if part)}."
+
+
+def _largest(group: Sequence[Moved], verb: str, when: str = "") -> str:
+    """Name the largest move of a group and how many there are; "" for an empty group."""
+    if not group:
+        return ""
+    way, by = course(group[0].change), moved_by(group[0].change).lstrip("+−±")
+    move = f"{group[0].name} {way} by {by}" if way in ("rose", "fell") else f"{group[0].name} {verb} by a hair"
+    share = f"the largest of {count(len(group))} measures that" if len(group) > 1 else "the only measure that"
+    return f"{move}, {share} {verb}{when}"
 
 
 def _some_of(part: int, whole: int) -> str:
     return "The one measure" if whole == 1 else f"{count(part)} of {count(whole)} measures"
-
-
-def _moved(moved: Moved) -> str:
-    way = course(moved.change)
-    return f"which {way} by {moved_by(moved.change).lstrip('+−±')}" if way in ("rose", "fell") else "by a hair"
 
 
 def _missed(board: Sequence[Moved]) -> list[str]:

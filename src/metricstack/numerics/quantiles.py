@@ -93,7 +93,8 @@ def order_statistics(x: Vector, p: float, *, level: float = 0.95) -> QuantileAns
         level: Confidence level; the interval's own is at least this.
 
     Source:
-        David and Nagaraja, *Order Statistics*, section 7.1: P(x_(r) < q < x_(s)) = P(r <= B <= s - 1), B binomial(n, p).
+        David and Nagaraja, *Order Statistics*, section 7.1: with B binomial(n, p),
+        P(x_(r) < q < x_(s)) = P(r <= B <= s - 1).
 
     Example:
         >>> answer = order_statistics(np.arange(1.0, 11.0), 0.5)
@@ -141,7 +142,7 @@ def quantile_of_bins(bins: Integers, weights: Vector, p: float) -> float:
         p: Share below it, clipped to [0, 1].
     """
     bins, at_bin = np.unique(bins, return_inverse=True)
-    weights = np.bincount(at_bin, weights=weights)
+    weights = np.bincount(at_bin, weights=weights).astype(np.float64)
     after = np.cumsum(weights)
     target = min(max(p, 0.0), 1.0) * after[-1]
     at = min(int(np.searchsorted(after, target, side="left")), len(bins) - 1)
@@ -211,5 +212,5 @@ def sample_inverse(x: Vector, weights: Vector) -> Callable[[float], float]:
 def bin_inverse(bins: Integers, weights: Vector) -> Callable[[float], float]:
     """Return the inverse of a logarithmic histogram: share → value, interpolated within its bin."""
     bins, at_bin = np.unique(bins, return_inverse=True)
-    weights = np.bincount(at_bin, weights=weights)
+    weights = np.bincount(at_bin, weights=weights).astype(np.float64)
     return lambda share: quantile_of_bins(bins, weights, share)

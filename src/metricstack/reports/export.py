@@ -71,7 +71,7 @@ def style() -> str:
     """Return the style sheet, with its font as data."""
     folder = files("metricstack.reports") / "template"
     font = base64.b64encode((folder / _FONT).read_bytes()).decode()
-    sheet = (folder / "report.css").read_text(encoding="utf-8")
+    sheet = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("report.css", "review.css"))
     return sheet.replace("url(inter.woff2)", f"url(data:font/woff2;base64,{font})")
 
 

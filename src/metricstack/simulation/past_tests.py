@@ -12,7 +12,7 @@ from metricstack.simulation.identifiers import fractions
 from metricstack.simulation.settings import Settings
 from metricstack.simulation.users import CUSTOMERS, ENGINEERS, Users
 
-__all__ = ["PastTest", "past_tests"]
+__all__ = ["PastTest", "hour_window", "past_tests"]
 
 _COUNTS = (22, 26, 10, 8)
 _SHORT = ("support", "search", "document", "code")

@@ -12,7 +12,7 @@ from metricstack.simulation.rollouts import ROLLOUTS
 from metricstack.simulation.users import CUSTOMERS, ENGINEERS
 from metricstack.simulation.world import World
 
-__all__ = ["Circumstances", "Noise", "Population", "draw"]
+__all__ = ["Circumstances", "Noise", "Population", "draw", "treat"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

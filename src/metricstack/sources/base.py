@@ -99,6 +99,10 @@ class Unit(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what it holds open; more than once does no harm."""
+        ...
+
 
 class Reader(Protocol):
     """A kind of source: finds the units in a path or URL."""
@@ -125,3 +129,6 @@ class FileUnit:
     def digest(self) -> str | None:
         """Return the SHA-256 of the file's bytes."""
         return file_digest(self.path)
+
+    def close(self) -> None:
+        """Do nothing: a file is open only while it is read."""

@@ -56,6 +56,8 @@ def load(
             run.progress(run.done, run.total, unit.name)
     finally:
         run.stage.close()
+        for unit in units:
+            unit.close()
     summary = run.summary()
     if summary.failures:
         raise IngestIncomplete(summary)

@@ -257,7 +257,9 @@ def _tables(reader: _Reader, top: dict[str, Any]) -> dict[str, TableMap]:
     found = {}
     for part, content in reader.section(top["tables"], "tables").items():
         if part not in TABLES:
-            reader.unknown("table", part, list(TABLES), "tables", part, *(list(content)[:1] if isinstance(content, dict) else ()))
+            reader.unknown(
+                "table", part, list(TABLES), "tables", part, *(list(content)[:1] if isinstance(content, dict) else ())
+            )
             continue
         section = reader.section(content, "tables", part)
         for entry in section:

@@ -8,6 +8,7 @@ read. A password in the URL is used and then forgotten: no message, manifest or 
 
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -68,6 +69,15 @@ def read_sql(path: str, *, mapping: SourceMap | None, table: str | None) -> list
     """
     connection = _connect(path)
     try:
+        wanted = _wanted(path, connection, table)
+        return [SqlTable(path, connection, name, mapping) for name in wanted]
+    except BaseException:
+        connection.disconnect()
+        raise
+
+
+def _wanted(path: str, connection: Any, table: str | None) -> list[str]:
+    try:
         there = sorted(connection.list_tables())
     except Exception as error:
         raise _unreachable(path, error) from error
@@ -82,7 +92,7 @@ def read_sql(path: str, *, mapping: SourceMap | None, table: str | None) -> list
             f"{masked(path)} has no table or view under one of our names. It has: {some}. "
             "Make a view that is called as a table of docs/tables.md, such as `CREATE VIEW requests AS …`."
         )
-    return [SqlTable(path, connection, name, mapping) for name in wanted]
+    return wanted
 
 
 class SqlTable:
@@ -101,12 +111,18 @@ class SqlTable:
         self.unmapped: Counter[str] = Counter()
         self._rows = connection.table(table)
         try:
-            self.size = int(self._rows.count().to_pyarrow().as_py())
+            counted = next(iter(_stream(connection, self._rows.aggregate(n=self._rows.count()))))
+            self.size = int(counted.column(0)[0].as_py())
         except Exception as error:
             raise _unreachable(url, error) from error
 
     def digest(self) -> None:
         """Return nothing: only the rows can tell whether they are known."""
+
+    def close(self) -> None:
+        """Disconnect from the engine."""
+        with suppress(Exception):  # another table of the same engine has disconnected already
+            self.connection.disconnect()
 
     def batches(self) -> Iterator[Batch]:
         """Yield the table's rows."""
@@ -117,7 +133,7 @@ class SqlTable:
         rows = self._rows if wanted is None else self._rows.select(*wanted)
         read = 0
         try:
-            for batch in self._stream(rows):
+            for batch in _stream(self.connection, rows):
                 read += batch.num_rows
                 yield pa.Table.from_batches([batch]), min(read / max(self.size, 1), 1.0)
         except MetricstackError:
@@ -125,10 +141,28 @@ class SqlTable:
         except Exception as error:
             raise _unreachable(self.url, error, f"stopped after {read:,} rows of {self.table!r}") from error
 
-    def _stream(self, rows: Any) -> Any:
-        if self.connection.name == "duckdb":  # Ibis 12 calls a method here that DuckDB 1.5 warns of
-            return self.connection.raw_sql(self.connection.compile(rows)).to_arrow_reader(BATCH_ROWS)
-        return rows.to_pyarrow_batches(chunk_size=BATCH_ROWS)
+
+def _stream(connection: Any, rows: Any) -> Iterator[Any]:
+    """Yield the record batches of an expression, without the whole of it in memory."""
+    if connection.name == "duckdb":  # Ibis 12 calls a method here that DuckDB 1.5 warns of
+        yield from connection.raw_sql(connection.compile(rows)).to_arrow_reader(BATCH_ROWS)
+    elif connection.name == "sqlite":  # Ibis 12 reads the whole answer into pandas here
+        cursor = connection.raw_sql(connection.compile(rows))
+        names = [column[0] for column in cursor.description]
+        while found := cursor.fetchmany(BATCH_ROWS):
+            columns = [_column(list(values)) for values in zip(*found, strict=True)]
+            yield pa.RecordBatch.from_arrays(columns, names=names)
+        cursor.close()
+    else:
+        yield from rows.to_pyarrow_batches(chunk_size=BATCH_ROWS)
+
+
+def _column(values: list[Any]) -> Any:
+    """Type the values of a column of SQLite, which may hold any mixture."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
 def _connect(url: str) -> Any:

@@ -117,7 +117,7 @@ def _describe(ws: "Workspace", name: str, window: Window) -> TableCompleteness:
 
 def _times(condition: "ir.Value") -> "ir.Value":
     """Count the rows where a condition holds; unknown does not."""
-    return condition.fill_null(False).cast("int64").sum()  # noqa: FBT003
+    return condition.fill_null(False).cast("int64").sum()
 
 
 def _utc(instant: datetime | None) -> datetime | None:

@@ -168,7 +168,9 @@ def flag(
 
     def register(expression: Expression) -> Expression:
         _add(
-            Measure(table, expression.__name__, about, "", expression, needs, among, joins, parameters, by_card, 0.0, 1.0)
+            Measure(
+                table, expression.__name__, about, "", expression, needs, among, joins, parameters, by_card, 0.0, 1.0
+            )
         )
         return expression
 
@@ -256,7 +258,7 @@ def unassisted(rows: "ir.Table", _: Given) -> "ir.Value":
     import ibis
 
     success = rows.outcome == "success"
-    return _unless_unknown(rows, ibis.ifelse(success, rows.human_touches == 0, False))  # noqa: FBT003
+    return _unless_unknown(rows, ibis.ifelse(success, rows.human_touches == 0, False))
 
 
 @flag(
@@ -297,7 +299,7 @@ def available(rows: "ir.Table", bound: Given) -> "ir.Value":
     import ibis
 
     reported = rows.outcome.notnull() | rows.error_type.notnull()
-    in_time = (rows.latency <= bound["availability_timeout"]).fill_null(True)  # noqa: FBT003
+    in_time = (rows.latency <= bound["availability_timeout"]).fill_null(True)
     return ibis.ifelse(reported, rows.error_type.isnull() & in_time, ibis.null("boolean"))
 
 
@@ -383,7 +385,12 @@ def attempt_failed(rows: "ir.Table", _: Given) -> "ir.Value":
     return rows.error_type.notnull()
 
 
-@number("plans", "fraction", "matched ÷ (matched + extra + skipped) steps; a plan without a reference is unknown", maximum=1.0)
+@number(
+    "plans",
+    "fraction",
+    "matched ÷ (matched + extra + skipped) steps; a plan without a reference is unknown",
+    maximum=1.0,
+)
 def plan_match(rows: "ir.Table", _: Given) -> "ir.Value":
     """Share of the steps that agree with the reference."""
     whole = rows.steps_matched + rows.steps_extra + rows.steps_skipped
@@ -431,7 +438,7 @@ def churned(rows: "ir.Table", _: Given) -> "ir.Value":
 @flag("survey_responses", "the question is about satisfaction and well-being")
 def about_satisfaction(rows: "ir.Table", _: Given) -> "ir.Value":
     """True for questions of SPACE's first dimension."""
-    return (rows.dimension == "satisfaction").fill_null(False)  # noqa: FBT003
+    return (rows.dimension == "satisfaction").fill_null(False)
 
 
 # incidents, alerts, checks ---------------------------------------------------------------------------------------
@@ -460,13 +467,13 @@ def triaged_in_time(rows: "ir.Table", _: Given) -> "ir.Value":
     """True where triaged by its due time; an alert that nobody triaged is false, one without a due time unknown."""
     import ibis
 
-    return ibis.ifelse(rows.due.notnull(), (rows.triaged <= rows.due).fill_null(False), ibis.null("boolean"))  # noqa: FBT003
+    return ibis.ifelse(rows.due.notnull(), (rows.triaged <= rows.due).fill_null(False), ibis.null("boolean"))
 
 
 @flag("quality_checks", "it checks for drift or bias")
 def drift_or_bias(rows: "ir.Table", _: Given) -> "ir.Value":
     """True for the two kinds of check that models need in production."""
-    return rows.kind.isin(["drift", "bias"]).fill_null(False)  # noqa: FBT003
+    return rows.kind.isin(["drift", "bias"]).fill_null(False)
 
 
 @number("quality_checks", "s", "time since the same was last checked", needs=("previous",))
@@ -487,7 +494,9 @@ def check_failed(rows: "ir.Table", _: Given) -> "ir.Value":
 # data and systems ------------------------------------------------------------------------------------------------
 
 
-@number("pipeline_runs", "s", "age of the newest event when the data were usable", needs=("max_event_time",), minimum=None)
+@number(
+    "pipeline_runs", "s", "age of the newest event when the data were usable", needs=("max_event_time",), minimum=None
+)
 def age(rows: "ir.Table", _: Given) -> "ir.Value":
     """Finished − newest event; a feed that nobody checked is unknown, not fresh."""
     return seconds_between(rows.finished, rows.max_event_time)
@@ -515,13 +524,13 @@ def healthy(rows: "ir.Table", _: Given) -> "ir.Value":
 @flag("tool_touches", "observed with AI")
 def with_ai(rows: "ir.Table", _: Given) -> "ir.Value":
     """True for runs of the workflow with AI."""
-    return (rows.phase == "with_ai").fill_null(False)  # noqa: FBT003
+    return (rows.phase == "with_ai").fill_null(False)
 
 
 @flag("tool_touches", "observed before AI")
 def before_ai(rows: "ir.Table", _: Given) -> "ir.Value":
     """True for runs of the workflow before AI."""
-    return (rows.phase == "before").fill_null(False)  # noqa: FBT003
+    return (rows.phase == "before").fill_null(False)
 
 
 # oversight -------------------------------------------------------------------------------------------------------
@@ -539,13 +548,13 @@ def passes_required(rows: "ir.Table", bound: Given) -> "ir.Value":
     for name in ("safety", "human_oversight"):
         if bound[f"review_requires_{name}"]:
             passed = passed & rows[name]
-    return passed.fill_null(False)  # noqa: FBT003
+    return passed.fill_null(False)
 
 
 @flag("pilots", "it is a supported product", needs=("stage", "monitored", "on_call", "promised"))
 def supported(rows: "ir.Table", _: Given) -> "ir.Value":
     """True for a product with monitoring, an on-call owner and a promise to its users."""
-    return ((rows.stage == "product") & rows.monitored & rows.on_call & rows.promised).fill_null(False)  # noqa: FBT003
+    return ((rows.stage == "product") & rows.monitored & rows.on_call & rows.promised).fill_null(False)
 
 
 # delivery --------------------------------------------------------------------------------------------------------
@@ -560,7 +569,7 @@ def live(rows: "ir.Table", _: Given) -> "ir.Value":
 @flag("deployments", "it was tried, not cancelled", needs=("status",))
 def tried(rows: "ir.Table", _: Given) -> "ir.Value":
     """True unless the deployment was cancelled."""
-    return (rows.status != "cancelled").fill_null(True)  # noqa: FBT003
+    return (rows.status != "cancelled").fill_null(True)
 
 
 @number("deployments", "s", "until the failure that it caused was over", needs=("recovered",), minimum=None)

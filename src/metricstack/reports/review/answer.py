@@ -29,8 +29,8 @@ def four_layers(board: Board) -> Html:
     """Write the four layers side by side, each metric against the quarter before and its target."""
     columns = (column(layer, board.moved(layer.metrics, layer=layer.name)) for layer in LAYERS)
     compared = [m for m in layer_board(board) if isinstance(m.change.difference, Estimate)]
-    chance = say_chance(len(compared))
-    return fragment([element("div", *columns, kind="ms-board"), components.note(chance) if chance else None])
+    chance = f"Below each number its 95\u00a0% interval. {say_chance(len(compared))}".rstrip()
+    return fragment([element("div", *columns, kind="ms-layers"), components.note(chance)])
 
 
 def use_case_blocks(board: Board, config: WorkspaceConfig) -> Html:
@@ -52,7 +52,7 @@ def _block(board: Board, name: str, said: UseCase | None, currency: str) -> Html
         "section",
         element("h3", said.title if said is not None and said.title else name),
         _about(said, currency),
-        element("div", *columns, kind="ms-board ms-compact"),
+        element("div", *columns, kind="ms-layers"),
         kind="ms-use-case",
     )
 

@@ -32,12 +32,19 @@ def measure(moved: Moved) -> Html:
     return element(
         "div",
         element("div", moved.title, kind="ms-label"),
-        element("div", write(answer.value, answer.unit), kind="ms-value"),
+        element("div", *_value(moved.title, answer), kind="ms-value"),
         _change(moved),
-        element("div", interval(answer) or "counted in full", kind="ms-interval"),
+        element("div", _bounds(answer), kind="ms-interval"),
         _target(moved, answer),
         kind="ms-measure",
     )
+
+
+def _value(title: str, answer: Estimate) -> tuple[object, ...]:
+    number, per, below = write(answer.value, answer.unit).partition(" per ")
+    if not per or " per " in title:
+        return (number,)
+    return (number, element("span", f"{per}{below}", kind="ms-per"))
 
 
 def _change(moved: Moved) -> Html:
@@ -58,9 +65,17 @@ def _change(moved: Moved) -> Html:
 def _target(moved: Moved, answer: Estimate) -> Html | None:
     if moved.target is None:
         return None
-    held = say_target(answer, moved.target, moved.change.better)
-    tone = "good" if held.startswith("met:") else "bad" if held.startswith("missed:") else "neutral"
-    return element("div", f"Target {held}", kind=f"ms-target ms-{tone}")
+    held = say_target(answer, moved.target, moved.change.better).partition(":")[0]
+    held = held if held in ("met", "missed") else "too close to call"
+    tones: dict[str, Tone] = {"met": "good", "missed": "bad"}
+    bound = f"{'≥' if moved.change.better == 'higher' else '≤'} {write(moved.target, answer.unit).partition(' per ')[0]}"
+    return element("div", f"Target {bound}: {held}", kind=f"ms-target ms-{tones.get(held, 'neutral')}")
+
+
+def _bounds(answer: Estimate) -> str:
+    """Write the interval without its level and without the unit's "per", which stand beside it."""
+    said = interval(answer)
+    return said.partition(" interval ")[2].partition(" per ")[0] if said else "counted in full"
 
 
 def column(layer: Layer, board: Sequence[Moved], *, level: str = "h3") -> Html:
@@ -73,7 +88,7 @@ def column(layer: Layer, board: Sequence[Moved], *, level: str = "h3") -> Html:
         element("p", layer.question, kind="ms-question"),
         *(measure(moved) for moved in told),
         _refused(refused) if refused else None,
-        kind=f"ms-column ms-layer-{layer.name}",
+        kind=f"ms-column ms-column-{layer.name}",
     )
 
 
