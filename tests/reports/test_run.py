@@ -47,6 +47,7 @@ def test_the_manifest_says_what_made_the_report(write: Any) -> None:
     assert manifest["started"] <= manifest["finished"]
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes_of_all_but_the_manifest(write: Any) -> None:
     path = write("import sys, warnings\nwarnings.warn('x')\nprint(hash('a'))\nobject()")
     first = files(go(path, {"segment": "smb"}).folder)
@@ -67,6 +68,7 @@ def test_findings_come_once_each_in_the_order_of_the_notebook(write: Any) -> Non
     assert (report.answered, report.refused) == (1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [EVIL, "../../../etc/passwd", "\\", '"'])
 def test_a_hostile_parameter_reaches_the_notebook_as_it_is_and_does_nothing_else(
     value: str, write: Any, tmp_path: Path
@@ -78,6 +80,7 @@ def test_a_hostile_parameter_reaches_the_notebook_as_it_is_and_does_nothing_else
     assert "<script" not in report.path.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -109,6 +112,7 @@ def test_a_run_that_fails_says_where_and_leaves_the_last_good_report(
     assert code in [cell.source for cell in failed.cells]
 
 
+@pytest.mark.slow
 def test_after_a_failure_the_next_good_run_clears_the_failed_notebook(write: Any) -> None:
     with pytest.raises(ReportError) as caught:
         go(write("1 / 0"))
@@ -146,6 +150,7 @@ def test_nothing_runs_when_a_parameter_is_wrong(write: Any, tmp_path: Path) -> N
     assert not (tmp_path / "reports").exists()
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_into_one_folder_both_end_well(write: Any, tmp_path: Path) -> None:
     path = write("import time\ntime.sleep(0.3)")
     reports: list[Report] = []
@@ -172,6 +177,7 @@ def test_a_run_does_not_depend_on_start_up_files_or_a_module_in_the_folder(
     assert go(write()).answered == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_run_keeps_what_ran_and_leaves_no_kernel(write: Any, tmp_path: Path) -> None:
     path = write("import os\nopen('pid', 'w').write(str(os.getpid()))\nimport time\ntime.sleep(60)")
     code = "import sys; from metricstack.reports import run; run(sys.argv[1], out='reports', progress=False)"
@@ -198,3 +204,11 @@ def test_the_progress_bar_is_on_the_error_stream(write: Any, capfd: pytest.Captu
     out, err = capfd.readouterr()
     assert out == ""
     assert "100%" in err
+
+
+def test_a_kernel_loads_nothing_heavy_before_a_notebook_asks_for_it(write: Any, tmp_path: Path) -> None:
+    heavy = "altair pandas ibis duckdb papermill nbconvert jsonschema rfc3987_syntax statsmodels"
+    look = f"import sys\nimport metricstack as ms\nms.reports\n[n for n in {heavy.split()} if sys.modules.get(n)]"
+    report = go(write(look))
+    shown = nbformat.read(report.folder / "run.ipynb", as_version=4).cells[2].outputs[0].data["text/plain"]
+    assert shown == "[]"

@@ -110,6 +110,7 @@ def test_whole_numbers_are_not_rounded_into_being() -> None:
     found, lost = coerce(RETRIES, pa.array(["2", "2.0", "2.5", "-1"]), Reading())
     assert found.to_pylist() == [2, 2, None, -1]
     assert lost.to_pylist() == [None, None, "'retries' is '2.5', not a whole number", None]
+    assert coerce(RETRIES, pa.array(["3", "0x1A"]), Reading())[0].to_pylist() == [3, None]
     assert coerce(RETRIES, pa.array([1.0, float("nan")]), Reading())[0].to_pylist() == [1, None]
     assert coerce(RETRIES, pa.array([2.5]), Reading())[1].to_pylist() == ["'retries' is 2.5, not a whole number"]
 

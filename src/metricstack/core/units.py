@@ -35,6 +35,16 @@ ATOMS: dict[str, str] = {
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
+_PLURALS = {
+    "tokens": "tokens",
+    "request": "requests",
+    "outcome": "outcomes",
+    "session": "sessions",
+    "case": "cases",
+    "run": "runs",
+    "system": "systems",
+}
+_BELOW = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _NO_BREAK = "\u00a0"
 _MINUS = "\u2212"
@@ -85,13 +95,13 @@ def _digits(value: float, figures: int = 3) -> str:
     return f"{round(value, places):,.{max(0, min(places, 8))}f}"
 
 
-def _duration(seconds: float) -> str:
-    size = abs(seconds)
-    if size < 1:
+def _duration(seconds: float, unit: str) -> str:
+    """Write a duration on the clock that fits it; hours stay hours, since a day of work is not 24 of them."""
+    if seconds < 1:
         return f"{_digits(seconds * 1000)}{_NO_BREAK}ms"
-    for unit, limit in (("s", 120.0), ("min", 7200.0), ("h", 172_800.0)):
-        if size < limit:
-            return f"{_digits(seconds / _SECONDS[unit])}{_NO_BREAK}{unit}"
+    for clock, limit in (("s", 120.0), ("min", 7200.0), ("h", math.inf if unit == "h" else 172_800.0)):
+        if seconds < limit:
+            return f"{_digits(seconds / _SECONDS[clock])}{_NO_BREAK}{clock}"
     return f"{_digits(seconds / _SECONDS['d'])}{_NO_BREAK}d"
 
 
@@ -120,7 +130,7 @@ def write(value: float, unit: str) -> str:
     top, _, below = unit.partition("/")
     text = _write_atom(abs(value), top)
     negative = value < 0 and any(figure in text for figure in "123456789")
-    return f"{_MINUS if negative else ''}{text}{f' per {below}' if below else ''}"
+    return f"{_MINUS if negative else ''}{text}{f' per {_BELOW.get(below, below)}' if below else ''}"
 
 
 def _write_atom(size: float, unit: str) -> str:
@@ -128,18 +138,18 @@ def _write_atom(size: float, unit: str) -> str:
         decimals = 2 if 0.99 < size < 1 or 0.00005 <= size < 0.01 else 1
         return f"{size * 100:,.{decimals}f}{_NO_BREAK}%"
     if unit in _SECONDS:
-        return _duration(size * _SECONDS[unit])
+        return _duration(size * _SECONDS[unit], unit)
     if is_currency(unit):
         return _money(size, unit)
-    if unit in ("count", "tokens", "request", "outcome", "session", "case", "run"):
+    if unit == "count" or unit in _PLURALS:
         text = f"{size:,.0f}" if size >= 1000 or size == round(size) else _digits(size)
-        return text if unit == "count" else f"{text}{_NO_BREAK}{ATOMS[unit].split()[-1]}"
+        if unit == "count":
+            return text
+        return f"{text}{_NO_BREAK}{unit if text == '1' else _PLURALS[unit]}"
     if unit == "per_1000":
-        return f"{_digits(size)} per{_NO_BREAK}1,000"
+        return f"{_digits(size)} per 1,000"
     if unit == "score":
         return f"{size:.3f}"
-    if unit == "system":
-        return f"{_digits(size)}{_NO_BREAK}systems"
     return _digits(size) if unit == "1" else f"{_digits(size)}{_NO_BREAK}{unit}"
 
 

@@ -78,7 +78,7 @@ class Group:
         by: The dimensions of the finer groups.
         tables: Table → its sums.
         inputs: (period, name, use case) → assumption, or why there are none.
-        days: Local days that the data of a table ("" = any table) cover in the period.
+        days: Local days of the period that the data of a table cover ("" = of all that the metric reads).
         missing: Why a quantity cannot be known at all, None where it can.
         covers: Whether a table's data reach into the period, so that no rows means none, not unknown.
     """

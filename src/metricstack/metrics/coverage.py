@@ -1,5 +1,6 @@
 """Whether no rows means that nothing happened, or that nobody looked."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,13 @@ _SILENCE = 30
 
 
 def covered(ws: "Workspace", name: str) -> Window | None:
-    """Return the stretch in which a table's source was listening, as far as its rows tell; "" = of any table.
+    """Return the stretch in which a table's source was listening, as far as its rows tell.
 
     From the first row to the last, widened by what silence is still natural at the table's mean rate, and
     within the span of all tables.
     """
-    everything = ws.span()
-    if not name or everything is None:
-        return everything
-    own = ws.span(name)
-    if own is None:
+    everything, own = ws.span(), ws.span(name)
+    if everything is None or own is None:
         return None
     rows = sum(file.rows for file in ws.warehouse.of(name))
     slack = _SILENCE * own.duration / rows if rows else timedelta()
@@ -40,12 +38,13 @@ def reaches(ws: "Workspace", name: str, period: Window) -> bool:
     return found is not None and found.start < period.end and period.start < found.end
 
 
-def covered_days(ws: "Workspace", period: Window, name: str) -> float:
-    """Count the local days of a period, first to last, in which a table's source was listening; 0 for none."""
-    found = covered(ws, name)
-    if found is None or found.start >= period.end or period.start >= found.end:
+def covered_days(ws: "Workspace", period: Window, names: Iterable[str]) -> float:
+    """Count the local days of a period from the first to the last on which one of the tables has a row; 0 for none."""
+    bounds = [span for name in names if (span := ws.span(name)) is not None]
+    bounds = [span for span in bounds if span.start < period.end and period.start < span.end]
+    if not bounds:
         return 0.0
     calendar = ws.calendar
-    first = calendar.local_day(max(found.start, period.start))
-    last = calendar.local_day(min(found.end, period.end) - timedelta(microseconds=1))
+    first = calendar.local_day(max(min(span.start for span in bounds), period.start))
+    last = calendar.local_day(min(max(span.end for span in bounds), period.end) - timedelta(microseconds=1))
     return float((last - first).days + 1)

@@ -309,9 +309,9 @@ class _Pass:
             key=key, keys=keys, by=self.by,
             tables={name: self.tables[name] for name in job.tables},
             inputs=lambda: self.inputs,
-            days=lambda home: self._listened(home, period)[0],
+            days=lambda home: covered_days(request.ws, period, (home,) if home else job.tables),
             missing=self._missing,
-            covers=lambda home: self._listened(home, period)[1],
+            covers=lambda home: self._listened(home, period),
         )  # fmt: skip
         try:
             found = compute(job.tree, group, definition.table)
@@ -319,16 +319,15 @@ class _Pass:
             return Answered(error.refusal)
         return answer(definition, job.tree, found, group, job.population, level=request.level, unit=unit)
 
-    def _listened(self, home: str, period: Window) -> tuple[float, bool]:
-        """Days of a period that a table covers, and whether it reaches into the period at all."""
+    def _listened(self, home: str, period: Window) -> bool:
+        """Whether a table's source was listening in a period."""
         key = (home, period)
         if key not in self._spans:
-            ws = self.request.ws
-            self._spans[key] = covered_days(ws, period, home), reaches(ws, home, period)
+            self._spans[key] = reaches(self.request.ws, home, period)
         return self._spans[key]
 
     @cached_property
-    def _spans(self) -> dict[tuple[str, Window], tuple[float, bool]]:
+    def _spans(self) -> dict[tuple[str, Window], bool]:
         return {}
 
     @cached_property

@@ -213,7 +213,11 @@ def board_html(board: Sequence[Moved], *, caption: str = "", before: str = "Befo
 def _board_row(moved: Moved, level: float | None, *, targets: bool) -> str:
     change, target = moved.change, ""
     if targets:
-        said = "" if moved.target is None else say_target(change.after, moved.target, change.better)
+        said = (
+            ""
+            if moved.target is None
+            else say_target(change.after, moved.target, change.better).removesuffix(" is the target")
+        )
         target = f'<td class="ms-target" style="{_CELL}">{escape(said)}</td>'
     name = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(moved.name)}</th>'
     if isinstance(change.after, Refusal):

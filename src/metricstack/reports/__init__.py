@@ -1,4 +1,9 @@
-"""Reports: notebooks run by Papermill, gated, and published as one self-contained page with its findings."""
+"""Reports: notebooks run by Papermill, gated, and published as one self-contained page with its findings.
+
+The review itself is loaded when it is first asked for: it needs charts and metrics, and a kernel starts without them.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from metricstack.reports.catalogue import Notebook, catalogue, find
 from metricstack.reports.components import (
@@ -18,8 +23,10 @@ from metricstack.reports.export import export
 from metricstack.reports.html import Html, element, fragment, show
 from metricstack.reports.parameters import check_parameters, parse_literal, parse_parameters
 from metricstack.reports.publish import run_name
-from metricstack.reports.review import Review, assemble, quarterly_review
 from metricstack.reports.run import Report, run
+
+if TYPE_CHECKING:
+    from metricstack.reports.review import Review, assemble, quarterly_review
 
 __all__ = [
     "Html",
@@ -51,3 +58,11 @@ __all__ = [
     "show",
     "table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"Review", "assemble", "quarterly_review"}:
+        from metricstack.reports import review
+
+        return getattr(review, name)
+    raise AttributeError(f"module 'metricstack.reports' has no attribute {name!r}. It has: {', '.join(__all__)}.")

@@ -47,8 +47,9 @@ def kernel_manager() -> Iterator[Any]:
         **_transport(folder),
     )
     manager._kernel_spec = KernelSpec(
-        # -P: a folder named like a package, where the report is run, must not stand before the package
-        argv=[sys.executable, "-P", "-m", "metricstack.reports.launcher", "-f", "{connection_file}"],
+        # -P: a folder named like a package, where the report is run, must not stand before the package.
+        # By path, not by module: the packages above the launcher would be imported before it acts.
+        argv=[sys.executable, "-P", str(Path(__file__).with_name("launcher.py")), "-f", "{connection_file}"],
         display_name="metricstack",
         language="python",
         env={"IPYTHONDIR": str(folder / "ipython"), "PYTHONHASHSEED": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"},

@@ -16,7 +16,7 @@ __all__ = ["SKEWED_WEEKS", "UNKNOWN_SINCE", "Rows", "Trail", "arrange", "envelop
 
 SKEWED_WEEKS = (0.48, 0.53)
 """Points of the period between which the retrieval service's clock is wrong."""
-UNKNOWN_SINCE = 0.63
+UNKNOWN_SINCE = 0.585
 """Point of the period at which the sampler forgets to write its rate down."""
 _FLAGS = (
     "late",

@@ -145,6 +145,8 @@ def _to_text(_: Column, values: Array, __: Reading) -> Array:
 def _to_float(_: Column, values: Array, __: Reading) -> Array:
     kind = values.type
     if pa.types.is_string(kind):
+        if (found := _cast(values, pa.float64())) is not None:
+            return pc.if_else(pc.is_nan(found), pa.scalar(None, pa.float64()), found)
         plain = pc.replace_substring_regex(_plain(values), r"^\+", "")
         wanted = pc.or_(pc.match_substring_regex(plain, _NUMBER), pc.match_substring_regex(plain, r"^-?inf(inity)?$"))
         return pc.if_else(wanted, plain, pa.scalar(None, pa.string())).cast(pa.float64())
@@ -162,10 +164,9 @@ def _to_integer(column: Column, values: Array, reading: Reading) -> Array:
     kind = values.type
     if pa.types.is_integer(kind) and reading.scale == 1.0:
         return values.cast(pa.int64(), safe=False) if not pa.types.is_uint64(kind) else _whole(values)
-    if pa.types.is_string(kind):
-        plain = _plain(values)
-        if not pc.any(pc.invert(pc.match_substring_regex(plain, r"^-?\d{1,18}$"))).as_py():
-            return plain.cast(pa.int64())
+    if pa.types.is_string(kind) and reading.scale == 1.0 and (found := _cast(values, pa.int64())) is not None:
+        hexadecimal = pc.match_substring(values, "x", ignore_case=True)  # Arrow takes 0x1A for 26: a guess
+        return pc.if_else(hexadecimal, pa.scalar(None, pa.int64()), found)
     numbers = pc.multiply(_to_float(column, values, reading), reading.scale)
     return _whole(numbers)
 
@@ -218,6 +219,8 @@ def _from_epoch(values: Array, factor: float) -> Array:
 
 
 def _from_text(column: Column, values: Array, reading: Reading) -> Array:
+    if not reading.format and (found := _cast(values, INSTANT)) is not None:
+        return found
     text = pc.utf8_trim_whitespace(values)
     if reading.format:
         parsed = pc.strptime(text, format=reading.format, unit="us", error_is_null=True)
@@ -231,6 +234,14 @@ def _from_text(column: Column, values: Array, reading: Reading) -> Array:
     moments = _moments(naive, pa.timestamp("us"))
     found = _moments(zoned, INSTANT)
     return found if moments.null_count == len(moments) else pc.coalesce(found, _place(column, moments, reading))
+
+
+def _cast(text: Array, kind: Any) -> Array | None:
+    """Turn texts that are all well written, the usual case, at once; None where one is not."""
+    try:
+        return text.cast(kind)
+    except pa.ArrowInvalid:
+        return None
 
 
 def _moments(text: Array, kind: Any) -> Array:

@@ -26,7 +26,7 @@ from metricstack.sources.mapping import SourceMap
 from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import table as table_named
 
-__all__ = ["read_langfuse"]
+__all__ = ["LangfuseFile", "read_langfuse"]
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
 _VERSION = "1"

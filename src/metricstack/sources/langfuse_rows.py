@@ -1,14 +1,23 @@
 """One Langfuse trace and its observations as rows of our tables."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from metricstack.sources.langfuse_usage import BUCKETS, Usage, read_usage
+from metricstack.sources.langfuse_observation import (
+    Observation,
+    environment_of,
+    instant_of,
+    number_of,
+    objects_of,
+    seconds_between,
+    service_of,
+    text_of,
+)
+from metricstack.sources.langfuse_usage import BUCKETS
 
 __all__ = ["TABLES_FILLED", "TraceRows"]
 
@@ -37,10 +46,7 @@ TABLES_FILLED: dict[str, tuple[str, ...]] = {
 
 _INFERENCES = ("GENERATION", "EMBEDDING")
 _STEPS = {"GENERATION": "inference", "EMBEDDING": "inference", "RETRIEVER": "retrieval", "TOOL": "action"}
-_KINDS = {"LLM": "GENERATION", "EMBEDDING": "EMBEDDING", "TOOL": "TOOL", "AGENT": "AGENT", "RETRIEVER": "RETRIEVER"}
 _SCORE_KINDS = {"EVAL": "llm_judge", "ANNOTATION": "human"}
-_HANDOFF = re.compile(r"^handoff to (?P<to>\S.*)$", re.IGNORECASE)
-_ERROR = re.compile(r"^\s*([A-Za-z_][\w.]{0,80}?(?:Error|Exception|Timeout|Interrupt))\b")
 _MODEL_KEYS = ("gen_ai.request.model", "ls_model_name")
 _PROVIDER_KEYS = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ls_provider")
 
@@ -77,12 +83,12 @@ class TraceRows:
 
     def __init__(self, trace: Mapping[str, Any], observations: list[Mapping[str, Any]], unmapped: Counter[str]) -> None:
         self.trace, self.unmapped = trace, unmapped
-        self.observations = [_Observation(each) for each in observations]
+        self.observations = [Observation(each) for each in observations]
         self.by_id = {each.id: each for each in self.observations if each.id}
         for found, known, name in (
             ([trace], _TRACE_KEYS, "trace"),
             (observations, _OBSERVATION_KEYS, "observation"),
-            (_objects(trace.get("scores")), _SCORE_KEYS, "score"),
+            (objects_of(trace.get("scores")), _SCORE_KEYS, "score"),
         ):
             for entry in found:
                 unmapped.update(
@@ -99,30 +105,30 @@ class TraceRows:
             "llm_calls": calls,
             "actions": [self._action(each) for each in self.observations if each.kind == "TOOL" and not each.handoff],
             "handoffs": [self._handoff(each) for each in handoffs],
-            "feedback": [self._feedback(each) for each in _objects(self.trace.get("scores"))],
+            "feedback": [self._feedback(each) for each in objects_of(self.trace.get("scores"))],
         }
 
     @cached_property
     def run(self) -> str | None:
         """The trace's id, which is the run's."""
-        own = _text(self.trace.get("id"))
+        own = text_of(self.trace.get("id"))
         return own or next((each.trace for each in self.observations if each.trace), None)
 
     @cached_property
     def shared(self) -> dict[str, Any]:
         """What every row of the trace says alike."""
         service = next(
-            (name for each in (self.trace, *(o.raw for o in self.observations)) if (name := _service(each))), None
+            (name for each in (self.trace, *(o.raw for o in self.observations)) if (name := service_of(each))), None
         )
         return {
             "run": self.run,
-            "use_case": _text(self.trace.get("name")),
+            "use_case": text_of(self.trace.get("name")),
             "service": service,
-            "env": _environment(self.trace),
+            "env": environment_of(self.trace),
         }
 
     @cached_property
-    def _inferences(self) -> list["_Observation"]:
+    def _inferences(self) -> list["Observation"]:
         """The innermost observations with usage, and inferences without usage that no other speaks for.
 
         Frameworks and clients both report a call: the outer observation repeats, or re-counts, what
@@ -145,8 +151,8 @@ class TraceRows:
         wanted = {id(each) for each in (*chosen, *silent)}
         return [each for each in candidates if id(each) in wanted]
 
-    def _ancestors(self, observation: "_Observation") -> list["_Observation"]:
-        found: list[_Observation] = []
+    def _ancestors(self, observation: "Observation") -> list["Observation"]:
+        found: list[Observation] = []
         seen = {observation.id}
         parent = self.by_id.get(observation.parent or "")
         while parent is not None and parent.id not in seen:
@@ -155,7 +161,7 @@ class TraceRows:
             parent = self.by_id.get(parent.parent or "")
         return found
 
-    def _agent(self, observation: "_Observation") -> str | None:
+    def _agent(self, observation: "Observation") -> str | None:
         return next((above.name for above in self._ancestors(observation) if above.kind == "AGENT"), None)
 
     def _request(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
@@ -172,36 +178,36 @@ class TraceRows:
         content = self.trace.get("input")
         return self.shared | sums | {
             "trace": self.run,
-            "session": _text(self.trace.get("sessionId")),
-            "user": _text(self.trace.get("userId")),
+            "session": text_of(self.trace.get("sessionId")),
+            "user": text_of(self.trace.get("userId")),
             "input_hash": None if content in (None, "") else json.dumps(content, sort_keys=True, default=str),
-            "workflow": _text(self.trace.get("name")),
+            "workflow": text_of(self.trace.get("name")),
             "agent": agents[0] if agents else None,
-            "agent_version": _text(self.trace.get("version")),
+            "agent_version": text_of(self.trace.get("version")),
             "model": last.get("model"),
             "start": start,
             "end": end,
             "outcome": "unknown",
-            "latency": _seconds(start, end),
+            "latency": seconds_between(start, end),
             "error_type": next((each.error for each in roots if each.error), None),
             "cost": sum(costs) if costs else None,
             "cost_state": known,
         }  # fmt: skip
 
-    def _bounds(self, roots: list["_Observation"]) -> tuple[Any, Any]:
+    def _bounds(self, roots: list["Observation"]) -> tuple[Any, Any]:
         """First start and last end; the end is open while a root is open."""
         starts = [each.start for each in self.observations if isinstance(each.start, datetime)]
         ends = [each.end for each in self.observations if isinstance(each.end, datetime)]
         if starts:
             open_still = any(each.end is None for each in roots)
             return min(starts), None if open_still or not ends else max(ends)
-        start = _instant(self.trace.get("timestamp"))
+        start = instant_of(self.trace.get("timestamp"))
         took = self.trace.get("latency")  # of a trace it is in seconds; there is nothing to compute it from
         if isinstance(start, datetime) and isinstance(took, int | float) and took >= 0:
             return start, start + timedelta(seconds=float(took))
         return start, None
 
-    def _span(self, each: "_Observation") -> dict[str, Any]:
+    def _span(self, each: "Observation") -> dict[str, Any]:
         return self.shared | {
             "span": each.id,
             "trace": each.trace or self.run,
@@ -211,16 +217,16 @@ class TraceRows:
             "status": "error" if each.failed else "unset",
             "start": each.start,
             "end": each.end,
-            "latency": _seconds(each.start, each.end),
-            "env": _environment(each.raw) or self.shared["env"],
+            "latency": seconds_between(each.start, each.end),
+            "env": environment_of(each.raw) or self.shared["env"],
         }
 
-    def _call(self, each: "_Observation") -> dict[str, Any]:
+    def _call(self, each: "Observation") -> dict[str, Any]:
         for key in each.usage.unknown:
             self.unmapped[f"usageDetails.{key}"] += 1
         cost = each.cost
-        version = _text(each.raw.get("promptVersion"))
-        prompt = _text(each.raw.get("promptName"))
+        version = text_of(each.raw.get("promptVersion"))
+        prompt = text_of(each.raw.get("promptName"))
         return self.shared | dict(zip(BUCKETS, each.usage.buckets, strict=True)) | {
             "call": each.id,
             "trace": each.trace or self.run,
@@ -228,19 +234,19 @@ class TraceRows:
             "operation": "embedding" if each.kind == "EMBEDDING" else None,
             "provider": each.attribute(*_PROVIDER_KEYS),
             "model_requested": each.attribute(*_MODEL_KEYS),
-            "model": _text(each.raw.get("model") or each.raw.get("providedModelName")),
+            "model": text_of(each.raw.get("model") or each.raw.get("providedModelName")),
             "prompt_version": f"{prompt}:{version}" if prompt and version else version,
             "start": each.start,
             "end": each.end,
-            "latency": _seconds(each.start, each.end),
-            "time_to_first_token": _seconds(each.start, _instant(each.raw.get("completionStartTime"))),
+            "latency": seconds_between(each.start, each.end),
+            "time_to_first_token": seconds_between(each.start, instant_of(each.raw.get("completionStartTime"))),
             "error_type": each.error,
             "cost": cost,
             "cost_source": "unknown" if cost is None else "reported",
-            "env": _environment(each.raw) or self.shared["env"],
+            "env": environment_of(each.raw) or self.shared["env"],
         }  # fmt: skip
 
-    def _action(self, each: "_Observation") -> dict[str, Any]:
+    def _action(self, each: "Observation") -> dict[str, Any]:
         return self.shared | {
             "action": each.id,
             "attempt": 1,
@@ -249,10 +255,10 @@ class TraceRows:
             "start": each.start,
             "ok": False if each.failed else None if each.end is None else True,
             "error_type": each.error,
-            "latency": _seconds(each.start, each.end),
+            "latency": seconds_between(each.start, each.end),
         }
 
-    def _handoff(self, each: "_Observation") -> dict[str, Any]:
+    def _handoff(self, each: "Observation") -> dict[str, Any]:
         return self.shared | {
             "handoff": each.id,
             "from_kind": "agent",
@@ -264,153 +270,19 @@ class TraceRows:
 
     def _feedback(self, score: Mapping[str, Any]) -> dict[str, Any]:
         value, reason = _score(score)
-        judged = self.by_id.get(_text(score.get("observationId")) or "")
+        judged = self.by_id.get(text_of(score.get("observationId")) or "")
         return self.shared | {
-            "feedback": _text(score.get("id")),
-            "run": _text(score.get("traceId")) or self.run,
-            "user": _text(self.trace.get("userId")),
-            "model": _text(judged.raw.get("model")) if judged else None,
+            "feedback": text_of(score.get("id")),
+            "run": text_of(score.get("traceId")) or self.run,
+            "user": text_of(self.trace.get("userId")),
+            "model": text_of(judged.raw.get("model")) if judged else None,
             "kind": _SCORE_KINDS.get(str(score.get("source"))),
-            "name": _text(score.get("name")),
-            "given": _instant(score.get("timestamp") or score.get("createdAt")),
+            "name": text_of(score.get("name")),
+            "given": instant_of(score.get("timestamp") or score.get("createdAt")),
             "value": value,
-            "env": _environment(score) or self.shared["env"],
+            "env": environment_of(score) or self.shared["env"],
             "_reason": reason,
         }
-
-
-class _Observation:
-    """One observation, with what is read of it."""
-
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.raw = raw
-        self.id, self.trace = _text(raw.get("id")), _text(raw.get("traceId"))
-        self.parent, self.name = _text(raw.get("parentObservationId")), _text(raw.get("name"))
-        self.start, self.end = _instant(raw.get("startTime")), _instant(raw.get("endTime"))
-        self.failed = raw.get("level") == "ERROR"
-        declared = str(raw.get("type") or "SPAN").upper()
-        by_attribute = _KINDS.get(str(self.attribute("openinference.span.kind") or ""))
-        self.kind = by_attribute or declared if declared in ("SPAN", "EVENT") else declared
-
-    @cached_property
-    def _metadata(self) -> dict[str, Any]:
-        metadata = _object(self.raw.get("metadata"))
-        return metadata | _object(metadata.get("attributes"))
-
-    def attribute(self, *names: str) -> str | None:
-        """Return the first of these attributes of the instrumentation that is there."""
-        return next((text for name in names if (text := _text(self._metadata.get(name)))), None)
-
-    @property
-    def error(self) -> str | None:
-        """The class of its error; the message itself may hold content and is not kept."""
-        if not self.failed:
-            return None
-        named = _ERROR.match(str(self.raw.get("statusMessage") or ""))
-        return self.attribute("error.type", "exception.type") or (named[1] if named else "error")
-
-    @property
-    def handoff(self) -> str | None:
-        """The agent to whom it hands over, where it says so."""
-        match = _HANDOFF.match(self.name or "")
-        return match["to"] if match and self.kind in ("TOOL", "SPAN", "AGENT") else None
-
-    @cached_property
-    def usage(self) -> Usage:
-        """Its tokens, in disjoint buckets."""
-        details = _flat(_object(self.raw.get("usageDetails")))
-        usage = _flat(_object(self.raw.get("usage")))
-        legacy = {
-            name: value
-            for name, keys in (
-                ("input", ("inputUsage", "promptTokens")),
-                ("output", ("outputUsage", "completionTokens")),
-                ("total", ("totalUsage", "totalTokens")),
-            )
-            if (value := next((self.raw[key] for key in keys if self.raw.get(key) is not None), None)) is not None
-        }
-        numbers = {name: value for name, value in usage.items() if name != "unit"}
-        return read_usage(details, legacy=numbers if any(numbers.values()) else legacy)
-
-    @property
-    def cost(self) -> float | None:
-        """What Langfuse says that it cost; a 0 without details means that no price was known."""
-        details = _object(self.raw.get("costDetails"))
-        if (total := _number(details.get("total"))) is not None:
-            return total
-        parts = [
-            number for name, value in details.items() if name != "total" and (number := _number(value)) is not None
-        ]
-        if parts:
-            return sum(parts)
-        for key in ("totalCost", "calculatedTotalCost"):
-            if number := _number(self.raw.get(key)):
-                return number
-        return None
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, dict | list):
-        return None
-    return str(value) or None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return None if value is None or isinstance(value, bool | dict | list) else float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, inner in value.items():
-        if isinstance(inner, dict):
-            found |= {f"{name}.{part}": number for part, number in _flat(inner).items()}
-        else:
-            found[name] = inner
-    return found
-
-
-def _instant(value: Any) -> datetime | str | None:
-    """Read a time; what cannot be read stays as it is, for the contract to name. Langfuse writes UTC."""
-    if value in (None, ""):
-        return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return str(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _seconds(start: Any, end: Any) -> float | None:
-    if isinstance(start, datetime) and isinstance(end, datetime):
-        return (end - start).total_seconds()
-    return None
-
-
-def _environment(entry: Mapping[str, Any]) -> str | None:
-    name = _text(entry.get("environment"))
-    return "production" if name == "default" else name
-
-
-def _service(entry: Mapping[str, Any]) -> str | None:
-    resource = _object(_object(entry.get("metadata")).get("resourceAttributes"))
-    name = _text(resource.get("service.name"))
-    return None if name is None or name.startswith("unknown_service") else name
 
 
 def _score(score: Mapping[str, Any]) -> tuple[float | None, str | None]:
@@ -420,5 +292,5 @@ def _score(score: Mapping[str, Any]) -> tuple[float | None, str | None]:
     value = score.get("value")
     if isinstance(value, bool):
         return float(value), None
-    number = _number(value)
+    number = number_of(value)
     return number, "the score has no number" if number is None else None

@@ -21,7 +21,7 @@ from metricstack.sources.mapping import SourceMap
 from metricstack.sources.tabular import batches_of
 from metricstack.telemetry.tables import TABLES
 
-__all__ = ["masked", "read_sql"]
+__all__ = ["SqlTable", "masked", "read_sql"]
 
 _SECRETS = ("password", "passwd", "pwd", "token", "access_token", "secret", "api_key", "motherduck_token")
 

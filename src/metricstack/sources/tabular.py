@@ -22,7 +22,7 @@ from metricstack.telemetry.tables import TABLES
 from metricstack.telemetry.tables import table as table_named
 from metricstack.telemetry.warehouse import file_digest
 
-__all__ = ["batches_of", "read_tables"]
+__all__ = ["TableFile", "batches_of", "read_tables"]
 
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".tsv")
 _BLOCK = 8 << 20

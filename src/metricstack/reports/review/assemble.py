@@ -57,7 +57,6 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         InvalidInput: the quarter is none, or lies outside the data; or no row has this segment.
     """
     window = choose_quarter(workspace, quarter)
-    titles = {name: card.title or name for name, card in workspace.config.use_cases.items()}
     if segment:
         _check_segment(workspace, segment, window)
 
@@ -65,7 +64,7 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         now, before = (
             _evaluate(workspace, names, part, segment=segment, by=by) for part in (window, window.previous())
         )
-        return Board(now, before, titles)
+        return Board(now, before, workspace.config.use_cases)
 
     shown = tuple(dict.fromkeys(metric for layer in LAYERS for metric in layer.metrics[: layer.per_use_case]))
     both = Window(window.previous().start, window.end, name=f"{window.previous()} and {window}")
@@ -176,9 +175,7 @@ class Review:
     def value(self) -> Html:
         """What it was worth, and what it cost."""
         config = self.workspace.config
-        return sections.value_section(
-            self.board, self.cuts["fragmented_systems"], self.costs, config.calendar, config.currency
-        )
+        return sections.value_section(self.board, self.costs, config.calendar, config.currency)
 
     @property
     def delivery(self) -> Html:

@@ -8,6 +8,7 @@ from metricstack.core.values import Answer, Reason, Refusal
 from metricstack.metrics import Definition, MetricPanel
 from metricstack.narrative.headline import Moved
 from metricstack.numerics.change import Better, change
+from metricstack.telemetry import UseCase
 
 __all__ = ["Board"]
 
@@ -21,12 +22,12 @@ class Board:
     Args:
         now: This quarter.
         before: The quarter before.
-        titles: Name of a use case → its title.
+        cards: The use-case cards.
     """
 
     now: MetricPanel
     before: MetricPanel
-    titles: Mapping[str, str]
+    cards: Mapping[str, UseCase]
 
     def moved(self, metrics: Iterable[str], where: Where = (), *, layer: str = "") -> tuple[Moved, ...]:
         """Hold metrics against the quarter before, for the whole company or one group."""
@@ -43,10 +44,23 @@ class Board:
                 better=cast("Better", definition.better),
             ),
             layer=layer,
-            use_case=self.titles.get(use_case, use_case),
+            use_case=self.title(use_case),
             metric=metric,
-            target=self.now.levels(metric).target,
+            target=self._target(metric, where),
         )
+
+    def title(self, use_case: str) -> str:
+        """Return how a use case is called: by its card, else by its name."""
+        card = self.cards.get(use_case)
+        return card.title if card is not None and card.title else use_case
+
+    def _target(self, metric: str, where: Where) -> float | None:
+        """Return the company's target; for a use case what its card promises, since one size fits none."""
+        if not where:
+            return self.now.levels(metric).target
+        card = self.cards.get(dict(where).get("use_case", ""))
+        promised = {"latency_p95": "acceptable_latency", "cost_per_successful_outcome": "cost_boundary"}
+        return getattr(card, promised[metric]) if card is not None and metric in promised else None
 
     @staticmethod
     def _answer(panel: MetricPanel, metric: str, where: Where) -> Answer:

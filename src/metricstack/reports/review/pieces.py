@@ -68,7 +68,9 @@ def _target(moved: Moved, answer: Estimate) -> Html | None:
     held = say_target(answer, moved.target, moved.change.better).partition(":")[0]
     held = held if held in ("met", "missed") else "too close to call"
     tones: dict[str, Tone] = {"met": "good", "missed": "bad"}
-    bound = f"{'≥' if moved.change.better == 'higher' else '≤'} {write(moved.target, answer.unit).partition(' per ')[0]}"
+    bound = (
+        f"{'≥' if moved.change.better == 'higher' else '≤'} {write(moved.target, answer.unit).partition(' per ')[0]}"
+    )
     return element("div", f"Target {bound}: {held}", kind=f"ms-target ms-{tones.get(held, 'neutral')}")
 
 

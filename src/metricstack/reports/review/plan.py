@@ -75,7 +75,16 @@ SECTIONS = {
             "value",
             "Value and cost",
             "Is it worth what it costs?",
-            ("roi", "benefits", "costs", "cost_savings", "work_removed", "throughput"),
+            (
+                "roi",
+                "benefits",
+                "costs",
+                "cost_savings",
+                "work_removed",
+                "throughput",
+                "fragmented_systems_before",
+                "fragmented_systems",
+            ),
         ),
         Layer(
             "delivery",
@@ -112,7 +121,7 @@ SECTIONS = {
 }
 
 # Metrics that mean something only when cut: metric → dimension.
-CUTS = {"sla_attainment": "step", "data_freshness": "stage", "fragmented_systems": "phase"}
+CUTS = {"sla_attainment": "step", "data_freshness": "stage"}
 
 # The courses that are drawn week by week, over this quarter and the one before.
 TRENDS = ("conversion_rate", "relevance", "latency_p95", "cost_per_successful_outcome")

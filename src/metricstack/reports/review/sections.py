@@ -26,6 +26,7 @@ __all__ = [
     "value_section",
 ]
 
+_ALMOST_A_WEEK = 6.5  # a clock change takes an hour off; the pieces at the ends of a quarter are shorter
 _ORDER = (Verdict.BETTER, Verdict.WORSE, Verdict.UNCLEAR, Verdict.UNKNOWN)
 
 
@@ -55,7 +56,9 @@ def _courses(board: Board, trends: MetricPanel) -> Html | None:
             continue
         definition = board.definition(metric)
         points = [
-            charts.Point(f.provenance.window.start, f.answer) for f in findings if f.provenance.window is not None
+            charts.Point(f.provenance.window.start, f.answer)
+            for f in findings
+            if f.provenance.window is not None and f.provenance.window.days > _ALMOST_A_WEEK
         ]
         answered = next(f.answer for f in findings if isinstance(f.answer, Estimate))
         drawn = charts.trend(
@@ -82,14 +85,13 @@ def incident_section(board: Board, cuts: Board, incidents: Sequence[Span] | Refu
     return fragment(parts)
 
 
-def value_section(board: Board, cuts: Board, costs: MetricPanel, calendar: Calendar, currency: str) -> Html:
+def value_section(board: Board, costs: MetricPanel, calendar: Calendar, currency: str) -> Html:
     """Write what it was worth and what it cost, month by month and use case by use case."""
     layer = SECTIONS["value"]
-    rows = [*board.moved(layer.metrics), *cut_rows(cuts, "fragmented_systems")]
     parts = [
         Part(
             calendar.local_day(finding.provenance.window.start),
-            board.titles.get(dict(finding.where)["use_case"], dict(finding.where)["use_case"]),
+            board.title(dict(finding.where)["use_case"]),
             finding.answer.value,
         )
         for finding in costs.findings
@@ -103,7 +105,7 @@ def value_section(board: Board, cuts: Board, costs: MetricPanel, calendar: Calen
         if parts
         else None
     )
-    return fragment([measured_section(board, layer, rows), drawn])
+    return fragment([measured_section(board, layer, board.moved(layer.metrics)), drawn])
 
 
 def plain_section(board: Board, name: str) -> Html:
