@@ -12,9 +12,7 @@ from metricstack.core.windows import Window
 from metricstack.metrics.model import Definition, Levels
 from metricstack.metrics.panel import MetricPanel
 from metricstack.narrative import (
-    Moved,
     answer_html,
-    board_html,
     change_html,
     findings_html,
     panel_html,
@@ -119,15 +117,13 @@ def test_an_empty_panel_is_said_in_words() -> None:
     assert "nothing to show" in panel_html(empty)
     assert "<table" not in panel_html(empty)
     assert "no findings to show" in findings_html([])
-    assert "No measure belongs here" in board_html([])
 
 
 def fragments() -> list[str]:
     finding = Finding(f"{HOSTILE} {MONEY}", around(4, 0.5), grade=Grade.B, checks=(Check(HOSTILE, False, HOSTILE),))
     moves = [
-        Moved(HOSTILE, change(around(5, 0.3), around(4, 0.4), better="lower"), use_case=HOSTILE, target=3.0),
-        Moved(LONG, change(MISSING, around(4, 0.4), better="lower")),
-        Moved(MONEY, change(around(4, 0.4), MISSING, better="lower")),
+        change(around(5, 0.3), around(4, 0.4), better="lower"),
+        change(MISSING, around(4, 0.4), better="lower"),
     ]
     cells: list[tuple[str, dict[str, str], Answer]] = [
         ("hostile", {"model": HOSTILE}, around(4, 0.5)),
@@ -139,9 +135,8 @@ def fragments() -> list[str]:
         findings_html(finding),
         findings_html([finding, Finding(LONG, MISSING)]),
         panel_html(panel(cells, by=("model",))),
-        board_html(moves, caption=HOSTILE, before=HOSTILE, after=HOSTILE),
-        change_html(moves[0].change, title=HOSTILE),
-        change_html(moves[1].change, title=f'" onmouseover="{HOSTILE}'),
+        change_html(moves[0], title=HOSTILE),
+        change_html(moves[1], title=f'" onmouseover="{HOSTILE}'),
     ]
 
 
@@ -172,10 +167,10 @@ def test_a_refusal_spans_the_numbers_in_words() -> None:
     assert "Cannot say: no rows. Load feedback." in read(fragment).text
 
 
-def test_a_board_says_good_and_bad_in_words_beside_the_arrow() -> None:
-    text = plain(read(board_html([Moved("It", change(around(5, 0.3), around(4, 0.4), better="lower"))])).text)
+def test_a_change_says_good_and_bad_in_words_beside_the_arrow() -> None:
+    text = plain(read(change_html(change(around(5, 0.3), around(4, 0.4), better="lower"))).text)
     assert "↓ −20.0 % · better (−1.50 to −0.500 s)" in text
-    text = plain(read(board_html([Moved("It", change(around(5, 0.3), around(4, 0.4), better="higher"))])).text)
+    text = plain(read(change_html(change(around(5, 0.3), around(4, 0.4), better="higher"))).text)
     assert "↓ −20.0 % · worse" in text
     assert "↑" not in text
 

@@ -33,14 +33,18 @@ def run(arguments: argparse.Namespace) -> int:
     from metricstack import sources
 
     path = arguments.path if "://" in arguments.path else Path(arguments.path)
-    with bar("Reading") as progress:
-        summary = sources.ingest(
-            path,
-            source=arguments.source,
-            workspace=arguments.workspace,
-            mapping=arguments.mapping,
-            table=arguments.table,
-            progress=progress,
-        )
+    try:
+        with bar("Reading") as progress:
+            summary = sources.ingest(
+                path,
+                source=arguments.source,
+                workspace=arguments.workspace,
+                mapping=arguments.mapping,
+                table=arguments.table,
+                progress=progress,
+            )
+    except sources.IngestIncomplete as incomplete:
+        print(incomplete.summary)
+        raise
     print(summary)
-    return 1 if summary.failures else 0
+    return 0

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metricstack.core.values import Reason, Refusal
-from metricstack.metrics.compile import NOT_RECORDED
 from metricstack.metrics.fetch import Key, TableData
 from metricstack.metrics.formula import Binary, Call, Name, Negative, Node, Number, Scope
 from metricstack.metrics.inputs import Assumption
+from metricstack.metrics.rows import NOT_RECORDED
 from metricstack.metrics.states import Quantity, Role, State, quantity_of
 
 __all__ = ["Group", "Linear", "Seen", "Term", "Unanswerable", "compute"]

@@ -4,47 +4,24 @@ Only sums leave the engine (and, for quantiles of small tables, bounded vectors 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Refusal
-from metricstack.core.windows import Window
-from metricstack.metrics.formula import Binary, Call, Name, Negative, Node, Number, Scope, walk
-from metricstack.metrics.joins import Path, attach
+from metricstack.metrics.rows import Frame, eligible, row_value
 from metricstack.metrics.states import Quantity, Role, State
 from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE
 from metricstack.telemetry.contract import Table
-from metricstack.telemetry.measures import Given, Measure, measures_of, seconds_between
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from metricstack.telemetry.workspace import Workspace
-
-__all__ = [
-    "GROUPS",
-    "NOT_RECORDED",
-    "Frame",
-    "Plan",
-    "Rows",
-    "binned",
-    "fused",
-    "measures_used",
-    "people",
-    "profile",
-    "sampled",
-    "vectors",
-    "whole",
-]
+__all__ = ["GROUPS", "Plan", "binned", "fused", "people", "profile", "sampled", "vectors", "whole"]
 
 GROUPS = 64
 """Hash buckets in which many units are gathered."""
-NOT_RECORDED = "not recorded"
-"""How a null dimension is shown."""
 _SELECTION = "selection_probability"
 _LOG = math.log(BIN_RATIO)
 
@@ -62,223 +39,6 @@ class Plan:
     cluster: tuple[str, ...] = ()
     gathered: bool = True
     weighted: bool = True
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A table's rows in question, with the columns that are needed of it only.
-
-    Args:
-        table: The rows.
-        keys: Grouping column → its value: ``_period`` (number of the period), then ``_g0``… (the dimensions).
-    """
-
-    table: "ir.Table"
-    keys: "dict[str, ir.Value]"
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is asked of a table: when, by what, of which rows.
-
-    Args:
-        ws: The workspace.
-        given: What is bound into measures.
-        periods: Windows, in order, that do not overlap.
-        by: Dimensions with the way to each.
-        where: Dimensions that must have a value, with the way to each.
-        to_date: A period's rows are all up to its end, not from its start.
-    """
-
-    ws: "Workspace"
-    given: Given
-    periods: tuple[Window, ...]
-    by: tuple[Path, ...] = ()
-    where: tuple[tuple[Path, str], ...] = ()
-    to_date: bool = False
-
-    @property
-    def keys(self) -> list[str]:
-        """Names of the grouping columns."""
-        return ["_period", *(f"_g{i}" for i in range(len(self.by)))]
-
-    def rows(self, name: str, quantities: Sequence[Quantity] = (), also: Sequence[str] = ()) -> Rows | Refusal:
-        """Return a table's rows in question.
-
-        Args:
-            name: The table.
-            quantities: What will be computed of them.
-            also: Further columns that will be read.
-        """
-        contract = table(name)
-        paths = [*self.by, *(path for path, _ in self.where)]
-        read = (column for quantity in quantities for column in self.reads(quantity))
-        needed = dict.fromkeys([contract.event_time, "env", *also, *read])
-        joined: dict[str, tuple[tuple[str, ...], str]] = {}
-        joined |= {
-            column: ((column.partition(".")[0],), column.partition(".")[2]) for column in needed if "." in column
-        }
-        joined |= {f"_d{i}": (path.through, path.column) for i, path in enumerate(paths) if path.through}
-        own = [column for column in needed if "." not in column]
-        own += [path.column for path in paths if not path.through] + [through[0] for through, _ in joined.values()]
-        own += [*contract.state_of, "ingested_at"] if contract.state_of else []
-        rows = self.ws.table(name, columns=own)
-        if isinstance(rows, Refusal):
-            return rows
-        here = rows.env.isnull() | (rows.env == self.ws.config.environment)
-        if contract.state_of or self.to_date:
-            rows, period = _up_to(contract, rows.filter(here), self.periods), None
-        else:
-            time = rows[contract.event_time]
-            rows = rows.filter(here, time >= _instant(self.periods[0]), time < _instant(self.periods[-1], end=True))
-            period = contract.event_time
-        if joined:
-            found = attach(self.ws, rows, contract, joined)
-            if isinstance(found, Refusal):
-                return found
-            rows = found
-        if self.where:
-            shown = [_shown(rows, i + len(self.by), path) == value for i, (path, value) in enumerate(self.where)]
-            rows = rows.filter(*shown)
-        keys = {"_period": rows["_period"] if period is None else _number(rows[period], self.periods)}
-        return Rows(rows, keys | {f"_g{i}": _shown(rows, i, path) for i, path in enumerate(self.by)})
-
-    def reads(self, quantity: Quantity) -> tuple[str, ...]:
-        """Return the columns that a quantity reads; of a referenced table as ``reference.column``."""
-        from ibis.expr.operations import Field
-
-        rows = _unbound(quantity.table, tuple(sorted({name for m in measures_used(quantity) for name in m.joins})))
-        if quantity.node is None and not quantity.where.terms:
-            return ()
-        values = [_value(rows, quantity, self.given), _eligible(rows, quantity, self.given)]
-        return tuple(
-            dict.fromkeys(field.name for value in values if value is not None for field in value.op().find(Field))
-        )
-
-
-def _shown(rows: "ir.Table", i: int, path: Path) -> "ir.Value":
-    return rows[f"_d{i}" if path.through else path.column].cast("string").fill_null(NOT_RECORDED)
-
-
-@cache
-def _unbound(name: str, joins: tuple[str, ...]) -> "ir.Table":
-    """A table without data, with the columns of its contract and of those that it references."""
-    import ibis
-
-    contract = table(name)
-    schema = {column.name: column.kind.value for column in contract.columns}
-    for reference in joins:
-        target = table(contract[reference].references.partition(".")[0])
-        schema |= {f"{reference}.{column.name}": column.kind.value for column in target.columns}
-    return ibis.table(schema, name=name)
-
-
-def measures_used(quantity: Quantity) -> list[Measure]:
-    """Return the measures that a quantity names."""
-    known = measures_of(quantity.table)
-    nodes = walk(quantity.node) if quantity.node is not None else iter(())
-    names = [node.name for node in nodes if isinstance(node, Name)] + [name.name for name, _ in quantity.where.terms]
-    return [known[name] for name in dict.fromkeys(names) if name in known]
-
-
-def _number(time: "ir.Value", periods: Sequence[Window]) -> "ir.Value":
-    """Number an instant inside the periods by period: a balanced tree of comparisons, right across clock changes."""
-    import ibis
-
-    def place(first: int, after: int) -> "ir.Value":
-        if after - first == 1:
-            return ibis.literal(first, type="int64")
-        middle = (first + after) // 2
-        return ibis.ifelse(time < _instant(periods[middle]), place(first, middle), place(middle, after))
-
-    return place(0, len(periods))
-
-
-def _up_to(contract: Table, rows: "ir.Table", periods: Sequence[Window]) -> "ir.Table":
-    """Take, for each period, what is known by its end: of states the last of each thing, else every row."""
-    import ibis
-
-    found = []
-    for i, period in enumerate(periods):
-        past = rows.filter(rows[contract.event_time] < _instant(period, end=True))
-        if contract.state_of:
-            latest = ibis.row_number().over(
-                group_by=list(contract.state_of), order_by=[past[contract.event_time].desc(), past.ingested_at.desc()]
-            )
-            past = past.mutate(_place=latest).filter(ibis._["_place"] == 0).drop("_place")
-        found.append(past.mutate(_period=ibis.literal(i, type="int64")))
-    return found[0] if len(found) == 1 else ibis.union(*found)
-
-
-def _instant(window: Window, *, end: bool = False) -> "ir.Value":
-    import ibis
-
-    return ibis.literal(window.end if end else window.start, type="timestamp('UTC')")
-
-
-def _operand(rows: "ir.Table", name: str, measures: Mapping[str, Measure], given: Given) -> "ir.Value":
-    return measures[name].expression(rows, given) if name in measures else rows[name]
-
-
-def _row_value(rows: "ir.Table", node: Node, measures: Mapping[str, Measure], given: Given) -> "ir.Value":
-    match node:
-        case Number(value):
-            import ibis
-
-            return ibis.literal(value)
-        case Name(name):
-            value = _operand(rows, name, measures, given)
-            return value.cast("int64") if value.type().is_boolean() else value
-        case Negative(inner):
-            return -_row_value(rows, inner, measures, given)
-        case Binary(sign, left, right):
-            a, b = (_row_value(rows, part, measures, given) for part in (left, right))
-            if a.type().is_timestamp():
-                return seconds_between(a, b)
-            match sign:
-                case "+":
-                    return a + b
-                case "-":
-                    return a - b
-                case "*":
-                    return a * b
-                case _:
-                    return a / b.nullif(0)
-        case Call() | Scope():
-            raise InvalidInput("A row cannot be aggregated.")
-
-
-def _eligible(rows: "ir.Table", quantity: Quantity, given: Given) -> "ir.Value | None":
-    """The rows that a quantity is about: its conditions, and what its measures can speak of. None = all."""
-    measures = measures_of(quantity.table)
-    terms = []
-    for name, wanted in quantity.where.terms:
-        flag = _operand(rows, name.name, measures, given)
-        terms.append((flag if wanted else ~flag).fill_null(False))
-    names = [] if quantity.node is None else [node.name for node in walk(quantity.node) if isinstance(node, Name)]
-    for name_ in dict.fromkeys(names):
-        among = measures[name_].among if name_ in measures else None
-        if among is not None:
-            terms.append(among(rows, given).fill_null(False))
-    if not terms:
-        return None
-    result = terms[0]
-    for term in terms[1:]:
-        result = result & term
-    return result
-
-
-def _value(rows: "ir.Table", quantity: Quantity, given: Given) -> "ir.Value":
-    """A quantity's value per row, null where it is unknown or the row is none of its rows."""
-    import ibis
-
-    if quantity.node is None:
-        value: ir.Value = ibis.literal(1, type="int64")
-    else:
-        value = _row_value(rows, quantity.node, measures_of(quantity.table), given)
-    terms = [name for name, _ in quantity.where.terms]
-    eligible = _eligible(rows, quantity, given) if terms else None
-    return value if eligible is None else ibis.ifelse(eligible, value, ibis.null(value.type()))
 
 
 def _weight(contract: Table, rows: "ir.Table") -> "ir.Value":
@@ -361,10 +121,10 @@ def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.T
     if plan.weighted:
         columns["_w"] = _weight(contract, rows)
     for i, quantity in enumerate(quantities):
-        columns[f"x{i}"] = _value(rows, quantity, frame.given)
-        eligible = _eligible(rows, quantity, frame.given)
-        if eligible is not None:
-            columns[f"e{i}"] = eligible.cast("int64")
+        columns[f"x{i}"] = row_value(rows, quantity, frame.given)
+        among = eligible(rows, quantity, frame.given)
+        if among is not None:
+            columns[f"e{i}"] = among.cast("int64")
     flat = rows.select(**columns)
     sums = {f"s{j}": _sum(flat, state.role, quantities.index(state.quantity), plan) for j, state in enumerate(states)}
     return flat.group_by([*frame.keys, "_unit"]).aggregate(**sums, _n=ibis._.count(), _unknown=flat["_u"].sum())
@@ -409,7 +169,7 @@ def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Tabl
     rows, columns = found.table, dict(found.keys)
     chance = 1.0 / _weight(contract, rows)
     columns |= {"_kept": rows[unit], "_p": chance}
-    columns |= {f"x{i}": _value(rows, quantity, frame.given) for i, quantity in enumerate(quantities)}
+    columns |= {f"x{i}": row_value(rows, quantity, frame.given) for i, quantity in enumerate(quantities)}
     flat = rows.select(**columns)
     flat = flat.filter(flat["_p"] < 1.0)
     kept = flat.group_by([*frame.keys, "_kept"]).aggregate(
@@ -437,7 +197,7 @@ def whole(frame: Frame, name: str, asked: Sequence[tuple[Quantity, str, tuple[fl
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    columns |= {f"x{i}": _value(rows, quantity, frame.given) for i, (quantity, _, _) in enumerate(asked)}
+    columns |= {f"x{i}": row_value(rows, quantity, frame.given) for i, (quantity, _, _) in enumerate(asked)}
     flat = rows.select(**columns)
     sums: dict[str, ir.Value] = {}
     for i, (_, function, shares) in enumerate(asked):
@@ -459,10 +219,10 @@ def vectors(frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan)
     rows, columns = found.table, dict(found.keys)
     columns |= {"_unit": _unit(rows, plan), "_w": _weight(contract, rows), "_u": _unknown(contract, rows).cast("int64")}
     for i, quantity in enumerate(quantities):
-        columns[f"x{i}"] = _value(rows, quantity, frame.given).cast("float64")
-        eligible = _eligible(rows, quantity, frame.given)
-        if eligible is not None:
-            columns[f"e{i}"] = eligible.cast("int64")
+        columns[f"x{i}"] = row_value(rows, quantity, frame.given).cast("float64")
+        among = eligible(rows, quantity, frame.given)
+        if among is not None:
+            columns[f"e{i}"] = among.cast("int64")
     return rows.select(**columns)
 
 
@@ -480,14 +240,14 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    x = _value(rows, quantity, frame.given).cast("float64")
+    x = row_value(rows, quantity, frame.given).cast("float64")
     positive = x > 0
     place = (ibis.ifelse(positive, x, 1.0).ln() / _LOG).ceil().cast("int64")
     bins = ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
-    eligible = _eligible(rows, quantity, frame.given)
+    among = eligible(rows, quantity, frame.given)
     columns |= {"_unit": _unit(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
     columns["_weight"] = _weight(contract, rows)
-    columns["_eligible"] = ibis.literal(1, type="int64") if eligible is None else eligible.cast("int64")
+    columns["_eligible"] = ibis.literal(1, type="int64") if among is None else among.cast("int64")
     flat = rows.select(**columns)
     return flat.group_by([*frame.keys, "_unit", "_bin"]).aggregate(
         _w=flat["_weight"].sum(), _n=ibis._.count(), _e=flat["_eligible"].sum(), _unknown=flat["_u"].sum()

@@ -1,6 +1,6 @@
 """`evaluate`: metrics by dimension and period, each a finding with its interval, checks and origin."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,18 +10,18 @@ from metricstack.core.values import Check, Finding, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.algebra import Group, Unanswerable, compute
 from metricstack.metrics.answer import Answered, answer
-from metricstack.metrics.compile import NOT_RECORDED, Frame, measures_used
 from metricstack.metrics.coverage import covered_days, reaches
-from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.definitions import catalogue
 from metricstack.metrics.fetch import Key, TableData
-from metricstack.metrics.formula import Call, Name, Node, walk
+from metricstack.metrics.formula import Call, Name, walk
 from metricstack.metrics.inputs import Assumption, read_assumptions
+from metricstack.metrics.job import Job, Request
 from metricstack.metrics.joins import path_to
-from metricstack.metrics.model import Definition, Population
+from metricstack.metrics.model import Population
 from metricstack.metrics.panel import MetricPanel
 from metricstack.metrics.percentile import answer_quantile, share_of
 from metricstack.metrics.privacy import withheld
-from metricstack.metrics.resolve import degree, inline, quantile_of, tables_of
+from metricstack.metrics.rows import NOT_RECORDED, Frame, measures_used
 from metricstack.metrics.states import Quantity, Role, State, quantity_of, states_of
 from metricstack.numerics.intervals import check_level
 from metricstack.telemetry.completeness import last_full_quarter
@@ -74,8 +74,8 @@ def evaluate(
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once; for periods ask with grain='week'.")
     span = _window(ws, window)
     periods = ws.calendar.cut(span, grain) if grain else (span,)
-    request = _Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level)
-    jobs = [_Job.of(request, name) for name in dict.fromkeys(ids)]
+    request = Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level)
+    jobs = [Job.of(request, name) for name in dict.fromkeys(ids)]
     found = {job.name: job for job in jobs}
     passes: dict[tuple[tuple[str, ...], bool], _Pass] = {}
     for job in jobs:
@@ -99,101 +99,14 @@ def _window(ws: "Workspace", window: Window | str | None) -> Window:
     return ws.quarter(window) if isinstance(window, str) else window
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What was asked, resolved."""
-
-    ws: "Workspace"
-    catalogue: Catalogue
-    window: Window
-    periods: tuple[Window, ...]
-    by: tuple[str, ...]
-    where: Mapping[str, str]
-    grain: str | None
-    level: float
-
-    def siblings(self) -> Iterator[tuple[Definition, str]]:
-        """Every definition with each table that it reads."""
-        for other in self.catalogue:
-            yield from ((other, name) for name in tables_of(other, self.catalogue.definitions))
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One metric to evaluate: the definition that answers, and what it needs.
-
-    Args:
-        name: The metric asked for.
-        definition: The one that answers: itself, or its sibling for a dimension (``Definition.by``).
-        tree: Its formula, with every metric's own tree in place of its name.
-        tables: The tables whose rows it aggregates.
-        over: Dimensions over which it adds (``total``) that were not asked by.
-        population: What its interval is about.
-        quantile: Table, call and scale where it is one quantile, minimum or maximum.
-    """
-
-    name: str
-    definition: Definition
-    tree: Node
-    tables: tuple[str, ...]
-    over: tuple[str, ...]
-    population: Population
-    quantile: tuple[str, Call, float] | None
-
-    @classmethod
-    def of(cls, request: _Request, name: str) -> "_Job":
-        others = request.catalogue.definitions
-        definition = others[name]
-        asked = (*request.by, *request.where)
-        for column, sibling in definition.by:
-            if column in asked:
-                definition = others[sibling]
-        tree = inline(definition, others)
-        tables = tables_of(definition, others)
-        siblings = list(request.siblings())
-        for table_name in tables:
-            for column in asked:
-                path_to(table_name, column, name, siblings)
-        nodes = list(walk(tree))
-        if any(isinstance(node, Call) and node.function == "assumed" for node in nodes):
-            _check_assumed(name, asked)
-        over = tuple(
-            dict.fromkeys(
-                node.arguments[0].name
-                for node in nodes
-                if isinstance(node, Call) and node.function == "total" and isinstance(node.arguments[0], Name)
-            )
-        )
-        return cls(
-            name, definition, tree, tables, tuple(column for column in over if column not in request.by),
-            _population(definition, tree, tables), quantile_of(definition, others),
-        )  # fmt: skip
-
-
-def _check_assumed(name: str, asked: Iterable[str]) -> None:
-    for column in asked:
-        if column != "use_case":
-            raise InvalidInput(
-                f"Metric {name!r} cannot be asked by {column!r}: its inputs are stated per use case, and giving each "
-                f"{column} the whole of them would count them several times. Ask by 'use_case', or without."
-            )
-
-
-def _population(definition: Definition, tree: Node, tables: Sequence[str]) -> Population:
-    if definition.population is not None:
-        return definition.population
-    registers = bool(tables) and all(table(name).state_of for name in tables)
-    return Population.WINDOW if registers or degree(tree) >= 1 else Population.PROCESS
-
-
 @dataclass(eq=False)
 class _Pass:
     """All metrics that need the same grouping, so that each table is read once for them."""
 
-    request: _Request
+    request: Request
     over: tuple[str, ...]
     to_date: bool
-    jobs: list[_Job] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -244,7 +157,7 @@ class _Pass:
         request = self.request
         return read_assumptions(Frame(request.ws, request.catalogue.given, request.periods))
 
-    def findings(self, job: _Job) -> Iterator[Finding]:
+    def findings(self, job: Job) -> Iterator[Finding]:
         """Yield a metric's findings: one per group and period, or one refusal where nothing can be grouped."""
         groups = self._groups(job)
         if isinstance(groups, Refusal):
@@ -258,7 +171,7 @@ class _Pass:
         for key, keys in groups.items():
             yield self._finding(job, self._answer(job, key, keys), key)
 
-    def _groups(self, job: _Job) -> dict[Key, tuple[Key, ...]] | Refusal:
+    def _groups(self, job: Job) -> dict[Key, tuple[Key, ...]] | Refusal:
         """The groups asked for, sorted, each with the finer groups that make it up; every period for each."""
         seen: set[Key] = set()
         refused: list[Refusal] = []
@@ -292,7 +205,7 @@ class _Pass:
                 result[i, value] = finer if self.over else ((i, value),)
         return result
 
-    def _answer(self, job: _Job, key: Key, keys: tuple[Key, ...]) -> Answered:
+    def _answer(self, job: Job, key: Key, keys: tuple[Key, ...]) -> Answered:
         request, definition = self.request, job.definition
         unit = definition.unit.replace("currency", request.ws.config.currency)
         if "team" in (*request.by, *request.where) and (people := withheld(self.tables, job.tables, key)):
@@ -358,7 +271,7 @@ class _Pass:
             f"It usually comes from {table(name).provider}.",
         )
 
-    def _finding(self, job: _Job, answered: Answered, key: Key | None) -> Finding:
+    def _finding(self, job: Job, answered: Answered, key: Key | None) -> Finding:
         request = self.request
         where: tuple[tuple[str, str], ...] = tuple(request.where.items())
         period = request.window
@@ -383,7 +296,7 @@ class _Pass:
     def _origins(self) -> dict[tuple[str, Window], Provenance]:
         return {}
 
-    def _origin(self, job: _Job, period: Window) -> Provenance:
+    def _origin(self, job: Job, period: Window) -> Provenance:
         key = (job.name, period)
         if key not in self._origins:
             known, name = self.request.catalogue, job.definition.id

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from metricstack.core.values import Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import compile as queries
-from metricstack.metrics.compile import Frame, Plan
+from metricstack.metrics.compile import Plan
+from metricstack.metrics.rows import Frame
 from metricstack.metrics.states import Quantity, Role, State
 from metricstack.telemetry.tables import table
 
@@ -64,7 +65,7 @@ def fetch(query: "ir.Table", keys: Sequence[str]) -> Grouped:
         parts.append((encoded.indices.to_numpy(zero_copy_only=False), values))
     order = np.argsort(codes, kind="stable")
     _, starts = np.unique(codes[order], return_index=True)
-    ends = [*starts[1:], len(order)]
+    ends = [*starts[1:], len(order)][: len(starts)]
     slices: dict[Key, slice] = {}
     for start, end in zip(starts, ends, strict=True):
         at = order[start]

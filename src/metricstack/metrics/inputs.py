@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from metricstack.core.values import Refusal
-from metricstack.metrics.compile import Frame
 from metricstack.metrics.dimension import dimension
+from metricstack.metrics.rows import Frame
 from metricstack.telemetry.measures import ASSUMED
 
 __all__ = ["Assumption", "read_assumptions"]

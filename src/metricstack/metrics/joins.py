@@ -129,11 +129,11 @@ def path_to(name: str, column: str, metric: str, siblings: Iterable[tuple["Defin
                 f"Metric {metric!r} cannot be asked by {column!r}: it stands in table {other.name!r}, where several "
                 f"rows belong to one of {name!r}, and a join would count each of those several times.{hint}"
             )
-    raise UnknownName(
-        f"dimension of metric {metric!r}", column, dimensions(name),
-        remedy=f"Table {name!r} has: {', '.join(dimensions(name))}.{hint}" if nearest(column, dimensions(name)) is None
-        else hint.strip(),
-    )  # fmt: skip
+    known = dimensions(name)
+    listed = nearest(column, known) is not None or len(known) <= 12
+    listing = "" if listed else f"Table {name!r} has: {', '.join(known)}."
+    remedy = f"{listing}{hint}".strip()
+    raise UnknownName(f"dimension of metric {metric!r}", column, known, remedy=remedy)
 
 
 def referenced_rows(ws: "Workspace", contract: Table, columns: Iterable[str]) -> "ir.Table | Refusal":

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from metricstack.core.units import write
 from metricstack.core.values import Answer, Estimate, Finding, Refusal
 from metricstack.narrative.answers import GRADES, say_answer
-from metricstack.narrative.changes import ARROWS, course, moved_by, say_change, say_target
-from metricstack.narrative.headline import Moved
+from metricstack.narrative.changes import ARROWS, course, moved_by, say_change
 from metricstack.narrative.panels import by_metric, place, title_of
 from metricstack.narrative.words import count, difference_limits, interval, limits, percent, stem
 from metricstack.numerics.change import Change
@@ -21,7 +20,7 @@ from metricstack.numerics.change import Change
 if TYPE_CHECKING:
     from metricstack.metrics.panel import MetricPanel
 
-__all__ = ["answer_html", "board_html", "change_html", "escape", "findings_html", "panel_html"]
+__all__ = ["answer_html", "change_html", "escape", "findings_html", "panel_html"]
 
 _ROWS = 200
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -185,53 +184,6 @@ def _change(change: Change) -> str:
     return (
         f'<span class="ms-verdict ms-{kind}">{arrow}{escape(moved_by(change))} · {escape(change.verdict)}</span> '
         f'<span class="ms-interval" style="{_FAINT};white-space:nowrap">({sure})</span>'
-    )
-
-
-def board_html(board: Sequence[Moved], *, caption: str = "", before: str = "Before", after: str = "Now") -> str:
-    """Show a board as a table: each metric now and before, its interval, its change and its target.
-
-    Args:
-        board: The metrics, in the order to show them.
-        caption: What the table is about.
-        before: How the earlier period is called.
-        after: How the later period is called.
-
-    Returns:
-        One table; an empty board gives a sentence instead.
-    """
-    if not board:
-        return _outer("ms-board", "<p>No measure belongs here.</p>")
-    targets = any(moved.target is not None for moved in board)
-    level = _one_level(moved.change.after for moved in board)
-    heads = [("Measure", ""), (after, "n"), (_interval_head(level), ""), (before, "n"), ("Change", "")]
-    heads += [("Target", "")] if targets else []
-    rows = [_board_row(moved, level, targets=targets) for moved in board]
-    return _outer("ms-board", _table(_heads(*heads), rows, len(rows), columns=len(heads), caption=caption))
-
-
-def _board_row(moved: Moved, level: float | None, *, targets: bool) -> str:
-    change, target = moved.change, ""
-    if targets:
-        said = (
-            ""
-            if moved.target is None
-            else say_target(change.after, moved.target, change.better).removesuffix(" is the target")
-        )
-        target = f'<td class="ms-target" style="{_CELL}">{escape(said)}</td>'
-    name = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(moved.name)}</th>'
-    if isinstance(change.after, Refusal):
-        said = f"<em>{escape(say_answer(change.after))}</em>"
-        refused = f'<td class="ms-refusal" colspan="4" style="{_CELL}">{said}</td>'
-        return f'<tr class="ms-unknown">{name}{refused}{target}</tr>'
-    was = write(change.before.value, change.before.unit) if isinstance(change.before, Estimate) else "no number"
-    now = escape(write(change.after.value, change.after.unit))
-    return (
-        f'<tr class="ms-{change.verdict.name.lower()}">{name}'
-        f'<td class="ms-value" style="{_NUMBER};font-weight:600">{now}</td>'
-        f'<td class="ms-interval" style="{_CELL}">{escape(_interval(change.after, level))}</td>'
-        f'<td class="ms-before" style="{_NUMBER}">{escape(was)}</td>'
-        f'<td style="{_CELL}">{_change(change)}</td>{target}</tr>'
     )
 
 

@@ -26,7 +26,9 @@ from metricstack.reports.publish import run_name
 from metricstack.reports.run import Report, run
 
 if TYPE_CHECKING:
-    from metricstack.reports.review import Review, assemble, quarterly_review
+    from metricstack.reports.review.assemble import Review as Review
+    from metricstack.reports.review.assemble import assemble as assemble
+    from metricstack.reports.review.write import quarterly_review as quarterly_review
 
 __all__ = [
     "Html",

@@ -35,7 +35,7 @@ class Notebook:
         return f"{self.slug}: {self.title}"
 
 
-def folders() -> tuple[Path, ...]:
+def _folders() -> tuple[Path, ...]:
     """Return where notebooks are looked for: the project's own first, then those of metricstack."""
     carried = _PACKAGE / "notebooks"
     ours = carried if carried.is_dir() else _PACKAGE.parents[1] / "notebooks"
@@ -54,7 +54,7 @@ def catalogue(folder: Path | None = None) -> tuple[Notebook, ...]:
         InvalidInput: a parameters cell that is more than literals.
     """
     found: dict[str, Notebook] = {}
-    for place in (folder,) if folder is not None else folders():
+    for place in (folder,) if folder is not None else _folders():
         for path in sorted(place.glob("*.ipynb")):
             if path.stem not in found:
                 found[path.stem] = read_notebook(path)
@@ -70,11 +70,11 @@ def find(name: str | Path) -> Notebook:
     """
     if isinstance(name, Path) or name.endswith(".ipynb"):
         return read_notebook(Path(name))
-    for folder in folders():
+    for folder in _folders():
         path = folder / f"{name}.ipynb"
         if Path(name).name == name and path.is_file():
             return read_notebook(path)
-    known = [path.stem for folder in folders() for path in folder.glob("*.ipynb")]
+    known = [path.stem for folder in _folders() for path in folder.glob("*.ipynb")]
     raise UnknownName("report", name, known, remedy="Give a slug or the path of a notebook.")
 
 

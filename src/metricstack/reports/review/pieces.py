@@ -8,10 +8,9 @@ from metricstack.core.units import write
 from metricstack.core.values import Estimate, Refusal
 from metricstack.narrative.changes import ARROWS, course, moved_by, say_target
 from metricstack.narrative.headline import Moved
-from metricstack.narrative.html import board_html
-from metricstack.narrative.words import interval
+from metricstack.narrative.words import difference_limits, interval
 from metricstack.numerics.change import Verdict
-from metricstack.reports.components import Tone, badge
+from metricstack.reports.components import Tone, badge, table
 from metricstack.reports.html import Html, element
 from metricstack.reports.review.plan import Layer
 
@@ -62,7 +61,7 @@ def _change(moved: Moved) -> Html:
     return badge(by, _TONES[change.verdict])
 
 
-def _target(moved: Moved, answer: Estimate) -> Html | None:
+def _target(moved: Moved, answer: Estimate, *, prefix: str = "Target ") -> Html | None:
     if moved.target is None:
         return None
     held = say_target(answer, moved.target, moved.change.better).partition(":")[0]
@@ -71,7 +70,7 @@ def _target(moved: Moved, answer: Estimate) -> Html | None:
     bound = (
         f"{'≥' if moved.change.better == 'higher' else '≤'} {write(moved.target, answer.unit).partition(' per ')[0]}"
     )
-    return element("div", f"Target {bound}: {held}", kind=f"ms-target ms-{tones.get(held, 'neutral')}")
+    return element("div", f"{prefix}{bound}: {held}", kind=f"ms-target ms-{tones.get(held, 'neutral')}")
 
 
 def _bounds(answer: Estimate) -> str:
@@ -104,8 +103,30 @@ def _refused(board: Sequence[Moved]) -> Html:
 
 
 def board_table(board: Sequence[Moved], *, caption: str, before: str, after: str) -> Html:
-    """Write the board as a table, one row a metric, refusals in words."""
-    return Html(board_html(board, caption=caption, before=before, after=after))
+    """Write answered metrics as a table, one row a metric, a block each on a phone."""
+    columns = ["Measure", after, "95\u00a0% interval", before, "Change"]
+    rows = [
+        [moved.title, element("strong", *_value(moved.title, answer)), _bounds(answer), _was(moved), _moved(moved)]
+        for moved in board
+        if isinstance(answer := moved.change.after, Estimate)
+    ]
+    if any(moved.target is not None for moved in board):
+        columns.append("Target")
+        for row, moved in zip(rows, board, strict=True):
+            assert isinstance(moved.change.after, Estimate)
+            row.append(_target(moved, moved.change.after, prefix="") or "")
+    return table(columns, rows, caption=caption, numeric=(after, before))
+
+
+def _was(moved: Moved) -> str:
+    answer = moved.change.before
+    return write(answer.value, answer.unit).partition(" per ")[0] if isinstance(answer, Estimate) else "no number"
+
+
+def _moved(moved: Moved) -> Html:
+    sure = difference_limits(moved.change.difference) if isinstance(moved.change.difference, Estimate) else ""
+    said = element("span", sure.partition(" per ")[0], kind="ms-interval") if sure else None
+    return element("span", _change(moved), " ", said)
 
 
 def figure(chart: Any, caption: str) -> Html:

@@ -78,11 +78,19 @@ def incident_section(board: Board, cuts: Board, incidents: Sequence[Span] | Refu
     """Write how often it broke and how fast it was repaired, incident by incident."""
     layer = SECTIONS["incidents"]
     rows = [*board.moved(layer.metrics), *cut_rows(cuts, "sla_attainment")]
-    parts: list[object] = [measured_section(board, layer, rows)]
+    parts: list[object] = [measured_section(board, layer, rows), _clean_up(board)]
     if not isinstance(incidents, Refusal):
         drawn = charts.timeline(incidents, window=board.now.window, title=f"Incidents in {board.now.window}")
         parts.append(figure(drawn, "From the start of each incident to the restored service; the longest, if many."))
     return fragment(parts)
+
+
+def _clean_up(board: Board) -> Html | None:
+    """Tell faster clean-up from prevention: recovery that falls while as much breaks as before."""
+    recovery, rate = board.moved(("time_to_recover", "incident_rate"))
+    if recovery.change.verdict is Verdict.BETTER and rate.change.verdict is not Verdict.BETTER:
+        return note("Recovery got faster while the incident rate did not fall: faster clean-up, not prevention.")
+    return None
 
 
 def value_section(board: Board, costs: MetricPanel, calendar: Calendar, currency: str) -> Html:

@@ -6,7 +6,7 @@ from metricstack.core.units import write
 from metricstack.core.values import Estimate
 from metricstack.metrics import catalogue
 from metricstack.narrative.caveats import say_missing, say_refusals
-from metricstack.narrative.words import count
+from metricstack.narrative.words import count, listed
 from metricstack.reports.components import note, provenance, table
 from metricstack.reports.html import Html, element, fragment
 from metricstack.reports.review.board import Board
@@ -34,8 +34,11 @@ def trust_section(board: Board, freshness: Board, tables: Sequence[TableComplete
 
 def _dirty(tables: Sequence[TableCompleteness]) -> Html | None:
     filled = [entry for entry in tables if entry.rows or entry.duplicates]
-    if not filled:
-        return None
+    told = [entry for entry in filled if _has_fault(entry)]
+    clean = [entry.table.replace("_", " ") for entry in filled if not _has_fault(entry)]
+    quiet = f"Nothing to report of {listed(clean)}." if clean else ""
+    if not told:
+        return note(quiet) if quiet else None
     heads = (
         "Table",
         "Rows",
@@ -57,10 +60,15 @@ def _dirty(tables: Sequence[TableCompleteness]) -> Html | None:
             _worst(entry.nulls),
             _worst(entry.dangling),
         )
-        for entry in filled
+        for entry in told
     )
-    words = "Rows delivered twice are left out of every number; sampled rows stand for those that were not kept."
+    words = f"{quiet} Rows delivered twice are left out of every number; sampled rows stand for those that were not kept.".lstrip()
     return fragment([table(heads, rows, caption="What the rows of the quarter say of themselves"), note(words)])
+
+
+def _has_fault(entry: TableCompleteness) -> bool:
+    shares = [entry.late, entry.sampled, entry.unknown_sampling, *dict(entry.nulls).values()]
+    return bool(entry.duplicates) or any(shares) or any(dict(entry.dangling).values())
 
 
 def _share(part: float) -> str:

@@ -1,0 +1,190 @@
+"""Each test is named after the wrong number that it prevents."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.values import Estimate, Reason
+from metricstack.metrics import evaluate
+from metricstack.telemetry import Workspace
+
+from .conftest import Build, at, finding_of, groups_of, minutes, refusal_of, runs, value_of
+
+close = pytest.approx
+
+
+def test_an_average_of_percentiles(build: Build) -> None:
+    # Week one: 100 fast runs; week two: 20 slow ones. The mean of the two medians would be 5.5 s.
+    fast = runs(100, latency=1.0)
+    slow = [row | {"run": f"s{i}", "user": f"s{i}", "start": at("07-10")} for i, row in enumerate(runs(20, latency=10.0))]
+    ws = build(requests=fast + slow)
+    weekly = evaluate(ws, "latency_p50", window="2026Q3", grain="week").to_pandas().dropna(subset="value")
+    assert list(weekly["value"]) == [1.0, 10.0]
+    assert value_of(ws, "latency_p50") == 1.0
+
+
+def test_a_percentile_inside_another_formula_is_refused_when_it_is_defined(build: Build) -> None:
+    ws = build(requests=runs(5))
+    folder = ws.root / "metrics"
+    folder.mkdir()
+    (folder / "own.toml").write_text(
+        '[metrics.mixed]\ntitle = "x"\nabout = "x"\nformula = "(latency_p50 + latency_p95) / 2"\nunit = "s"\n'
+        'better = "lower"\n'
+    )
+    with pytest.raises(Exception, match=r"own\.toml:4: .*stands alone"):
+        evaluate(ws, "mixed", window="2026Q3")
+
+
+def test_a_sum_over_parents_and_children(build: Build) -> None:
+    # A run's cost is repeated on its calls; the run's is counted once, and calls are leaves only.
+    calls = [
+        {"call": f"c{i}", "run": f"r{i // 2}", "start": at("07-01"), "cost": 1.0, "error_type": None} for i in range(12)
+    ]
+    ws = build(requests=runs(6, cost=2.0), llm_calls=calls)
+    assert value_of(ws, "total_cost") == 12.0
+    assert value_of(ws, "model_cost") == 12.0
+
+
+def test_null_counted_as_zero(build: Build) -> None:
+    ws = build(requests=runs(10, cost=[1.0] * 6 + [None] * 4, outcome=["success"] * 5 + ["unknown"] * 5))
+    assert value_of(ws, "cost_per_request") == 1.0  # with nulls as zero: 0.6
+    assert value_of(ws, "task_success") == 1.0  # with unknown as failure: 0.5
+
+
+def test_unweighted_sampled_counts(build: Build) -> None:
+    # Six failures all kept, six successes kept one in ten: 66 runs, 60 of them successful.
+    ws = build(
+        requests=runs(
+            12, outcome=["failure"] * 6 + ["success"] * 6, cost=[2.0] * 6 + [1.0] * 6,
+            sample_probability=[1.0] * 6 + [0.1] * 6,
+        )
+    )  # fmt: skip
+    assert value_of(ws, "transactions") == close(66)
+    assert value_of(ws, "total_cost") == close(72)
+    assert value_of(ws, "task_success") == close(60 / 66)
+    assert value_of(ws, "cost_per_request") == close(72 / 66)
+    # Horvitz–Thompson: 6 rows with (1 - p)/p² = 90 each, so a variance of 540.
+    answer = finding_of(ws, "transactions").answer
+    assert isinstance(answer, Estimate)
+    assert answer.half_width == close(1.959964 * 540**0.5, rel=1e-6)
+
+
+def test_an_unweighted_percentile_of_tail_sampled_latency(build: Build) -> None:
+    # 20 slow runs all kept, 20 fast ones kept one in ten: 20 of 220 are slow, so that the median is fast.
+    ws = build(requests=runs(40, latency=[9.0] * 20 + [1.0] * 20, sample_probability=[1.0] * 20 + [0.1] * 20))
+    assert value_of(ws, "latency_p50") == 1.0
+    assert "weighted" in finding_of(ws, "latency_p50").answer.method
+
+
+def test_unknown_sampling_as_if_nothing_was_dropped(build: Build) -> None:
+    ws = build(requests=runs(10, outcome="success", sample_probability=[None] * 2 + [1.0] * 8))
+    assert refusal_of(ws, "transactions").reason is Reason.UNKNOWN_SAMPLING
+    rate = finding_of(ws, "task_success")
+    assert isinstance(rate.answer, Estimate)
+    assert [check.passed for check in rate.checks if check.name == "sampling_known"] == [False]
+
+
+def test_a_join_that_multiplies_rows(firm: Workspace) -> None:
+    with pytest.raises(InvalidInput, match=r"'step'.*table 'spans'.*several times.*step_sla_attainment"):
+        evaluate(firm, "cost_per_request", by="step", window="2026Q3")
+
+
+def test_a_join_to_a_table_that_repeats_its_key(build: Build) -> None:
+    # The referenced run is there twice, not flagged: each judgement still counts once.
+    requests = [*runs(5, region="eu"), *runs(5, region="eu")]
+    feedback = [
+        {"feedback": f"f{i}", "run": f"r{i}", "name": "relevance", "value": i / 4, "given": at("07-01"),
+         "selection_probability": 1.0}
+        for i in range(5)
+    ]  # fmt: skip
+    ws = build(requests=requests, feedback=feedback)
+    panel = evaluate(ws, "relevance", by="region", window="2026Q3")
+    (finding,) = panel.findings
+    assert isinstance(finding.answer, Estimate)
+    assert (finding.answer.n, finding.answer.value) == (5, close(0.5))
+
+
+def test_rows_delivered_twice(build: Build) -> None:
+    twice = [row | {"dq_flags": "late,duplicate"} for row in runs(6, outcome="success")]
+    assert value_of(build(requests=runs(6, outcome="success") + twice), "transactions") == 6
+
+
+def test_runs_of_another_environment(build: Build) -> None:
+    ws = build(requests=runs(6, env=["production", "staging", None, "production", "production", "production"]))
+    assert value_of(ws, "transactions") == 5
+
+
+def test_a_row_on_the_boundary_counted_in_two_quarters(build: Build) -> None:
+    ws = build(requests=[{"run": "r", "start": datetime(2026, 10, 1, tzinfo=UTC)}, {"run": "s", "start": at("07-01")}])
+    assert value_of(ws, "transactions") == 1
+    assert value_of(ws, "transactions", window="2026Q4") == 1
+
+
+def test_a_day_of_24_hours_where_the_clock_changes(build: Build) -> None:
+    # Berlin, October 25th 2026 has 25 hours: 22:00 to 23:00 UTC the day after. One run an hour.
+    rows = [{"run": f"r{i}", "start": at("10-24 22:30") + minutes(60 * i)} for i in range(49)]
+    ws = build('[workspace]\nzone = "Europe/Berlin"\n', requests=rows)
+    window = ws.calendar.between(at("10-25").date(), at("10-27").date())
+    panel = evaluate(ws, "transactions", window=window, grain="day")
+    assert list(panel.to_pandas()["value"]) == [25.0, 24.0]
+
+
+def test_a_handled_retry_as_an_error(build: Build) -> None:
+    calls = [{"call": f"c{i}", "run": f"r{i}", "start": at("07-01"), "error_type": "timeout"} for i in range(6)]
+    ws = build(requests=runs(6, outcome="success", error_type=None, retries=1), llm_calls=calls)
+    assert value_of(ws, "error_rate") == 0.0
+    assert value_of(ws, "attempt_error_rate") == 1.0
+
+
+def test_a_state_of_the_past_counted_with_the_present_one(firm: Workspace) -> None:
+    assert value_of(firm, "models_reviewed") == 4  # five reviews by then, of four models
+
+
+def test_no_rows_in_a_week_as_zero_where_nobody_listened(build: Build) -> None:
+    # Two days of dense traffic, and incidents months later: those months without traffic are unknown, not quiet.
+    ws = build(
+        requests=runs(2880),
+        incidents=[{"incident": "i", "started": at("09-20"), "ai_related": True}],
+    )
+    weeks = evaluate(ws, "transactions", window="2026Q3", grain="month").findings
+    assert [getattr(finding.answer, "value", None) or str(finding.answer.reason) for finding in weeks] == [
+        2880.0, "no_data", "no_data",
+    ]  # fmt: skip
+
+
+def test_no_incident_as_certainty_of_none(build: Build) -> None:
+    ws = build(
+        requests=runs(100),
+        incidents=[{"incident": f"i{i}", "started": at(f"0{4 + i}-01"), "ai_related": False} for i in range(6)],
+    )
+    answer = finding_of(ws, "incident_rate").answer
+    assert isinstance(answer, Estimate)
+    assert answer.value == 0
+    assert answer.high == close(3.688879 / 100 * 1000, rel=1e-5)  # -ln(0.025) expected incidents are not ruled out
+
+
+def test_a_persons_own_number(build: Build) -> None:
+    answers = [
+        {"response": f"q{i}", "respondent": f"p{i}", "team": "small" if i < 3 else "large", "score": 0.5 + i / 100,
+         "dimension": "satisfaction", "answered": at("07-01")}
+        for i in range(12)
+    ]  # fmt: skip
+    ws = build(survey_responses=answers)
+    found = groups_of(ws, "satisfaction", "team")
+    assert found["small"] == "withheld"
+    assert found["large"] == close(0.5 + 0.07)
+    with pytest.raises(InvalidInput, match="names a person"):
+        evaluate(ws, "satisfaction", by="respondent", window="2026Q3")
+
+
+def test_the_inputs_of_one_use_case_given_to_every_region(firm: Workspace) -> None:
+    with pytest.raises(InvalidInput, match="count them several times"):
+        evaluate(firm, "costs", by="region", window="2026Q3")
+
+
+def test_a_dimension_that_is_not_there(firm: Workspace) -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'region'"):
+        evaluate(firm, "task_success", by="regoin", window="2026Q3")
+    with pytest.raises(UnknownName, match="Table 'incidents' has: incident, name"):
+        evaluate(firm, "time_to_recover", by="zzz", window="2026Q3")
