@@ -62,6 +62,12 @@ class Job:
 
     @classmethod
     def of(cls, request: Request, name: str) -> "Job":
+        """Resolve a metric, and refuse dimensions that it cannot be asked by.
+
+        Raises:
+            InvalidInput: a dimension names a person, would multiply rows, or would repeat assumed inputs.
+            UnknownName: no table within reach has a dimension.
+        """
         others = request.catalogue.definitions
         definition = others[name]
         asked = (*request.by, *request.where)

@@ -245,7 +245,7 @@ def left(rows: "ir.Table", _: Given) -> "ir.Value":
     return _unless_unknown(rows, rows.outcome == "abandoned")
 
 
-@flag("requests", "it came to an end and was not abandoned")
+@flag("requests", "it came to an end and was not abandoned", needs=("end",))
 def completed(rows: "ir.Table", _: Given) -> "ir.Value":
     """True where an end or a latency was reported and the user had not left."""
     ended = rows.end.notnull() | rows.latency.notnull()

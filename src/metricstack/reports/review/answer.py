@@ -19,10 +19,10 @@ def layer_board(board: Board) -> tuple[Moved, ...]:
     return tuple(moved for layer in LAYERS for moved in board.moved(layer.metrics, layer=layer.name))
 
 
-def headline_html(board: Board) -> Html:
+def headline_html(board: Board, recorded: str) -> Html:
     """Write the sentence of the quarter and what it stands on, what went well first."""
     said: Headline = headline(layer_board(board), period=str(board.now.window), against=str(board.before.window))
-    return components.headline(said.sentence, said.bullets)
+    return components.headline(said.sentence, (*said.bullets, recorded))
 
 
 def four_layers(board: Board) -> Html:

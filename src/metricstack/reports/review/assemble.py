@@ -15,6 +15,7 @@ from metricstack.reports.review.answer import four_layers, headline_html, layer_
 from metricstack.reports.review.board import Board
 from metricstack.reports.review.incidents import incidents_of
 from metricstack.reports.review.plan import CUTS, LAYERS, TRENDS, every_metric
+from metricstack.reports.review.recorded import recorded, say_recorded
 from metricstack.telemetry import Workspace
 from metricstack.telemetry.completeness import TableCompleteness, completeness, last_full_quarter
 
@@ -78,6 +79,7 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         trends=_evaluate(workspace, TRENDS, both, grain="week", segment=segment),
         incidents=incidents_of(workspace, window),
         tables=completeness(workspace, window),
+        telemetry=recorded(workspace, window),
         costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", segment=segment),
     )
 
@@ -133,6 +135,7 @@ class Review:
         costs: Cost by use case and month over both quarters.
         incidents: What broke in the quarter; a refusal where nobody recorded it.
         tables: What each table's rows of the quarter say of themselves.
+        telemetry: What was recorded, counted as it is.
     """
 
     workspace: Workspace
@@ -145,11 +148,12 @@ class Review:
     costs: MetricPanel
     incidents: tuple[Span, ...] | Refusal
     tables: tuple[TableCompleteness, ...]
+    telemetry: tuple[Finding, ...]
 
     @property
     def headline(self) -> Html:
         """The sentence of the quarter, and what it stands on."""
-        return headline_html(self.board)
+        return headline_html(self.board, say_recorded(self.telemetry, self.window))
 
     @property
     def layers(self) -> Html:
@@ -170,6 +174,11 @@ class Review:
     def broken(self) -> Html:
         """How often it broke, and how fast it was repaired."""
         return sections.incident_section(self.board, self.cuts["sla_attainment"], self.incidents)
+
+    @property
+    def usage(self) -> Html:
+        """How much it was used."""
+        return sections.plain_section(self.board, "usage")
 
     @property
     def value(self) -> Html:
@@ -202,4 +211,5 @@ class Review:
         """Every number of the page, this quarter's first."""
         boards = (self.board, self.use_cases, *self.cuts.values())
         panels = [panel for board in boards for panel in (board.now, board.before)]
-        return tuple(finding for panel in (*panels, self.trends, self.costs) for finding in panel.findings)
+        measured = (finding for panel in (*panels, self.trends, self.costs) for finding in panel.findings)
+        return (*self.telemetry, *measured)

@@ -72,6 +72,20 @@ SECTIONS = {
             ),
         ),
         Layer(
+            "usage",
+            "Usage",
+            "How much was it used?",
+            (
+                "transactions",
+                "sessions",
+                "engagement",
+                "tokens",
+                "tokens_per_request",
+                "generated_tokens_mean",
+                "generated_tokens_p95",
+            ),
+        ),
+        Layer(
             "value",
             "Value and cost",
             "Is it worth what it costs?",

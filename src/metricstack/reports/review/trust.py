@@ -62,7 +62,8 @@ def _dirty(tables: Sequence[TableCompleteness]) -> Html | None:
         )
         for entry in told
     )
-    words = f"{quiet} Rows delivered twice are left out of every number; sampled rows stand for those that were not kept.".lstrip()
+    twice = "Rows delivered twice are left out of every number; sampled rows stand for those that were not kept."
+    words = f"{quiet} {twice}".lstrip()
     return fragment([table(heads, rows, caption="What the rows of the quarter say of themselves"), note(words)])
 
 
