@@ -42,13 +42,13 @@ def write_workspace(root: Path, tables: dict[str, Rows], config: str = "") -> Wo
     (root / "metricstack.toml").write_text(config or '[workspace]\nname = "Northwind"\n', encoding="utf-8")
     for name, rows in tables.items():
         contract = table(name)
-        rows = [{"sample_probability": 1.0} | row for row in rows]
-        columns = [column for column in contract.names if any(column in row for row in rows)]
-        unknown = {column for row in rows for column in row} - set(contract.names)
+        whole = [{"sample_probability": 1.0} | row for row in rows]
+        columns = [column for column in contract.names if any(column in row for row in whole)]
+        unknown = {column for row in whole for column in row} - set(contract.names)
         if unknown:
             raise AssertionError(f"{name} has no {unknown}")
         arrays = {
-            column: pa.array([row.get(column) for row in rows], _ARROW[contract[column].kind]) for column in columns
+            column: pa.array([row.get(column) for row in whole], _ARROW[contract[column].kind]) for column in columns
         }
         path = root / "data" / name / "a.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -258,8 +258,8 @@ def company_tables() -> dict[str, Rows]:
         {"check": f"q{i}", "kind": kind, "subject": f"m{i}", "checked": at("07-20"), "verdict": verdict,
          "previous": None if gap is None else at("07-20") - minutes(1440 * gap)}
         for i, (kind, gap, verdict) in enumerate(
-            [("drift", 1, "pass"), ("bias", 3, "fail"), ("drift", 7, "pass"), ("drift", 2, "pass"), ("bias", 30, "pass"),
-             ("schema", 100, "fail"), ("drift", None, "too_little_data")]
+            [("drift", 1, "pass"), ("bias", 3, "fail"), ("drift", 7, "pass"), ("drift", 2, "pass"),
+             ("bias", 30, "pass"), ("schema", 100, "fail"), ("drift", None, "too_little_data")]
         )
     ]  # fmt: skip
     tables["alerts"] = [

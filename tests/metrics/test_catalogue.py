@@ -1,4 +1,4 @@
-"""What the catalogue promises: every metric owned and explained, all faults at once with line, hashes of meaning only."""
+"""What the catalogue promises: every metric owned and explained, all faults at once, hashes of meaning only."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,18 +10,23 @@ from metricstack.core.units import check_unit
 from metricstack.metrics import catalogue, definition_hash, evaluate
 from metricstack.metrics.dimension import dimension
 from metricstack.metrics.load import CATALOGUE, load
-from metricstack.telemetry.measures import MEASURES, PARAMETERS, Given, given
 from metricstack.telemetry.config import WorkspaceConfig
+from metricstack.telemetry.measures import MEASURES, PARAMETERS, Given, given
 
 from .conftest import CONFIG, Build, runs, value_of
 
-OPERATIONS = """sla_attainment incident_rate time_to_recover time_to_diagnose time_to_fix fragmented_systems
-integration_health silent_partial_share data_freshness roi benefits costs cost_savings work_removed throughput
-responsible_ai_pass_rate compliance_automation controls_tested_continuously drift_check_interval alerts_triaged
-pilot_conversion time_to_deploy_safe_change unassisted_success""".split()
-LAYERS = """conversion_rate revenue_per_session task_completion support_cost_per_case retention_28d relevance
-completeness consistency trust escalation_rate latency_p95 availability error_rate fallback_rate cost_per_request
-cost_per_successful_outcome""".split()
+OPERATIONS = [
+    *("sla_attainment", "incident_rate", "time_to_recover", "time_to_diagnose", "time_to_fix", "fragmented_systems"),
+    *("integration_health", "silent_partial_share", "data_freshness", "roi", "benefits", "costs", "cost_savings"),
+    *("work_removed", "throughput", "responsible_ai_pass_rate", "compliance_automation"),
+    *("controls_tested_continuously", "drift_check_interval", "alerts_triaged", "pilot_conversion"),
+    *("time_to_deploy_safe_change", "unassisted_success"),
+]
+LAYERS = [
+    *("conversion_rate", "revenue_per_session", "task_completion", "support_cost_per_case", "retention_28d"),
+    *("relevance", "completeness", "consistency", "trust", "escalation_rate", "latency_p95", "availability"),
+    *("error_rate", "fallback_rate", "cost_per_request", "cost_per_successful_outcome"),
+]
 
 
 def test_the_ids_are_those_of_the_definitions_that_the_field_was_promised() -> None:
@@ -158,13 +163,17 @@ def test_every_fault_is_reported_at_once_with_file_line_and_nearest_word(tmp_pat
 
 
 def test_seconds_are_not_added_to_money(tmp_path: Path) -> None:
-    text = FAULTY.split("\n\n")[1].replace('"downwards"', '"lower"').replace('levels = { target = "high" }\nownr = "me"', "")
+    text = (
+        FAULTY.split("\n\n")[1]
+        .replace('"downwards"', '"lower"')
+        .replace('levels = { target = "high" }\nownr = "me"', "")
+    )
     (fault,) = faults_of(tmp_path, text)
     assert "time cannot be added to or taken from money" in fault
 
 
 def test_a_shipped_metric_is_not_redefined_under_its_name(tmp_path: Path) -> None:
-    text = FAULTY.split("\n\n")[0].replace("eror_rate", "error_rate").replace("eror", "failed")
+    text = FAULTY.split("\n\n", maxsplit=1)[0].replace("eror_rate", "error_rate").replace("eror", "failed")
     (fault,) = faults_of(tmp_path, text)
     assert "already defined at reliability.toml:" in fault
     assert "[policies]" in fault

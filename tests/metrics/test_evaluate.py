@@ -86,7 +86,9 @@ def test_few_observations_are_refused_by_the_definitions_own_number(build: Build
     refusal = refusal_of(ws, "latency_p95")
     assert "19 observations; 20 are needed" in refusal.detail
     assert value_of(ws, "task_success") == 1.0
-    assert "4 observations; 5 are needed" in refusal_of(build(requests=runs(4, outcome="success")), "task_success").detail
+    assert (
+        "4 observations; 5 are needed" in refusal_of(build(requests=runs(4, outcome="success")), "task_success").detail
+    )
 
 
 def test_one_unit_alone_cannot_tell_chance(build: Build) -> None:
@@ -139,7 +141,9 @@ def test_a_metric_without_its_table_has_one_finding_that_stands_for_every_group(
 
 
 def test_the_level_is_that_of_the_interval(firm: Workspace) -> None:
-    wide, narrow = (evaluate(firm, "cost_per_request", window="2026Q3", level=level).findings[0] for level in (0.99, 0.5))
+    wide, narrow = (
+        evaluate(firm, "cost_per_request", window="2026Q3", level=level).findings[0] for level in (0.99, 0.5)
+    )
     assert wide.answer.level == 0.99
     assert wide.answer.low < narrow.answer.low < narrow.answer.high < wide.answer.high
 

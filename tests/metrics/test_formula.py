@@ -92,7 +92,7 @@ def test_any_text_is_parsed_or_refused_with_a_place_inside_it(text: str) -> None
     try:
         parse(text)
     except FormulaError as error:
-        assert 0 <= error.position <= len(text)
+        assert 0 <= error.position <= len(text)  # noqa: PT017
 
 
 def test_every_function_is_documented_by_its_own_signature() -> None:

@@ -17,7 +17,8 @@ def test_sla_attainment_asks_for_time_and_quality_of_the_use_cases_own_card(firm
 
 
 def test_sla_attainment_by_step_is_answered_from_the_steps_own_targets(firm: Workspace) -> None:
-    # Ingestion, 2 s: of five, one is late and one fails quality. Inference, 8 s: of five checked, one is in time and good.
+    # Ingestion, 2 s: of five, one is late and one fails quality.
+    # Inference, 8 s: of five checked, one is in time and good.
     found = groups_of(firm, "sla_attainment", "step")
     assert found == {"ingestion": close(3 / 5), "inference": close(1 / 5)}
     panel = evaluate(firm, "sla_attainment", by="step", window="2026Q3")
@@ -118,7 +119,7 @@ def test_work_removed_is_the_worked_example_of_the_definition(build: Build) -> N
     stated = {"minutes_before": 15.0, "minutes_after": 5.0, "minutes_new_steps": 3.0}
     ws = build(
         requests=[
-            {"run": f"r{i}", "use_case": "claims", "start": at(f"07-{1 + i % 30:02}"), "latency": 1.0}
+            {"run": f"r{i}", "use_case": "claims", "start": at(f"07-{1 + i % 30:02}"), "end": at("07-31")}
             for i in range(2000)
         ],
         assumptions=[

@@ -17,7 +17,9 @@ close = pytest.approx
 def test_an_average_of_percentiles(build: Build) -> None:
     # Week one: 100 fast runs; week two: 20 slow ones. The mean of the two medians would be 5.5 s.
     fast = runs(100, latency=1.0)
-    slow = [row | {"run": f"s{i}", "user": f"s{i}", "start": at("07-10")} for i, row in enumerate(runs(20, latency=10.0))]
+    slow = [
+        row | {"run": f"s{i}", "user": f"s{i}", "start": at("07-10")} for i, row in enumerate(runs(20, latency=10.0))
+    ]
     ws = build(requests=fast + slow)
     weekly = evaluate(ws, "latency_p50", window="2026Q3", grain="week").to_pandas().dropna(subset="value")
     assert list(weekly["value"]) == [1.0, 10.0]
@@ -128,6 +130,16 @@ def test_a_day_of_24_hours_where_the_clock_changes(build: Build) -> None:
     window = ws.calendar.between(at("10-25").date(), at("10-27").date())
     panel = evaluate(ws, "transactions", window=window, grain="day")
     assert list(panel.to_pandas()["value"]) == [25.0, 24.0]
+
+
+def test_a_fraction_of_a_second_counted_twice(build: Build) -> None:
+    # 250 ms from 11:59:59.900 to 12:00:00.150: across a whole second, in both directions of the fraction.
+    start = at("07-01") - minutes(0.1 / 60)
+    rows = [
+        {"incident": f"i{i}", "started": start, "detected": start + minutes(0.25 / 60), "ai_related": True}
+        for i in range(5)
+    ]
+    assert value_of(build(incidents=rows), "time_to_detect") == close(0.25 / 3600, rel=1e-6)
 
 
 def test_a_handled_retry_as_an_error(build: Build) -> None:

@@ -19,7 +19,7 @@ def test_a_table_has_exactly_the_columns_of_its_contract(
     write_table("requests", two_requests.append_column("not_ours", pa.array([1, 2])))
     rows = ms.open(tmp_path).table("requests")
     assert rows.columns == table("requests").names
-    assert [str(kind) for kind in rows.schema().types] == [c.kind.value for c in table("requests").columns]
+    assert all(c.kind.fits(rows.schema()[c.name]) for c in table("requests").columns)
     values = rows.order_by("run").to_pyarrow().to_pydict()
     assert values["latency"] == [1.5, 2.5]
     assert values["model"] == ["m", "n"]

@@ -5,6 +5,7 @@ from metricstack.metrics.evaluate import evaluate
 from metricstack.metrics.hashing import definition_hash
 from metricstack.metrics.model import Better, Bucket, Definition, Layer, Levels, Pillar, Population, Requires
 from metricstack.metrics.panel import MetricPanel
+from metricstack.metrics.sql import sql
 
 __all__ = [
     "Better",
@@ -20,4 +21,5 @@ __all__ = [
     "catalogue",
     "definition_hash",
     "evaluate",
+    "sql",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "Scope",
     "parse",
     "walk",
+    "write_condition",
     "write_tree",
 ]
 

@@ -3,8 +3,10 @@
 Wording, owner and levels are not in it: they may change without changing a number.
 """
 
+import ast
 import hashlib
 import inspect
+import textwrap
 from collections.abc import Iterator, Mapping
 from functools import cache
 
@@ -51,11 +53,17 @@ def _children(node: Node) -> tuple[Node, ...]:
 
 @cache
 def _code(measure: Measure) -> str:
-    """The measure as it computes: the text of its function (and of what it is among), and its joins."""
-    parts = [inspect.getsource(measure.expression), *measure.joins]
+    """The measure as it computes: its function's syntax without decorator and docstring, and its joins."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(measure.expression))).body[0]
+    if isinstance(tree, ast.FunctionDef):
+        body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+        parts = [ast.dump(part) for part in body]
+    else:
+        parts = [ast.dump(tree)]
     if measure.among is not None:
-        parts.append(inspect.getsource(measure.among))
-    return "\n".join(parts)
+        code = measure.among.__code__
+        parts += [repr(code.co_names), repr(code.co_consts), repr(code.co_freevars)]
+    return "\n".join([*parts, *measure.joins])
 
 
 def definition_hash(definition: Definition, others: Mapping[str, Definition], given: Given) -> str:
@@ -67,7 +75,7 @@ def definition_hash(definition: Definition, others: Mapping[str, Definition], gi
         given: What the workspace binds into measures.
     """
     parts = [
-        write_tree(inline(definition, others)),
+        write_tree(Scope(inline(definition, others), definition.table, definition.id)),
         definition.unit,
         str(definition.population or ""),
         str(definition.to_date),

@@ -102,10 +102,9 @@ class MetricPanel(Shown):
         from metricstack.core.show import frame
 
         table = frame(self.findings).rename(columns={"subject": "metric"})
-        for name in (*self.by, *(("period",) if self.grain else ())):
-            if name not in table:
-                table.insert(1, name, None)
-        return table
+        asked = [*self.by, *(["period"] if self.grain else [])]
+        others = [name for name in table.columns if name not in ("metric", *asked)]
+        return table.reindex(columns=["metric", *asked, *others])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

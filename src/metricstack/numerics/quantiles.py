@@ -112,7 +112,8 @@ def order_statistics(x: Vector, p: float, *, level: float = 0.95) -> QuantileAns
     s = int(np.searchsorted(below, 1 - tail, side="left")) + 1
     low = float(ordered[r - 1]) if r >= 1 else -math.inf
     high = float(ordered[s - 1]) if s <= n else math.inf
-    return QuantileAnswer(float(np.quantile(ordered, p)), low, high, "order statistics (binomial)")
+    value = float(np.quantile(ordered, p))
+    return QuantileAnswer(value, min(low, value), max(high, value), "order statistics (binomial)")
 
 
 def bin_edges(bins: Integers) -> tuple[Vector, Vector]:

@@ -23,12 +23,13 @@ from metricstack.reports.export import export
 from metricstack.reports.html import Html, element, fragment, show
 from metricstack.reports.parameters import check_parameters, parse_literal, parse_parameters
 from metricstack.reports.publish import run_name
+from metricstack.reports.quarter import choose_quarter
+from metricstack.reports.quarterly import quarterly_review
 from metricstack.reports.run import Report, run
 
 if TYPE_CHECKING:
     from metricstack.reports.review.assemble import Review as Review
     from metricstack.reports.review.assemble import assemble as assemble
-    from metricstack.reports.review.write import quarterly_review as quarterly_review
 
 __all__ = [
     "Html",
@@ -41,6 +42,7 @@ __all__ = [
     "cards",
     "catalogue",
     "check_parameters",
+    "choose_quarter",
     "element",
     "emit",
     "export",
@@ -63,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"Review", "assemble", "quarterly_review"}:
+    if name in {"Review", "assemble"}:
         from metricstack.reports import review
 
         return getattr(review, name)

@@ -69,7 +69,9 @@ def _column_rules(column: Column) -> list[tuple[str, str, Callable[["ir.Table"],
         if column.kind is Kind.TEXT:
             found.append(("empty", f"{name!r} is empty", lambda rows: rows[name] == ""))
     if column.kind is Kind.FLOAT:
-        found.append(("nan", f"{name!r}{unit} is not a finite number", lambda rows: rows[name].isnan() | rows[name].isinf()))
+        found.append(
+            ("nan", f"{name!r}{unit} is not a finite number", lambda rows: rows[name].isnan() | rows[name].isinf())
+        )
     if column.minimum is not None:
         low = column.minimum
         found.append(("low", f"{name!r}{unit} is below {low:g}, the contract's minimum", lambda rows: rows[name] < low))

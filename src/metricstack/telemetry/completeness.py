@@ -102,6 +102,8 @@ def _describe(ws: "Workspace", name: str, window: Window) -> TableCompleteness:
         "first": time.min(where=~twice),
         "last": time.max(where=~twice),
     } | {f"null_{column}": _times(rows[column].isnull() & ~twice) for column in columns}
+    links = _links(ws, name)
+    sums |= {f"given_{column}": _times(rows[column].notnull() & ~twice) for column in links}
     found = rows.aggregate(**sums).to_pyarrow().to_pylist()[0]
     count = int(found["rows"] or 0)
 
@@ -111,7 +113,12 @@ def _describe(ws: "Workspace", name: str, window: Window) -> TableCompleteness:
     return TableCompleteness(
         name, count, int(found["duplicates"] or 0), share("late"), share("sampled"), share("unknown"),
         tuple((column, share(f"null_{column}")) for column in columns),
-        tuple(_dangling(ws, name, rows.filter(~twice))), _utc(found["first"]), _utc(found["last"]),
+        tuple(
+            (column, _lost(rows.filter(~twice)[column], there) / int(found[f"given_{column}"]))
+            for column, there in links.items()
+            if found[f"given_{column}"]
+        ),
+        _utc(found["first"]), _utc(found["last"]),
     )  # fmt: skip
 
 
@@ -126,20 +133,23 @@ def _utc(instant: datetime | None) -> datetime | None:
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _dangling(ws: "Workspace", name: str, rows: "ir.Table") -> "list[tuple[str, float]]":
-    found = []
+def _links(ws: "Workspace", name: str) -> "dict[str, ir.Column]":
+    """Return the columns that point to a table at hand, each with the column it points to."""
+    found = {}
     for column in table(name).columns:
         other, _, key = column.references.partition(".")
-        if not other or column.name not in ws.columns(name) or not ws.has(other):
-            continue
-        there = ws.table(other)
-        assert not isinstance(there, Refusal)
-        given = rows.filter(rows[column.name].notnull()).select(_key=rows[column.name])
-        lost = given.anti_join(there, given["_key"] == there[key])
-        counts = [int(part.count().to_pyarrow().as_py()) for part in (given, lost)]
-        if counts[0]:
-            found.append((column.name, counts[1] / counts[0]))
+        if other and column.name in ws.columns(name) and ws.has(other):
+            there = ws.table(other)
+            assert not isinstance(there, Refusal)
+            found[column.name] = there[key]
     return found
+
+
+def _lost(links: "ir.Column", there: "ir.Column") -> int:
+    """Count the links that point to no row."""
+    given, known = links.name("_link").as_table(), there.name("_known").as_table()
+    given = given.filter(given["_link"].notnull())
+    return int(given.anti_join(known, given["_link"] == known["_known"]).count().to_pyarrow().as_py())
 
 
 def last_full_quarter(ws: "Workspace") -> Window:

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.config import WorkspaceConfig
 
-__all__ = ["ASSUMED", "MEASURES", "PARAMETERS", "Given", "Measure", "given", "measures_of", "seconds_between"]
+__all__ = [
+    "ASSUMED",
+    "MEASURES",
+    "PARAMETERS",
+    "Given",
+    "Measure",
+    "flag",
+    "given",
+    "measures_of",
+    "number",
+    "seconds_between",
+]
 
 PARAMETERS: dict[str, tuple[float, str, str]] = {
     "sla_latency": (10.0, "s", "time target of a run, where its use-case card states none"),
@@ -203,9 +214,14 @@ def number(
 
 
 def seconds_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
-    """Seconds from one instant to another, to the microsecond, by epoch seconds: differences vary between engines."""
-    whole = later.epoch_seconds() - earlier.epoch_seconds()
-    return whole + (later.cast("timestamp").microsecond() - earlier.cast("timestamp").microsecond()) / 1e6
+    """Seconds from one instant to another, to the microsecond.
+
+    By whole epoch seconds and their fractions: differences of timestamps vary between engines, and an
+    engine's epoch may hold the fraction (DuckDB) or not (Spark).
+    """
+    a, b = later.cast("timestamp"), earlier.cast("timestamp")  # the session's zone is UTC
+    whole = a.truncate("s").epoch_seconds() - b.truncate("s").epoch_seconds()
+    return whole + (a.microsecond() - b.microsecond()) / 1e6
 
 
 def _unless_unknown(rows: "ir.Table", value: "ir.Value") -> "ir.Value":
@@ -594,3 +610,6 @@ def since_first_commit(rows: "ir.Table", _: Given) -> "ir.Value":
 def safe(rows: "ir.Table", _: Given) -> "ir.Value":
     """True where the change reached production for the first time in a deployment known not to have failed."""
     return rows.first_production & ~rows["deployment.failed"]
+
+
+__all__.extend(sorted(name for _, name in MEASURES if name in globals()))

@@ -1,6 +1,5 @@
 """The executive quarterly review: what AI did for the business, how sure we are, what it cost, what is at risk."""
 
-from metricstack.reports.review.assemble import Review, assemble, choose_quarter
-from metricstack.reports.review.write import quarterly_review
+from metricstack.reports.review.assemble import Review, assemble
 
-__all__ = ["Review", "assemble", "choose_quarter", "quarterly_review"]
+__all__ = ["Review", "assemble"]

@@ -22,7 +22,9 @@ def layer_board(board: Board) -> tuple[Moved, ...]:
 def headline_html(board: Board, recorded: str) -> Html:
     """Write the sentence of the quarter and what it stands on, what went well first."""
     said: Headline = headline(layer_board(board), period=str(board.now.window), against=str(board.before.window))
-    return components.headline(said.sentence, (*said.bullets, recorded))
+    compared = said.better or said.worse or said.steady
+    points = (*said.bullets, recorded) if compared else (recorded, *said.bullets)
+    return components.headline(said.sentence, points)
 
 
 def four_layers(board: Board) -> Html:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from metricstack import metrics
 from metricstack.charts import Span
-from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.errors import UnknownName
 from metricstack.core.values import Finding, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import MetricPanel
 from metricstack.reports.html import Html
+from metricstack.reports.quarter import choose_quarter
 from metricstack.reports.review import sections, trust
 from metricstack.reports.review.answer import four_layers, headline_html, layer_board, use_case_blocks
 from metricstack.reports.review.board import Board
@@ -17,33 +18,9 @@ from metricstack.reports.review.incidents import incidents_of
 from metricstack.reports.review.plan import CUTS, LAYERS, TRENDS, every_metric
 from metricstack.reports.review.recorded import recorded, say_recorded
 from metricstack.telemetry import Workspace
-from metricstack.telemetry.completeness import TableCompleteness, completeness, last_full_quarter
+from metricstack.telemetry.completeness import TableCompleteness, completeness
 
-__all__ = ["Review", "assemble", "choose_quarter"]
-
-
-def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
-    """Return the quarter to review: the one asked for, or the last that the data fill.
-
-    Raises:
-        InvalidInput: not a quarter, one that the data do not reach, or no data at all.
-    """
-    span = workspace.span()
-    if span is None:
-        raise InvalidInput(
-            f"Workspace {workspace.config.name!r} holds no rows, so there is nothing to review. "
-            "Load some with `metricstack ingest`."
-        )
-    if quarter is None:
-        return last_full_quarter(workspace)
-    window = workspace.quarter(quarter)
-    first, last = (workspace.calendar.quarter_of(moment).name for moment in (span.start, span.end))
-    if window.start >= span.end or window.end <= span.start:
-        side = "after" if window.start >= span.end else "before"
-        raise InvalidInput(
-            f"Quarter {window.name} lies {side} the data, which run from {first} to {last}. Choose one of those."
-        )
-    return window
+__all__ = ["Review", "assemble"]
 
 
 def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str = "") -> "Review":
@@ -57,18 +34,17 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
     Raises:
         InvalidInput: the quarter is none, or lies outside the data; or no row has this segment.
     """
-    window = choose_quarter(workspace, quarter)
+    window = choose_quarter(workspace.reproducible(), quarter)
     if segment:
         _check_segment(workspace, segment, window)
 
+    both = Window(window.previous().start, window.end, name=f"{window.previous()} and {window}")
+
     def board(names: tuple[str, ...], by: tuple[str, ...] = ()) -> Board:
-        now, before = (
-            _evaluate(workspace, names, part, segment=segment, by=by) for part in (window, window.previous())
-        )
-        return Board(now, before, workspace.config.use_cases)
+        panel = _evaluate(workspace, names, both, segment=segment, by=by, grain="quarter")
+        return Board(_part(panel, window), _part(panel, window.previous()), workspace.config.use_cases)
 
     shown = tuple(dict.fromkeys(metric for layer in LAYERS for metric in layer.metrics[: layer.per_use_case]))
-    both = Window(window.previous().start, window.end, name=f"{window.previous()} and {window}")
     return Review(
         workspace=workspace,
         window=window,
@@ -117,6 +93,20 @@ def _evaluate(
         findings=(*panel.findings, *refused),
         definitions={name: known.get(name) for name in names},
         policies={name: known.levels(name) for name in names},
+    )
+
+
+def _part(panel: MetricPanel, window: Window) -> MetricPanel:
+    """Take one quarter out of a panel of two: both come from one query per table."""
+    return replace(
+        panel,
+        findings=tuple(
+            replace(finding, where=tuple(pair for pair in finding.where if pair[0] != "period"))
+            for finding in panel.findings
+            if dict(finding.where).get("period", window.name) == window.name
+        ),
+        window=window,
+        grain=None,
     )
 
 

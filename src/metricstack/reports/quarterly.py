@@ -3,7 +3,7 @@
 from os import PathLike
 from pathlib import Path
 
-from metricstack.reports.review.assemble import choose_quarter
+from metricstack.reports.quarter import choose_quarter
 from metricstack.reports.run import Report, run
 from metricstack.telemetry import open_workspace
 

@@ -1,0 +1,111 @@
+"""The SQL of a metric, without data: what an engine is asked, to read and to keep from changing by accident."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from metricstack.core.windows import Window
+from metricstack.metrics import compile as queries
+from metricstack.metrics.compile import Plan
+from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.job import Job, Request
+from metricstack.metrics.joins import path_to
+from metricstack.metrics.model import Population
+from metricstack.metrics.rows import Frame
+from metricstack.metrics.states import Role, State, quantity_of, states_of
+from metricstack.telemetry.calendar import Calendar
+from metricstack.telemetry.config import WorkspaceConfig
+from metricstack.telemetry.tables import table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["sql"]
+
+
+@dataclass(frozen=True)
+class _Schema:
+    """Stands for a workspace whose tables have no data, only their contract."""
+
+    config: WorkspaceConfig = field(default_factory=WorkspaceConfig)
+
+    def table(self, name: str, *, columns: Iterable[str]) -> "ir.Table":
+        import ibis
+
+        contract = table(name)
+        rows = ibis.table({column.name: column.kind.value for column in contract.columns}, name=name)
+        rows = rows.filter(~rows.dq_flags.fill_null("").contains("duplicate"))
+        return rows.select(*dict.fromkeys(columns))
+
+
+def sql(
+    metric: str,
+    *,
+    known: Catalogue | None = None,
+    window: Window | None = None,
+    by: Sequence[str] = (),
+    grain: str | None = None,
+    where: Mapping[str, str] | None = None,
+    dialect: str = "duckdb",
+) -> dict[str, str]:
+    """Return the queries that a metric asks of an engine for a large, sampled table.
+
+    Evaluated together, metrics of a table share one query of all their de-duplicated states; this
+    shows one metric's part.
+
+    Args:
+        metric: Id or alias.
+        known: The catalogue, None for the one that metricstack ships.
+        window: What it is about, None for the third quarter of 2026.
+        by: Dimensions.
+        grain: ``day``, ``week``, ``month``, ``quarter``, or None.
+        where: Dimension → the value that it must have.
+        dialect: An SQL dialect that Ibis writes.
+
+    Returns:
+        Name of the query (``requests states``, ``requests histogram``, ``requests sampling``) → its text.
+    """
+    import ibis
+
+    known = known or catalogue()
+    config = known.config or WorkspaceConfig()
+    calendar = Calendar(config.zone, config.fiscal_year_start)
+    span = window or calendar.quarter("2026Q3")
+    periods = calendar.cut(span, grain) if grain else (span,)
+    ws = cast("Workspace", _Schema(config))
+    request = Request(ws, known, span, periods, tuple(by), dict(where or {}), grain, 0.95)
+    job = Job.of(request, known.get(metric).id)
+    found: dict[str, ir.Table] = {}
+    for name in job.tables:
+        frame = Frame(
+            ws,
+            known.given,
+            periods,
+            tuple(path_to(name, column, name) for column in (*by, *job.over)),
+            tuple((path_to(name, column, name), value) for column, value in request.where.items()),
+            job.definition.to_date,
+        )
+        plan = Plan(cluster=table(name).cluster or table(name).key[:1])
+        for label, query in _queries(job, name, frame, plan):
+            found[f"{name} {label}"] = query
+    return {label: str(ibis.to_sql(query, dialect=dialect)) for label, query in found.items()}
+
+
+def _queries(job: Job, name: str, frame: Frame, plan: Plan) -> "list[tuple[str, ir.Table]]":
+    if job.quantile is not None:
+        _, call, _ = job.quantile
+        quantity = quantity_of(call, name)
+        if call.function in ("min", "max"):
+            return [("extreme", cast("ir.Table", queries.whole(frame, name, [(quantity, call.function, ())])))]
+        return [("histogram", cast("ir.Table", queries.binned(frame, name, quantity, plan)))]
+    states: list[State] = []
+    for state in states_of(job.tree, job.definition.table):
+        if state.quantity.table == name and state not in states:
+            states.append(state)
+    result = [("states", cast("ir.Table", queries.fused(frame, name, states, plan)))]
+    totals = [state.quantity for state in states if state.role is Role.TOTAL]
+    if job.population is Population.WINDOW and totals and not table(name).state_of:
+        result.append(("sampling", cast("ir.Table", queries.sampled(frame, name, totals))))
+    return result

@@ -1,0 +1,32 @@
+"""Which quarter a review is about."""
+
+from metricstack.core.errors import InvalidInput
+from metricstack.core.windows import Window
+from metricstack.telemetry import Workspace
+from metricstack.telemetry.completeness import last_full_quarter
+
+__all__ = ["choose_quarter"]
+
+
+def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
+    """Return the quarter to review: the one asked for, or the last that the data fill.
+
+    Raises:
+        InvalidInput: not a quarter, one that the data do not reach, or no data at all.
+    """
+    span = workspace.span()
+    if span is None:
+        raise InvalidInput(
+            f"Workspace {workspace.config.name!r} holds no rows, so there is nothing to review. "
+            "Load some with `metricstack ingest`."
+        )
+    if quarter is None:
+        return last_full_quarter(workspace)
+    window = workspace.quarter(quarter)
+    first, last = (workspace.calendar.quarter_of(moment).name for moment in (span.start, span.end))
+    if window.start >= span.end or window.end <= span.start:
+        side = "after" if window.start >= span.end else "before"
+        raise InvalidInput(
+            f"Quarter {window.name} lies {side} the data, which run from {first} to {last}. Choose one of those."
+        )
+    return window
