@@ -106,7 +106,7 @@ def order_statistics(x: Vector, p: float, *, level: float = 0.95) -> QuantileAns
     _check(p)
     ordered, n = np.sort(x), len(x)
     tail = (1 - check_level(level)) / 2
-    below = np.array([float(bdtr(k, n, p)) for k in range(n)])  # P(B <= k)
+    below = np.asarray(bdtr(np.arange(n, dtype=np.float64), n, p), dtype=np.float64)  # P(B <= k)
     # r: the largest with P(B < r) <= tail; s: the smallest with P(B >= s) <= tail.
     r = int(np.searchsorted(below, tail, side="right"))
     s = int(np.searchsorted(below, 1 - tail, side="left")) + 1

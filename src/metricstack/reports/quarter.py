@@ -1,9 +1,11 @@
 """Which quarter a review is about."""
 
+from datetime import timedelta
+
 from metricstack.core.errors import InvalidInput
 from metricstack.core.windows import Window
 from metricstack.telemetry import Workspace
-from metricstack.telemetry.completeness import last_full_quarter
+from metricstack.telemetry.completeness import covered_span, last_full_quarter
 
 __all__ = ["choose_quarter"]
 
@@ -14,7 +16,7 @@ def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
     Raises:
         InvalidInput: not a quarter, one that the data do not reach, or no data at all.
     """
-    span = workspace.span()
+    span = covered_span(workspace)
     if span is None:
         raise InvalidInput(
             f"Workspace {workspace.config.name!r} holds no rows, so there is nothing to review. "
@@ -23,7 +25,9 @@ def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
     if quarter is None:
         return last_full_quarter(workspace)
     window = workspace.quarter(quarter)
-    first, last = (workspace.calendar.quarter_of(moment).name for moment in (span.start, span.end))
+    first, last = (
+        workspace.calendar.quarter_of(moment).name for moment in (span.start, span.end - timedelta(microseconds=1))
+    )
     if window.start >= span.end or window.end <= span.start:
         side = "after" if window.start >= span.end else "before"
         raise InvalidInput(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["TableCompleteness", "completeness", "last_full_quarter"]
+__all__ = ["TableCompleteness", "completeness", "covered_span", "last_full_quarter"]
 
 _TRAFFIC = ("requests", "spans", "llm_calls", "sessions")
 _KEY_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -152,6 +152,15 @@ def _lost(links: "ir.Column", there: "ir.Column") -> int:
     return int(given.anti_join(known, given["_link"] == known["_known"]).count().to_pyarrow().as_py())
 
 
+def covered_span(ws: "Workspace") -> Window | None:
+    """Return the window that the data are about: that of traffic, else of any facts, else of registers.
+
+    Registers reach back to when something was first recorded, and calendars ahead; neither makes a quarter.
+    """
+    facts = [name for name in TABLES if not TABLES[name].state_of]
+    return ws.span(*_TRAFFIC) or ws.span(*facts) or ws.span()
+
+
 def last_full_quarter(ws: "Workspace") -> Window:
     """Return the last fiscal quarter that the data fill: traffic goes on to its last day.
 
@@ -160,8 +169,7 @@ def last_full_quarter(ws: "Workspace") -> Window:
     Raises:
         InvalidInput: the workspace has no dated rows at all.
     """
-    facts = [name for name in TABLES if not TABLES[name].state_of]
-    span = ws.span(*_TRAFFIC) or ws.span(*facts) or ws.span()
+    span = covered_span(ws)
     if span is None:
         raise InvalidInput(
             f"Workspace {ws.config.name!r} has no dated rows, so that no quarter is filled. Load data with "
