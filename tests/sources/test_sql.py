@@ -16,6 +16,7 @@ import metricstack as ms
 from metricstack.core import InvalidInput, UnreadableFile
 from metricstack.sources import IngestSummary, ingest
 from metricstack.sources.sql import masked
+from tests.conftest import let_others_in
 
 PASSWORD = "hunter2 & more"  # of a server that lives as long as the test
 
@@ -132,8 +133,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     who: dict[str, Any] = {}
     if os.getuid() == 0:
         who = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        for parent in (folder, *folder.parents[:2]):
-            parent.chmod(0o755)
+        let_others_in(folder)
         shutil.chown(folder, "postgres", "postgres")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -38,8 +38,25 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         True
     """
     by_fold = {candidate.casefold(): candidate for candidate in known}
-    matches = get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
-    return by_fold[matches[0]] if matches else None
+    folded = name.casefold()
+    near = get_close_matches(folded, by_fold, n=5, cutoff=0.6)
+    # Of words equally far, the one with the same letters: a swap is the commoner slip.
+    near.sort(key=lambda other: (_edits(folded, other), sorted(folded) != sorted(other)))
+    return by_fold[near[0]] if near else None
+
+
+def _edits(left: str, right: str) -> int:
+    """Count the edits between two words, a swap of neighbours being one: the slips that fingers make."""
+    rows = [list(range(len(right) + 1))]
+    for i, a in enumerate(left, start=1):
+        row = [i]
+        for j, b in enumerate(right, start=1):
+            best = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (a != b))
+            if i > 1 and j > 1 and (a, left[i - 2]) == (right[j - 2], b):
+                best = min(best, rows[-2][j - 2] + 1)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 class MetricstackError(Exception):
