@@ -13,7 +13,7 @@ from metricstack.numerics.intervals import (
     Spread,
     combine,
     interval,
-    poisson_zero,
+    poisson,
     spread_of_groups,
     spread_of_units,
     t_quantile,
@@ -64,7 +64,13 @@ def test_parts_add_with_satterthwaites_freedom() -> None:
 
 
 def test_none_seen_still_allows_3_69_expected_at_95_percent() -> None:
-    assert poisson_zero(0.95) == close(3.688879, abs=1e-6)
+    low, high = poisson(0, level=0.95)
+    assert low == 0.0
+    assert high == close(3.688879, abs=1e-6)
+    # Garwood (1936), as tabulated widely: 10 events, 4.7954 to 18.3904
+    low, high = poisson(10, level=0.95)
+    assert low == close(4.7954, abs=1e-4)
+    assert high == close(18.3904, abs=1e-4)
 
 
 # laws ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from metricstack.numerics.intervals import (
     Spread,
     combine,
     interval,
-    poisson_zero,
+    poisson,
     spread_of_groups,
     spread_of_units,
     wilson,
@@ -31,6 +31,7 @@ from metricstack.telemetry.tables import table
 __all__ = ["Answered", "answer", "checks_of", "limits", "needed_n", "sampling_checks"]
 
 _COMPLETE = 0.95
+_FEW_EVENTS = 50  # beyond it the exact and the normal interval agree within a tenth of their width
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +217,35 @@ def _of_process(
         low, high = wilson(share, effective, level=level, freedom=spread.freedom)
         return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
     low_limit, high_limit = limits(tree, home)
+    rare = _rare_events(found, group) if low_limit == 0 else None
+    if rare is not None:
+        count, slope = rare
+        low, high = poisson(count, level=level)
+        return low * slope, high * slope, f"exact Poisson interval of {count:g} events"
     if found.value == 0 and low_limit == 0 and spread.variance == 0:
         slope = max((abs(s) for term, s in found.slopes.items() if _is_count(term)), default=0.0)
         if slope:
-            return 0.0, poisson_zero(level) * slope, "none seen: exact Poisson bound"
+            return 0.0, poisson(0, level=level)[1] * slope, "none seen: exact Poisson bound"
     low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit)
     return low, high, f"delta method, {way}"
+
+
+def _rare_events(found: Linear, group: Group) -> tuple[float, float] | None:
+    """Find the few independent events that a rate is proportional to: their number and the value of one.
+
+    A handful of events over a large denominator is far from normal on any scale; the denominator's own
+    spread is nothing beside it. Events are independent where each is a unit of its own (an incident).
+    """
+    for term, slope in found.slopes.items():
+        if isinstance(term, Assumption) or slope <= 0 or not _is_count(term):
+            continue
+        name, key, state = term
+        contract, data = table(name), group.tables[name]
+        count = data.total(key, Role.TOTAL, state.quantity)
+        alone = contract.cluster and contract.cluster[0] in contract.key
+        if alone and 0 < count <= _FEW_EVENTS and math.isclose(slope * count, found.value, rel_tol=1e-9):
+            return count, slope
+    return None
 
 
 def _is_count(term: Term) -> bool:

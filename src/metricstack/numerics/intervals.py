@@ -19,7 +19,7 @@ __all__ = [
     "check_level",
     "combine",
     "interval",
-    "poisson_zero",
+    "poisson",
     "spread_of_groups",
     "spread_of_units",
     "t_quantile",
@@ -168,11 +168,24 @@ def wilson(share: float, n: float, *, level: float, freedom: float = math.inf) -
     return (min(low, share), max(high, share))
 
 
-def poisson_zero(level: float) -> float:
-    """Return the largest expected count that seeing none still allows (exact Poisson, two-sided level).
+def poisson(count: float, *, level: float) -> tuple[float, float]:
+    """Bound the expected number of independent events from the number seen, exactly.
+
+    Args:
+        count: Events seen, 0 or more.
+        level: Two-sided confidence level.
+
+    Source:
+        Garwood (1936): chi-square quantiles, ``chi2(2k) / 2`` below and ``chi2(2k + 2) / 2`` above;
+        for none seen the upper bound is ``-log((1 - level) / 2)``.
 
     Example:
-        >>> round(poisson_zero(0.95), 3)
-        3.689
+        >>> low, high = poisson(1, level=0.95)
+        >>> round(low, 4), round(high, 4)
+        (0.0253, 5.5716)
     """
-    return -math.log((1 - check_level(level)) / 2)
+    from scipy.stats import chi2
+
+    tail = (1 - check_level(level)) / 2
+    low = float(chi2.ppf(tail, 2 * count)) / 2 if count > 0 else 0.0
+    return low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
