@@ -49,7 +49,7 @@ def test_the_bullets_begin_with_the_largest_gain_and_end_with_what_cannot_be_sai
         "Sessions (support copilot) rose from 10 to 15, which is better (+50.0 %; counted in full in both periods).",
         "Conversion rose from 10 to 12, which is better (+20.0 %; counted in full in both periods).",
         "Incidents rose from 4 to 5, which is worse (+25.0 %; counted in full in both periods).",
-        "0 of 1 targets met; Incidents missed: at most 4 is the target.",
+        "0 of 1 targets met; 1 missed (Incidents).",
         "Cannot be compared: Relevance: there is no table 'feedback'.",
     ]
 
@@ -93,3 +93,17 @@ def test_every_measure_lands_in_one_group_and_bullets_stay_few(board: list[Moved
     assert sorted(m.title for m in groups) == sorted(m.title for m in board)
     assert len(told.bullets) <= 6
     assert all(a.change.size >= b.change.size for a, b in zip(told.better, told.better[1:], strict=False))
+
+
+def test_targets_met_within_the_noise_are_not_counted_as_met() -> None:
+    met = moved("Met", counted(4), counted(5), target=4.0)
+    missed = moved("Missed", counted(4), counted(5), target=9.0)
+    close = moved("Close", unsure(5), unsure(6), target=5.5)
+    told = headline([met, missed, close], period="2026Q3")
+    assert "1 of 3 targets met; 1 missed (Missed); 1 too close to call." in told.bullets
+
+
+def test_targets_beyond_the_board_are_counted_where_they_are_given() -> None:
+    missed = moved("Audit", counted(4), counted(5), target=9.0)
+    told = headline([GAIN], period="2026Q3", promised=[GAIN, missed])
+    assert "0 of 1 targets met; 1 missed (Audit)." in told.bullets

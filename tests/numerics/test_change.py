@@ -169,7 +169,7 @@ def test_two_units_have_no_difference() -> None:
 
 
 def test_a_direction_that_is_none_is_named() -> None:
-    with pytest.raises(InvalidInput, match="'up'; give 'higher' or 'lower'"):
+    with pytest.raises(InvalidInput, match="'up'; give 'higher', 'lower' or 'neither'"):
         change(counted(1), counted(2), better="up")  # type: ignore[arg-type]
 
 
@@ -177,3 +177,18 @@ def test_a_change_is_plain_json_and_a_table() -> None:
     moved = change(around(5.0, 0.3), around(4.0, 0.4), better="lower")
     assert moved.to_dict()["verdict"] == "better"
     assert moved.to_pandas()["value"].tolist() == [-1.0]
+
+
+def test_a_plain_volume_changes_without_being_better_or_worse() -> None:
+    assert change(counted(10), counted(12), better="neither").verdict is Verdict.MOVED
+    assert change(around(5, 0.3), around(4, 0.4), better="neither").verdict is Verdict.MOVED
+    assert change(around(5, 3), around(4, 4), better="neither").verdict is Verdict.UNCLEAR
+
+
+def test_a_bound_is_held_against_nothing() -> None:
+    bound = Estimate(7, unit="count", n=10, method="lower bound: only part of the rows is known")
+    for before, after in ((bound, counted(9)), (counted(9), bound)):
+        moved = change(before, after, better="higher")
+        assert moved.verdict is Verdict.UNKNOWN
+        assert isinstance(moved.difference, Refusal)
+        assert "lower bound" in moved.difference.detail

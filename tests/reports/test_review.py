@@ -191,3 +191,45 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert made[0] == made[1]
     assert set(made[0]) == {"report.html", "findings.json", "run.ipynb"}
     assert b"<script" not in made[0]["report.html"].lower()
+
+
+# What review of the review found
+
+
+def sessions(first_day: int, days: int) -> pa.Table:
+    base = 1_774_994_400_000_000  # 1 April 2026, 00:00 in Berlin; 40 sessions a day from there
+    starts = [base + (first_day + i // 40) * 86_400_000_000 + (i % 40) * 60_000_000 for i in range(days * 40)]
+    n = len(starts)
+    return pa.table(
+        {
+            "session": [f"s{i}" for i in range(n)],
+            "user": [f"u{i % 97}" for i in range(n)],
+            "start": pa.array(starts, pa.timestamp("us", "UTC")),
+            "converted": [i % 7 == 0 for i in range(n)],
+            "sample_probability": [1.0] * n,
+        }
+    )
+
+
+def test_a_total_of_a_part_is_not_held_against_a_whole_quarter(tmp_path: Path) -> None:
+    # Data from 1 April to 15 August: half of 2026Q3 is still to come.
+    review = ms.reports.assemble(ms.open(workspace(tmp_path, sessions=sessions(0, 137))), "2026Q3")
+    (total,) = review.board.moved(("sessions",))
+    (rate,) = review.board.moved(("conversion_rate",))
+    assert isinstance(total.change.difference, Refusal)
+    assert "a total of a part" in total.change.difference.detail
+    assert isinstance(rate.change.difference, Estimate)
+    assert "Only a part of a quarter" in words(review.headline)
+    assert "cannot compare" in words(review.usage)
+
+
+def test_a_lower_bound_is_said_beside_its_number_and_meets_no_target(tmp_path: Path) -> None:
+    # A third of the costs is unknown: what is known adds up to a lower bound.
+    n = 900
+    rows = requests(n).append_column("cost", pa.array([None if i % 3 == 0 else 0.01 for i in range(n)]))
+    rows = rows.append_column("outcome", pa.array(["success"] * n))
+    rows = rows.append_column("sample_probability", pa.array([1.0] * n))
+    review = ms.reports.assemble(ms.open(workspace(tmp_path, requests=rows)))
+    (moved,) = review.board.moved(("cost_per_successful_outcome",))
+    assert any("lower bound" in caveat for caveat in moved.caveats)
+    assert "lower bound" in words(review.layers)

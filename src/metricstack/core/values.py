@@ -59,7 +59,7 @@ class Estimate(Shown):
         unit: One of `core.units`.
         n: How many independent or raw observations it stands on, as ``method`` says.
         method: How it was computed, in a few words; ``"census"`` means every unit was
-            seen and there is no interval.
+            seen and there is no interval. Any other method without an interval is a bound.
         low: Lower bound, ``-inf`` where unbounded; None for a census.
         high: Upper bound, ``inf`` where unbounded; None for a census.
         level: Confidence level of the interval, a fraction in (0, 1); None for a census.
@@ -100,7 +100,12 @@ class Estimate(Shown):
     @property
     def is_census(self) -> bool:
         """True where every unit was seen, so that there is no interval."""
-        return self.low is None
+        return self.low is None and self.method == "census"
+
+    @property
+    def is_bound(self) -> bool:
+        """True where part of the rows is unknown, so that the value only bounds the truth; ``method`` says how."""
+        return self.low is None and self.method != "census"
 
     @property
     def half_width(self) -> float | None:

@@ -61,11 +61,13 @@ class Seen:
         function: The aggregate.
         n: Rows whose value is known.
         eligible: Rows that it is about.
+        keys: The groups counted so far: a quantity that a formula names twice is counted once.
     """
 
     function: str
     n: int
     eligible: int
+    keys: set[Key] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -215,7 +217,11 @@ def _aggregate(call: Call, group: Group, home: str, keys: Sequence[Key]) -> Line
 
     n, eligible = int(total(Role.N)), int(total(Role.ELIGIBLE))
     note = group.seen.setdefault(quantity, Seen(call.function, 0, 0))
-    note.n, note.eligible = note.n + n, note.eligible + eligible
+    for key in keys:
+        if key not in note.keys:
+            note.keys.add(key)
+            note.n += int(data.total(key, Role.N, quantity))
+            note.eligible += int(data.total(key, Role.ELIGIBLE, quantity))
     if not any(len(sums.of(key, "_n")) for key in keys) and not group.covers(home):
         raise Unanswerable(Refusal(Reason.NO_DATA, f"table {home!r} has no rows in this window"))
     if eligible and not n:

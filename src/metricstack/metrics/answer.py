@@ -170,9 +170,24 @@ def _of_window(found: Linear, group: Group, inputs: float, level: float) -> Boun
         *(["assumed inputs as triangular distributions, delta method"] if inputs > 0 else []),
     ]
     if not ways:
-        return None, None, "census"
+        return None, None, _counted(found, group)
     bounds = interval(found.value, Spread(sampling + inputs, math.inf), level=level)
     return (*bounds, "; ".join(ways))
+
+
+def _counted(found: Linear, group: Group) -> str:
+    """Name what a number without an interval is: a census, or a bound since part of the rows is unknown."""
+    partial = {quantity for quantity, seen in group.seen.items() if seen.n < seen.eligible}
+    if not partial and not group.bounds:
+        return "census"
+    slopes = [
+        slope if term[2].role is Role.TOTAL and group.seen[term[2].quantity].function in ("sum", "count") else -1.0
+        for term, slope in found.slopes.items()
+        if not isinstance(term, Assumption) and term[2].quantity in partial
+    ]
+    if partial and not group.bounds and all(slope >= 0 for slope in slopes):
+        return "lower bound: only part of the rows is known"
+    return "partial view: only part of what it is about is known"
 
 
 def _sampling_variance(slopes: Mapping[Term, float], group: Group) -> float:
@@ -208,12 +223,8 @@ def _of_process(
         )
     if _is_share(tree, home):
         share = min(max(found.value, 0.0), 1.0)
-        known = sum(
-            float(data.total(key, Role.KNOWN, quantity))
-            for quantity in group.seen for name, data in group.tables.items() if quantity.table == name
-            for key in group.keys if State(Role.KNOWN, quantity) in data.states
-        )  # fmt: skip
-        effective = min(share * (1 - share) / spread.variance, known) if spread.variance > 0 else float(units)
+        known = sum(seen.n for seen in group.seen.values())
+        effective = float(min(share * (1 - share) / spread.variance if spread.variance > 0 else units, known))
         low, high = wilson(share, effective, level=level, freedom=spread.freedom)
         return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
     low_limit, high_limit = limits(tree, home)
@@ -304,6 +315,9 @@ def checks_of(group: Group) -> tuple[Check, ...]:
             complete = share >= _COMPLETE
             text = known if complete else f"{known}: the total is a lower bound"
             found.append(Check("coverage", complete, text))
+        elif seen.function == "count":
+            text = f"{known}; unknown ones count as no: the count is a lower bound"
+            found.append(Check("coverage", None, text))
         else:
             found.append(Check("coverage", None, f"{known}; the others are left out"))
     found += [Check("complete", False, f"{text}: the value is a bound") for text in dict.fromkeys(group.bounds)]

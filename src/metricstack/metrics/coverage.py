@@ -1,15 +1,16 @@
 """Whether no rows means that nothing happened, or that nobody looked."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from metricstack.core.windows import Window
+from metricstack.telemetry.completeness import covered_span
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["covered", "covered_days", "reaches"]
+__all__ = ["covered", "covered_days", "judged_until", "reaches"]
 
 _SILENCE = 30
 """So many mean gaps without a row are silence of the source, not chance (e^-30 under a steady rate)."""
@@ -39,12 +40,30 @@ def reaches(ws: "Workspace", name: str, period: Window) -> bool:
 
 
 def covered_days(ws: "Workspace", period: Window, names: Iterable[str]) -> float:
-    """Count the local days of a period from the first to the last on which one of the tables has a row; 0 for none."""
-    bounds = [span for name in names if (span := ws.span(name)) is not None]
-    bounds = [span for span in bounds if span.start < period.end and period.start < span.end]
-    if not bounds:
-        return 0.0
-    calendar = ws.calendar
-    first = calendar.local_day(max(min(span.start for span in bounds), period.start))
-    last = calendar.local_day(min(max(span.end for span in bounds), period.end) - timedelta(microseconds=1))
-    return float((last - first).days + 1)
+    """Count the local days of a period that the data are about: those of traffic, and of the tables themselves.
+
+    A day without a row counts as long as traffic went on: nothing happened then, which is not the same as
+    nobody having looked.
+
+    Args:
+        ws: The workspace.
+        period: Which days.
+        names: The tables.
+
+    Returns:
+        Days, 0 where the data do not reach into the period.
+    """
+    spans = [covered_span(ws), *(ws.span(name) for name in names)]
+    days: set[int] = set()
+    for span in spans:
+        if span is not None and span.start < period.end and period.start < span.end:
+            first = ws.calendar.local_day(max(span.start, period.start))
+            last = ws.calendar.local_day(min(span.end, period.end) - timedelta(microseconds=1))
+            days.update(range(first.toordinal(), last.toordinal() + 1))
+    return float(len(days))
+
+
+def judged_until(ws: "Workspace", name: str, window: Window) -> datetime:
+    """Return the instant up to which a window's data can say what had happened to a table's rows by then."""
+    spans = [span for span in (covered_span(ws), ws.span(name)) if span is not None]
+    return min([window.end, *([max(span.end for span in spans)] if spans else [])])

@@ -10,7 +10,7 @@ from metricstack.metrics.formula import walk
 from metricstack.metrics.hashing import definition_hash, measures_in
 from metricstack.metrics.load import CATALOGUE, load
 from metricstack.metrics.model import Definition, Levels
-from metricstack.metrics.resolve import inline, tables_of
+from metricstack.metrics.resolve import degree, inline, tables_of
 from metricstack.telemetry.measures import Given, given
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ class Catalogue:
         whole = inline(definition, self.definitions)
         assumed = any(getattr(node, "function", "") == "assumed" for node in walk(whole))
         return (*names, "assumptions") if assumed and "assumptions" not in names else names
+
+    def is_total(self, name: str) -> bool:
+        """Tell whether a metric grows with the time that it covers, as a sum does and a rate does not."""
+        return degree(inline(self.get(name), self.definitions)) >= 1
 
     def dimensions(self, name: str) -> tuple[str, ...]:
         """Return the dimensions by which a metric may be asked; see `metrics.joins.dimensions`."""

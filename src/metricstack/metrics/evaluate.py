@@ -1,7 +1,8 @@
 """`evaluate`: metrics by dimension and period, each a finding with its interval, checks and origin."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from metricstack.core.values import Check, Finding, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.algebra import Group, Unanswerable, compute
 from metricstack.metrics.answer import Answered, answer
-from metricstack.metrics.coverage import covered_days, reaches
+from metricstack.metrics.coverage import covered_days, judged_until, reaches
 from metricstack.metrics.definitions import catalogue
 from metricstack.metrics.fetch import Key, TableData
 from metricstack.metrics.formula import Call, Name, walk
@@ -24,7 +25,7 @@ from metricstack.metrics.privacy import withheld
 from metricstack.metrics.rows import NOT_RECORDED, Frame, measures_used
 from metricstack.metrics.states import Quantity, Role, State, quantity_of, states_of
 from metricstack.numerics.intervals import check_level
-from metricstack.telemetry.completeness import last_full_quarter
+from metricstack.telemetry.completeness import covered_span, last_full_quarter
 from metricstack.telemetry.measures import measures_of
 from metricstack.telemetry.tables import table
 
@@ -116,7 +117,7 @@ class _Pass:
         request = self.request
         return Frame(
             request.ws,
-            request.catalogue.given,
+            replace(request.catalogue.given, until=judged_until(request.ws, name, request.window)),
             request.periods,
             tuple(path_to(name, column, name) for column in self.by),
             tuple((path_to(name, column, name), value) for column, value in request.where.items()),
@@ -262,12 +263,14 @@ class _Pass:
         nodes = list(walk(quantity.node)) if quantity.node is not None else []
         plain = [node.name for node in nodes if isinstance(node, Name) and node.name not in measures]
         needed = [*plain, *(column for measure in measures_used(quantity) for column in measure.needs)]
-        lacking = [column for column in dict.fromkeys(needed) if column not in have]
+        lacking = [repr(column) for column in dict.fromkeys(needed) if column not in have]
+        either = dict.fromkeys(measure.either for measure in measures_used(quantity) if measure.either)
+        lacking += [" or ".join(map(repr, columns)) for columns in either if have.isdisjoint(columns)]
         if not lacking:
             return None
         return Refusal(
             Reason.MISSING_COLUMN,
-            f"the data of table {name!r} have no column {' and '.join(repr(column) for column in lacking)}",
+            f"the data of table {name!r} have no column {' and '.join(lacking)}",
             f"It usually comes from {table(name).provider}.",
         )
 
@@ -287,7 +290,7 @@ class _Pass:
             answer=answered.answer,
             subject=job.name,
             where=where,
-            checks=(*answered.checks, *(() if isinstance(answered.answer, Refusal) else self._partial(period))),
+            checks=(*answered.checks, *(() if isinstance(answered.answer, Refusal) else self._partial(job, period))),
             assumptions=answered.assumptions,
             provenance=self._origin(job, period),
         )
@@ -304,15 +307,22 @@ class _Pass:
         return self._origins[key]
 
     @cached_property
-    def _last(self) -> Window | None:
-        return self.request.ws.span()
+    def _covered(self) -> Window | None:
+        return covered_span(self.request.ws)
 
-    def _partial(self, period: Window) -> tuple[Check, ...]:
-        """Say so where the data end before the period does."""
-        span = self._last
+    def _partial(self, job: Job, period: Window) -> tuple[Check, ...]:
+        """Say so where the data start after the period does, or end before it.
+
+        What is known as of the period's end, registers and what is observed once, needs no beginning.
+        """
+        span = self._covered
         if span is None:
             return ()
-        calendar = self.request.ws.calendar
-        if calendar.local_day(span.end) >= calendar.local_day(period.end - (period.end - period.start) / 10**6):
-            return ()
-        return (Check("whole_period", False, f"the data end on {calendar.local_day(span.end)}, before {period} does"),)
+        day, tick = self.request.ws.calendar.local_day, timedelta(microseconds=1)
+        as_of = job.definition.to_date or all(table(name).state_of for name in job.tables)
+        said = []
+        if not as_of and day(span.start) > day(period.start):
+            said.append(f"start on {day(span.start)}, after {period} does")
+        if day(span.end - tick) < day(period.end - tick):
+            said.append(f"end on {day(span.end - tick)}, before {period} does")
+        return (Check("whole_period", False, f"the data {' and '.join(said)}"),) if said else ()

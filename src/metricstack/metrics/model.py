@@ -14,6 +14,8 @@ class Better(StrEnum):
 
     HIGHER = "higher"
     LOWER = "lower"
+    NEITHER = "neither"
+    """A plain volume: it grows with use, which is neither good nor bad by itself."""
 
 
 class Layer(StrEnum):

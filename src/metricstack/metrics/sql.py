@@ -1,7 +1,7 @@
 """The SQL of a metric, without data: what an engine is asked, to read and to keep from changing by accident."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from metricstack.core.windows import Window
@@ -81,7 +81,7 @@ def sql(
     for name in job.tables:
         frame = Frame(
             ws,
-            known.given,
+            replace(known.given, until=span.end),
             periods,
             tuple(path_to(name, column, name) for column in (*by, *job.over)),
             tuple((path_to(name, column, name), value) for column, value in request.where.items()),

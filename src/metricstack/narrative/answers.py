@@ -2,7 +2,7 @@
 
 from metricstack.core.units import write
 from metricstack.core.values import Answer, Estimate, Finding, Grade, Refusal
-from metricstack.narrative.words import count, interval, stem
+from metricstack.narrative.words import count, how_counted, interval, stem
 
 __all__ = ["GRADES", "how_sure", "say_answer", "say_finding"]
 
@@ -25,7 +25,7 @@ def how_sure(answer: Estimate) -> str:
         'all 12 of them counted'
     """
     if not answer.is_census:
-        return f"{interval(answer)}, n = {count(answer.n)}"
+        return f"{interval(answer) or how_counted(answer)}, n = {count(answer.n)}"
     if answer.n > 1:
         return f"all {count(answer.n)} of them counted"
     return "the only one" if answer.n else "counted, none found"

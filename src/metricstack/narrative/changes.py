@@ -65,7 +65,8 @@ def say_change(change: Change, *, title: str = "") -> str:
     if way == "held":
         text = f"held at {is_now}; it is {change.verdict} by less than the figures shown ({sure})"
         return _sentence(title, text)
-    text = f"{way} from {was} to {is_now}, which is {change.verdict} ({moved_by(change)}; {sure})"
+    good = "" if change.verdict is Verdict.MOVED else f", which is {change.verdict}"
+    text = f"{way} from {was} to {is_now}{good} ({moved_by(change)}; {sure})"
     return _sentence(title, text)
 
 

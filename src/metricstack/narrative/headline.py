@@ -28,6 +28,7 @@ class Moved:
         use_case: The use case it is narrowed to, empty for the whole company.
         metric: The metric's id.
         target: What was promised, in the metric's unit; None where nothing was.
+        caveats: What was checked about the number and did not hold: ``"the total is a lower bound"``.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Moved:
     use_case: str = ""
     metric: str = ""
     target: float | None = None
+    caveats: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -64,7 +66,13 @@ class Headline:
     unknown: tuple[Moved, ...]
 
 
-def headline(board: Iterable[Moved], *, period: str, against: str = "the quarter before") -> Headline:
+def headline(
+    board: Iterable[Moved],
+    *,
+    period: str,
+    against: str = "the quarter before",
+    promised: Iterable[Moved] | None = None,
+) -> Headline:
     """Rank the changes of a board and write what a review says first.
 
     Within a group the largest move comes first (`Change.size`, free of units), ties in the order given.
@@ -73,6 +81,7 @@ def headline(board: Iterable[Moved], *, period: str, against: str = "the quarter
         board: One entry per metric and use case.
         period: How the later period is called: ``"2026Q3"``.
         against: How the earlier one is called.
+        promised: Whose targets are counted; by default the board's own.
 
     Returns:
         The sentence, its bullets and the ranked groups. An empty board gives a sentence that says so.
@@ -90,7 +99,7 @@ def headline(board: Iterable[Moved], *, period: str, against: str = "the quarter
     bullets += [say_change(moved.change, title=moved.name) for moved in worse[:_WORSE]]
     if not bullets:
         bullets = [say_change(moved.change, title=moved.name) for moved in steady[:_WELL]]
-    bullets += _missed(board)[: 6 - len(bullets) - bool(unknown)]
+    bullets += _missed(board if promised is None else list(promised))[: 6 - len(bullets) - bool(unknown)]
     bullets += _cannot_say(unknown)
     sentence = _sentence((better, worse, steady, unknown), period, against)
     return Headline(sentence, tuple(bullets), better, worse, steady, unknown)
@@ -141,19 +150,25 @@ def _missed(board: Sequence[Moved]) -> list[str]:
         for moved in board
         if moved.target is not None and isinstance(moved.change.after, Estimate)
     ]
-    missed = [f"{moved.name} {said}" for moved, said in held if said.startswith("missed: ")]
     if not held:
         return []
-    met = f"{count(sum(said.startswith('met') for _, said in held))} of {count(len(held))} targets met"
-    return [f"{met}; {'; '.join(missed[:3])}." if missed else f"{met}."]
+    met = sum(said.startswith("met:") for _, said in held)
+    missed = [moved.name for moved, said in held if said.startswith("missed:")]
+    close = len(held) - met - len(missed)
+    parts = [f"{count(met)} of {count(len(held))} targets met"]
+    parts += [f"{count(len(missed))} missed ({listed(_some(missed, 4))})"] if missed else []
+    parts += [f"{count(close)} too close to call"] if close else []
+    return [f"{'; '.join(parts)}."]
+
+
+def _some(names: Sequence[str], most: int) -> list[str]:
+    return [*names[:most], *([f"{count(len(names) - most)} more"] if len(names) > most else [])]
 
 
 def _cannot_say(unknown: Sequence[Moved]) -> list[str]:
     if not unknown:
         return []
-    names = [moved.name for moved in unknown[:3]]
-    if len(unknown) > len(names):
-        names.append(f"{count(len(unknown) - len(names))} more")
+    names = _some([moved.name for moved in unknown], 3)
     first = unknown[0].change.difference
     why = ""
     if isinstance(first, Refusal):

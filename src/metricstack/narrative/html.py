@@ -14,7 +14,7 @@ from metricstack.core.values import Answer, Estimate, Finding, Refusal
 from metricstack.narrative.answers import GRADES, say_answer
 from metricstack.narrative.changes import ARROWS, course, moved_by, say_change
 from metricstack.narrative.panels import by_metric, place, title_of
-from metricstack.narrative.words import count, difference_limits, interval, limits, percent, stem
+from metricstack.narrative.words import count, difference_limits, how_counted, interval, limits, percent, stem
 from metricstack.numerics.change import Change
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def _answer(answer: Answer) -> str:
 
 
 def _sure(answer: Estimate) -> str:
-    return interval(answer) if not answer.is_census else f"counted in full (n = {count(answer.n)})"
+    return (
+        interval(answer) or how_counted(answer) if not answer.is_census else f"counted in full (n = {count(answer.n)})"
+    )
 
 
 def findings_html(findings: Any) -> str:
@@ -101,7 +103,7 @@ def _interval_head(level: float | None) -> str:
 
 
 def _interval(answer: Estimate, level: float | None) -> str:
-    return (interval(answer) if level is None else limits(answer)) or "counted in full"
+    return (interval(answer) if level is None else limits(answer)) or how_counted(answer)
 
 
 def _numbers(answer: Answer, level: float | None) -> str:

@@ -11,6 +11,7 @@ __all__ = [
     "count",
     "difference_interval",
     "difference_limits",
+    "how_counted",
     "interval",
     "limits",
     "listed",
@@ -136,6 +137,16 @@ def difference_limits(difference: Estimate) -> str:
     if difference.low is None or difference.high is None:
         return ""
     return _range(difference.low, difference.high, difference.unit, signed)
+
+
+def how_counted(answer: Estimate) -> str:
+    """Say what a number without an interval stands on.
+
+    Example:
+        >>> how_counted(Estimate(3, unit="count", n=3, method="census"))
+        'counted in full'
+    """
+    return "counted in full" if answer.is_census else answer.method
 
 
 def difference_interval(difference: Estimate) -> str:

@@ -16,7 +16,7 @@ from metricstack.core.values import Answer, Estimate, Finding, Reason, Refusal
 
 __all__ = ["Better", "Change", "Verdict", "change"]
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "neither"]
 
 
 class Verdict(StrEnum):
@@ -24,6 +24,7 @@ class Verdict(StrEnum):
 
     BETTER = "better"
     WORSE = "worse"
+    MOVED = "changed"
     UNCLEAR = "no clear change"
     UNKNOWN = "cannot say"
 
@@ -35,10 +36,10 @@ class Change(Shown):
     Args:
         before: The answer of the earlier period.
         after: The answer of the later period.
-        better: The direction of good, ``"higher"`` or ``"lower"``.
+        better: The direction of good: ``"higher"``, ``"lower"``, or ``"neither"`` for a plain volume.
         difference: ``after - before`` in the metric's unit, with its interval; a refusal
             where one of the two is. A difference of shares is a fraction too: say it in points.
-        verdict: Better or worse only where the difference's interval leaves out 0.
+        verdict: Better or worse (a volume: changed) only where the difference's interval leaves out 0.
     """
 
     before: Answer
@@ -98,14 +99,15 @@ def change(before: Answer, after: Answer, *, better: Better) -> Change:
     Args:
         before: Answer of the earlier period.
         after: Answer of the later period, same unit.
-        better: ``"higher"`` or ``"lower"``: the direction of good.
+        better: The direction of good: ``"higher"``, ``"lower"``, or ``"neither"`` for a plain volume.
 
     Returns:
         A `Change`. Its difference is a refusal with reason ``DEPENDS_ON_REFUSAL`` where one side is a
-        refusal; its interval has the later period's level, to which the earlier one is rescaled.
+        refusal, ``LOW_COVERAGE`` where one is only a bound; its interval has the later period's level,
+        to which the earlier one is rescaled.
 
     Raises:
-        InvalidInput: the units differ, or ``better`` is neither direction.
+        InvalidInput: the units differ, or ``better`` is none of the three.
 
     Derivation:
         With t1, l1, u1 the later value and its bounds and t2, l2, u2 the earlier: near a lower limit of
@@ -121,12 +123,15 @@ def change(before: Answer, after: Answer, *, better: Better) -> Change:
         >>> f"{moved.difference.value:.2f} [{moved.difference.low:.2f}, {moved.difference.high:.2f}]: {moved.verdict}"
         '-1.00 [-1.50, -0.50]: better'
     """
-    if better not in ("higher", "lower"):
-        raise InvalidInput(f"The direction of good is {better!r}; give 'higher' or 'lower'.")
+    if better not in ("higher", "lower", "neither"):
+        raise InvalidInput(f"The direction of good is {better!r}; give 'higher', 'lower' or 'neither'.")
     for period, answer in (("earlier", before), ("later", after)):
         if isinstance(answer, Refusal):
             detail = f"the {period} period has no number ({answer.detail.rstrip('.')})"
             refusal = Refusal(Reason.DEPENDS_ON_REFUSAL, detail, answer.remedy)
+            return Change(before, after, better, refusal, Verdict.UNKNOWN)
+        if answer.is_bound:
+            refusal = Refusal(Reason.LOW_COVERAGE, f"the {period} period has only a {answer.method}")
             return Change(before, after, better, refusal, Verdict.UNKNOWN)
     assert isinstance(before, Estimate)
     assert isinstance(after, Estimate)
@@ -174,8 +179,8 @@ def _verdict(difference: Estimate, before: Estimate, better: Better) -> Verdict:
     high = difference.value if difference.high is None else difference.high
     # Sums in floating point leave dust behind; a move below it is none.
     dust = 1e-12 * max(abs(before.value), abs(before.value + difference.value))
-    if low > dust:
-        return Verdict.BETTER if better == "higher" else Verdict.WORSE
-    if high < -dust:
-        return Verdict.BETTER if better == "lower" else Verdict.WORSE
-    return Verdict.UNCLEAR
+    if -dust <= low <= dust or -dust <= high <= dust or low < 0 < high:
+        return Verdict.UNCLEAR
+    if better == "neither":
+        return Verdict.MOVED
+    return Verdict.BETTER if (low > 0) == (better == "higher") else Verdict.WORSE

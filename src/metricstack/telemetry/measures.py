@@ -8,6 +8,7 @@ contract may be aggregated as it is, without a measure.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from metricstack.core.errors import InvalidInput, UnknownName
@@ -66,10 +67,13 @@ class Given:
     Args:
         parameters: Every name of `PARAMETERS` with its value.
         acceptable_latency: Use case → time target of a run, in seconds, from its card.
+        until: The end of what the data tell: what is due from then on is not judged yet. None = all is told.
+            It belongs to the data, not to the definition, and so is in no hash.
     """
 
     parameters: Mapping[str, float] = field(default_factory=lambda: {name: row[0] for name, row in PARAMETERS.items()})
     acceptable_latency: Mapping[str, float] = field(default_factory=dict)
+    until: datetime | None = None
 
     def __getitem__(self, name: str) -> float:
         if name not in self.parameters:
@@ -115,6 +119,7 @@ class Measure:
         unit: Unit of a number; empty for a flag.
         expression: Builds it from the rows and what is bound.
         needs: Columns that the data must have; without them it is unknown, not false.
+        either: Columns of which the data must have one at least.
         among: Flag of the rows that it could say something of at all; None = all of them.
         joins: Referencing columns whose tables it reads (``change`` → columns ``changes.…``).
         parameters: Names of `PARAMETERS` that it takes.
@@ -135,6 +140,7 @@ class Measure:
     by_card: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    either: tuple[str, ...] = ()
 
     @property
     def is_flag(self) -> bool:
@@ -160,7 +166,7 @@ def _add(measure: Measure) -> None:
     contract = table(measure.table)
     if measure.name in contract or (measure.table, measure.name) in MEASURES:
         raise InvalidInput(f"Table {measure.table!r} already has a column or measure {measure.name!r}.")
-    for column in (*measure.needs, *measure.joins):
+    for column in (*measure.needs, *measure.either, *measure.joins):
         contract[column]
     MEASURES[measure.table, measure.name] = measure
 
@@ -174,15 +180,17 @@ def flag(
     joins: tuple[str, ...] = (),
     parameters: tuple[str, ...] = (),
     by_card: bool = False,
+    either: tuple[str, ...] = (),
 ) -> Callable[[Expression], Expression]:
     """Register a function as a measure that is true, false or unknown; the measure takes its name."""
 
     def register(expression: Expression) -> Expression:
         _add(
             Measure(
-                table, expression.__name__, about, "", expression, needs, among, joins, parameters, by_card, 0.0, 1.0
+                table, expression.__name__, about, "", expression, needs, among, joins, parameters, by_card,
+                0.0, 1.0, either,
             )
-        )
+        )  # fmt: skip
         return expression
 
     return register
@@ -261,7 +269,7 @@ def left(rows: "ir.Table", _: Given) -> "ir.Value":
     return _unless_unknown(rows, rows.outcome == "abandoned")
 
 
-@flag("requests", "it came to an end and was not abandoned", needs=("end",))
+@flag("requests", "it came to an end and was not abandoned", either=("end", "latency"))
 def completed(rows: "ir.Table", _: Given) -> "ir.Value":
     """True where an end or a latency was reported and the user had not left."""
     ended = rows.end.notnull() | rows.latency.notnull()
@@ -270,11 +278,15 @@ def completed(rows: "ir.Table", _: Given) -> "ir.Value":
 
 @flag("requests", "it succeeded and no person stepped in", needs=("outcome", "human_touches"))
 def unassisted(rows: "ir.Table", _: Given) -> "ir.Value":
-    """True for success without a touch; a run that did not succeed is false whatever the touches."""
+    """True for success without a touch; unknown where outcome or touches are.
+
+    A failure without a count of touches is left out too: counting it, and not the successes beside it,
+    would pull the share down.
+    """
     import ibis
 
-    success = rows.outcome == "success"
-    return _unless_unknown(rows, ibis.ifelse(success, rows.human_touches == 0, False))
+    known = _known(rows) & rows.human_touches.notnull()
+    return ibis.ifelse(known, (rows.outcome == "success") & (rows.human_touches == 0), ibis.null("boolean"))
 
 
 @flag(
@@ -308,15 +320,20 @@ def failed(rows: "ir.Table", _: Given) -> "ir.Value":
     "requests",
     "it was answered, without an error, within the time-out",
     needs=("error_type",),
+    either=("latency", "end"),
     parameters=("availability_timeout",),
 )
 def available(rows: "ir.Table", bound: Given) -> "ir.Value":
-    """True for a good event: no end-to-end error and not beyond the time-out; a fallback's answer is one too."""
+    """True for a good event: no end-to-end error and not beyond the time-out; a fallback's answer is one too.
+
+    Without a latency the time from start to end counts; without either a run is not good, but unknown.
+    """
     import ibis
 
+    took = ibis.coalesce(rows.latency, seconds_between(rows.end, rows.start))
+    good = ibis.ifelse(rows.error_type.notnull(), False, took <= bound["availability_timeout"])
     reported = rows.outcome.notnull() | rows.error_type.notnull()
-    in_time = (rows.latency <= bound["availability_timeout"]).fill_null(True)
-    return ibis.ifelse(reported, rows.error_type.isnull() & in_time, ibis.null("boolean"))
+    return ibis.ifelse(reported, good, ibis.null("boolean"))
 
 
 @flag("requests", "it took more than one attempt", needs=("retries",))
@@ -479,11 +496,17 @@ _duration("to_resolve", "started", "closed", "started → closed")
 
 
 @flag("alerts", "it was reviewed and resolved within the agreed time", needs=("triaged", "due"))
-def triaged_in_time(rows: "ir.Table", _: Given) -> "ir.Value":
-    """True where triaged by its due time; an alert that nobody triaged is false, one without a due time unknown."""
+def triaged_in_time(rows: "ir.Table", bound: Given) -> "ir.Value":
+    """True where triaged by its due time; an alert that nobody triaged by then is false.
+
+    Unknown without a due time, and where the data end before it is due: nobody has missed anything yet.
+    """
     import ibis
 
-    return ibis.ifelse(rows.due.notnull(), (rows.triaged <= rows.due).fill_null(False), ibis.null("boolean"))
+    judged = rows.due.notnull()
+    if bound.until is not None:
+        judged = judged & (rows.triaged.notnull() | (rows.due < ibis.literal(bound.until, type="timestamp('UTC')")))
+    return ibis.ifelse(judged, (rows.triaged <= rows.due).fill_null(False), ibis.null("boolean"))
 
 
 @flag("quality_checks", "it checks for drift or bias")
@@ -533,8 +556,18 @@ _at("store_to_dashboard", "the way from the store to the dashboard")
 
 @flag("connector_checks", "it passed every check of the day", needs=("auth_ok", "schema_ok", "latency_ok", "errors_ok"))
 def healthy(rows: "ir.Table", _: Given) -> "ir.Value":
-    """True where authentication, schema, latency and errors all passed; one failure settles it, a gap does not."""
-    return rows.auth_ok & rows.schema_ok & rows.latency_ok & rows.errors_ok
+    """True where authentication, schema, latency and errors all passed; unknown where one of them is.
+
+    A failure beside a gap is left out too: counting failures that are known in part, and not passes,
+    would pull the share down.
+    """
+    import ibis
+
+    flags = (rows.auth_ok, rows.schema_ok, rows.latency_ok, rows.errors_ok)
+    known, passed = flags[0].notnull(), flags[0]
+    for one in flags[1:]:
+        known, passed = known & one.notnull(), passed & one
+    return ibis.ifelse(known, passed, ibis.null("boolean"))
 
 
 @flag("tool_touches", "observed with AI")

@@ -8,7 +8,7 @@ from metricstack.reports import components
 from metricstack.reports.html import Html, element, fragment
 from metricstack.reports.review.board import Board
 from metricstack.reports.review.pieces import column
-from metricstack.reports.review.plan import LAYERS
+from metricstack.reports.review.plan import LAYERS, every_metric
 from metricstack.telemetry import UseCase, WorkspaceConfig
 
 __all__ = ["four_layers", "headline_html", "layer_board", "use_case_blocks"]
@@ -21,10 +21,16 @@ def layer_board(board: Board) -> tuple[Moved, ...]:
 
 def headline_html(board: Board, recorded: str) -> Html:
     """Write the sentence of the quarter and what it stands on, what went well first."""
-    said: Headline = headline(layer_board(board), period=str(board.now.window), against=str(board.before.window))
+    said: Headline = headline(
+        layer_board(board),
+        period=str(board.now.window),
+        against=str(board.before.window),
+        promised=board.moved(every_metric()),
+    )
     compared = said.better or said.worse or said.steady
     points = (*said.bullets, recorded) if compared else (recorded, *said.bullets)
-    return components.headline(said.sentence, points)
+    partial = [components.note(f"Only a part of a quarter: {said}.") for said in board.partial()]
+    return fragment([components.headline(said.sentence, points), *partial])
 
 
 def four_layers(board: Board) -> Html:

@@ -40,9 +40,13 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
 
     both = Window(window.previous().start, window.end, name=f"{window.previous()} and {window}")
 
+    known = metrics.catalogue(workspace)
+    totals = frozenset(name for name in every_metric() if known.is_total(name))
+
     def board(names: tuple[str, ...], by: tuple[str, ...] = ()) -> Board:
         panel = _evaluate(workspace, names, both, segment=segment, by=by, grain="quarter")
-        return Board(_part(panel, window), _part(panel, window.previous()), workspace.config.use_cases)
+        cards = workspace.config.use_cases
+        return Board(_part(panel, window), _part(panel, window.previous()), cards, totals)
 
     shown = tuple(dict.fromkeys(metric for layer in LAYERS for metric in layer.metrics[: layer.per_use_case]))
     return Review(

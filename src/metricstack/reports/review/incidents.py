@@ -22,7 +22,8 @@ def incidents_of(workspace: Workspace, window: Window) -> tuple[Span, ...] | Ref
     rows = workspace.table("incidents")
     if isinstance(rows, Refusal):
         return rows
-    inside = rows.filter(rows.started >= window.start, rows.started < window.end)
+    ours = rows.env.isnull() | (rows.env == workspace.config.environment)
+    inside = rows.filter(rows.started >= window.start, rows.started < window.end, ours)
     chosen = inside.select("incident", "name", "severity", "cause", "started", "mitigated", "closed")
     ordered = chosen.order_by(["started", "incident"]).limit(_MOST)
     return tuple(_span(row) for row in ordered.to_pyarrow().to_pylist())

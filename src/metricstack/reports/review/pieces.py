@@ -5,10 +5,10 @@ from typing import Any
 
 from metricstack import charts
 from metricstack.core.units import write
-from metricstack.core.values import Estimate, Refusal
+from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.narrative.changes import ARROWS, course, moved_by, say_target
 from metricstack.narrative.headline import Moved
-from metricstack.narrative.words import difference_limits, interval
+from metricstack.narrative.words import difference_limits, how_counted, interval
 from metricstack.numerics.change import Verdict
 from metricstack.reports.components import Tone, badge, table
 from metricstack.reports.html import Html, element
@@ -19,6 +19,7 @@ __all__ = ["board_table", "column", "figure", "measure"]
 _TONES: dict[Verdict, Tone] = {
     Verdict.BETTER: "good",
     Verdict.WORSE: "bad",
+    Verdict.MOVED: "neutral",
     Verdict.UNCLEAR: "neutral",
     Verdict.UNKNOWN: "unknown",
 }
@@ -35,6 +36,7 @@ def measure(moved: Moved) -> Html:
         _change(moved),
         element("div", _bounds(answer), kind="ms-interval"),
         _target(moved, answer),
+        *(element("div", caveat, kind="ms-caveat") for caveat in moved.caveats),
         kind="ms-measure",
     )
 
@@ -49,10 +51,13 @@ def _value(title: str, answer: Estimate) -> tuple[object, ...]:
 def _change(moved: Moved) -> Html:
     change = moved.change
     if change.verdict is Verdict.UNKNOWN:
-        return badge("no quarter before", "unknown")
+        first = isinstance(change.before, Refusal) and change.before.reason is Reason.NO_DATA
+        return badge("no quarter before" if first else "cannot compare", "unknown")
     if change.verdict is Verdict.UNCLEAR:
         return badge("no clear change", "neutral")
     way = course(change)
+    if change.verdict is Verdict.MOVED:
+        return badge(f"{ARROWS[way]} {moved_by(change)}".strip(), "neutral")
     by = (
         f"{ARROWS[way]} {moved_by(change)}, {change.verdict}"
         if way in ("rose", "fell")
@@ -66,6 +71,8 @@ def _target(moved: Moved, answer: Estimate, *, prefix: str = "Target ") -> Html 
         return None
     held = say_target(answer, moved.target, moved.change.better).partition(":")[0]
     held = held if held in ("met", "missed") else "too close to call"
+    if moved.caveats or answer.is_bound:
+        held = "cannot be judged on a part of the rows"
     tones: dict[str, Tone] = {"met": "good", "missed": "bad"}
     bound = (
         f"{'≥' if moved.change.better == 'higher' else '≤'} {write(moved.target, answer.unit).partition(' per ')[0]}"
@@ -76,7 +83,7 @@ def _target(moved: Moved, answer: Estimate, *, prefix: str = "Target ") -> Html 
 def _bounds(answer: Estimate) -> str:
     """Write the interval without its level and without the unit's "per", which stand beside it."""
     said = interval(answer)
-    return said.partition(" interval ")[2].partition(" per ")[0] if said else "counted in full"
+    return said.partition(" interval ")[2].partition(" per ")[0] if said else how_counted(answer)
 
 
 def column(layer: Layer, board: Sequence[Moved], *, level: str = "h3") -> Html:
@@ -106,7 +113,7 @@ def board_table(board: Sequence[Moved], *, caption: str, before: str, after: str
     """Write answered metrics as a table, one row a metric, a block each on a phone."""
     columns = ["Measure", after, "95\u00a0% interval", before, "Change"]
     rows = [
-        [moved.title, element("strong", *_value(moved.title, answer)), _bounds(answer), _was(moved), _moved(moved)]
+        [_name(moved), element("strong", *_value(moved.title, answer)), _bounds(answer), _was(moved), _moved(moved)]
         for moved in board
         if isinstance(answer := moved.change.after, Estimate)
     ]
@@ -116,6 +123,10 @@ def board_table(board: Sequence[Moved], *, caption: str, before: str, after: str
             assert isinstance(moved.change.after, Estimate)
             row.append(_target(moved, moved.change.after, prefix="") or "")
     return table(columns, rows, caption=caption, numeric=(after, before))
+
+
+def _name(moved: Moved) -> Html:
+    return element("span", moved.title, *(element("div", caveat, kind="ms-caveat") for caveat in moved.caveats))
 
 
 def _was(moved: Moved) -> str:

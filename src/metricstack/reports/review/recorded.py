@@ -35,7 +35,8 @@ def _inside(workspace: Workspace, window: Window, name: str) -> Any:
     if isinstance(rows, Refusal):
         return rows
     time = rows[table(name).event_time]
-    return rows.filter(time >= window.start, time < window.end)
+    ours = rows.env.isnull() | (rows.env == workspace.config.environment)
+    return rows.filter(time >= window.start, time < window.end, ours)
 
 
 def _count(workspace: Workspace, window: Window, name: str, thing: str) -> Finding:

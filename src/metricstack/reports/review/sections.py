@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from metricstack import charts
 from metricstack.charts import Part, Span
-from metricstack.core.values import Estimate, Refusal
+from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.metrics import MetricPanel
 from metricstack.narrative.changes import say_change
 from metricstack.narrative.headline import Moved
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _ALMOST_A_WEEK = 6.5  # a clock change takes an hour off; the pieces at the ends of a quarter are shorter
-_ORDER = (Verdict.BETTER, Verdict.WORSE, Verdict.UNCLEAR, Verdict.UNKNOWN)
+_ORDER = (Verdict.BETTER, Verdict.WORSE)
 
 
 def moved_section(board: Board, everything: Sequence[Moved], trends: MetricPanel) -> Html:
@@ -108,12 +108,22 @@ def value_section(board: Board, costs: MetricPanel, calendar: Calendar, currency
     drawn = (
         figure(
             charts.stacked_cost(parts, currency, title="Cost by month and use case", grain="month"),
-            "What the models and tools cost, as recorded; failed runs are in it.",
+            _cost_caption(board, costs),
         )
         if parts
         else None
     )
     return fragment([measured_section(board, layer, board.moved(layer.metrics)), drawn])
+
+
+def _cost_caption(board: Board, costs: MetricPanel) -> str:
+    said = "What runs cost, failed ones too, scaled up where telemetry was sampled."
+    missing = [
+        f"{board.title(dict(finding.where).get('use_case', ''))} in {dict(finding.where).get('period', '')[:7]}"
+        for finding in costs.findings
+        if isinstance(finding.answer, Refusal)
+    ]
+    return f"{said} Cannot be said, and not in the bars: {', '.join(missing)}." if missing else said
 
 
 def plain_section(board: Board, name: str) -> Html:
@@ -142,9 +152,22 @@ def measured_section(board: Board, layer: Layer, rows: Iterable[Moved]) -> Html:
         [
             element("p", layer.question, kind="ms-question"),
             _table(board, told, "") if told else None,
+            _incomparable(board, told),
             refusals(refused),
         ]
     )
+
+
+def _incomparable(board: Board, rows: Sequence[Moved]) -> Html | None:
+    """Say why numbers of this quarter cannot be held against the one before, one sentence per reason."""
+    reasons: dict[str, list[str]] = {}
+    for moved in rows:
+        difference, before = moved.change.difference, moved.change.before
+        if isinstance(difference, Refusal) and not (isinstance(before, Refusal) and before.reason is Reason.NO_DATA):
+            detail = before.detail if isinstance(before, Refusal) else difference.detail
+            reasons.setdefault(detail.rstrip("."), []).append(moved.title)
+    said = " ".join(f"{', '.join(titles)}: {detail}." for detail, titles in reasons.items())
+    return note(f"Cannot be compared with {board.before.window}. {said}") if said else None
 
 
 def refusals(rows: Sequence[Moved]) -> Html | None:
