@@ -40,6 +40,7 @@ def write_workspace(root: Path, tables: dict[str, Rows], config: str = "") -> Wo
     """Write rows as the readers write them. ``sample_probability`` is 1 unless a row says otherwise."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "metricstack.toml").write_text(config or '[workspace]\nname = "Northwind"\n', encoding="utf-8")
+    warehouse = Warehouse.open(root / "data")
     for name, rows in tables.items():
         contract = table(name)
         whole = [{"sample_probability": 1.0} | row for row in rows]
@@ -54,11 +55,10 @@ def write_workspace(root: Path, tables: dict[str, Rows], config: str = "") -> Wo
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(arrays), path)
         times = [row[contract.event_time] for row in rows]
-        warehouse = Warehouse.open(root / "data")
         file = DataFile.of(
             warehouse.root, path, name, rows=len(rows), first=min(times, default=None), last=max(times, default=None)
         )
-        warehouse.commit([file])
+        warehouse = warehouse.commit([file])
     return open_workspace(root)
 
 
@@ -225,6 +225,7 @@ def company_tables() -> dict[str, Rows]:
     checks = [  # connector, critical, day, failing check, partial
         ("crm", True, 1, None, False), ("crm", True, 2, "auth_ok", False), ("crm", True, 3, None, True),
         ("erp", True, 1, None, False), ("erp", True, 2, None, False), ("erp", True, 3, "schema_ok", True),
+        ("erp", True, 4, None, False),
         ("toy", False, 1, "errors_ok", True),
     ]  # fmt: skip
     tables["connector_checks"] = [
@@ -263,10 +264,10 @@ def company_tables() -> dict[str, Rows]:
         )
     ]  # fmt: skip
     tables["alerts"] = [
-        {"alert": f"a{i}", "fired": at("07-20"), "due": due, "triaged": triaged}
+        {"alert": f"a{i}", "fired": at("07-05"), "due": due, "triaged": triaged}
         for i, (due, triaged) in enumerate(
-            [(at("07-21"), at("07-20")), (at("07-21"), at("07-21")), (at("07-21"), at("07-22")), (at("07-21"), None),
-             (at("07-21"), at("07-20")), (None, at("07-20"))]
+            [(at("07-06"), at("07-05")), (at("07-06"), at("07-06")), (at("07-06"), at("07-07")), (at("07-06"), None),
+             (at("07-06"), at("07-05")), (None, at("07-05"))]
         )
     ]  # fmt: skip
     live = {"monitored": True, "on_call": True, "promised": True}

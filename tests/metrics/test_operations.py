@@ -49,14 +49,14 @@ def test_freshness_is_a_median_by_stage_and_an_unchecked_feed_is_missing_not_fre
     assert found["pipeline_to_store"] == close(0.5)
 
 
-def test_integration_health_is_a_census_of_critical_connector_days(firm: Workspace) -> None:
-    # Six checks of critical connectors, two failed; the toy connector is not critical.
+def test_integration_health_counts_critical_connector_days_and_chance_is_told(firm: Workspace) -> None:
+    # Seven checks of critical connectors, two failed; the toy connector is not critical.
     finding = finding_of(firm, "integration_health")
     assert isinstance(finding.answer, Estimate)
-    assert finding.answer.value == close(4 / 6)
-    assert finding.answer.is_census
-    # Of the four green ones, one delivered part of the data only.
-    assert value_of(firm, "silent_partial_share") == close(1 / 4)
+    assert finding.answer.value == close(5 / 7)
+    assert finding.answer.low < 5 / 7 < finding.answer.high
+    # Of the five green ones, one delivered part of the data only.
+    assert value_of(firm, "silent_partial_share") == close(1 / 5)
 
 
 def test_fragmented_systems_counts_distinct_systems_per_run_with_and_before_ai(firm: Workspace) -> None:

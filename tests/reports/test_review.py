@@ -115,7 +115,7 @@ def workspace(folder: Path, **tables: pa.Table) -> Path:
         first, last = (min(times), max(times)) if times else (None, None)
         root = folder / "data"
         files.append(DataFile.of(root, path, name, rows=rows.num_rows, first=first, last=last))
-    Warehouse.open(folder / "data").commit(files)
+    Warehouse(folder / "data").commit(files)
     return folder
 
 

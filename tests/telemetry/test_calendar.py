@@ -77,3 +77,15 @@ def test_a_name_that_is_no_quarter_is_refused_with_the_form(name: str) -> None:
 def test_an_unknown_grain_lists_the_known() -> None:
     with pytest.raises(InvalidInput, match="day, week, month, quarter"):
         BERLIN.cut(BERLIN.quarter("2026Q3"), "fortnight")
+
+
+@pytest.mark.parametrize("year", ["9999", "0000", "1899"])
+def test_a_year_outside_the_calendar_is_said(year: str) -> None:
+    with pytest.raises(InvalidInput, match="outside the years 1900 to 2999"):
+        BERLIN.quarter(f"{year}Q4")
+
+
+@pytest.mark.parametrize("instant", [datetime(9999, 12, 31, 23, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
+def test_an_instant_outside_the_calendar_is_said_with_where_to_look(instant: datetime) -> None:
+    with pytest.raises(InvalidInput, match="metricstack check"):
+        Calendar("Asia/Tokyo").quarter_of(instant)

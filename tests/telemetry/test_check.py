@@ -82,3 +82,16 @@ def test_what_a_contract_names_is_there(contract: object) -> None:
 def test_an_unknown_column_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'latency'"):
         table("requests")["latncy"]
+
+
+def test_an_event_before_1970_or_after_2200_is_a_fault() -> None:
+    # 9999-12-31 is a common way to say "never"; it would move the end of the data by eight thousand years.
+    times = [
+        NOON,
+        datetime(9999, 12, 31, tzinfo=UTC),
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, tzinfo=UTC),
+    ]
+    (fault,) = check(table("requests"), rows(run=["a", "b", "c", "d"], start=times)).faults
+    assert fault.name == "start_far"
+    assert fault.detail.startswith("3 of 4 rows: 'start' is not between 1970 and 2200")

@@ -75,3 +75,17 @@ def test_true_is_not_a_number(tmp_path: Path) -> None:
 def test_text_that_is_not_toml_is_named_with_line_and_column(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"metricstack\.toml:2:"):
         read_config(write(tmp_path, "[workspace]\nname = \n"))
+
+
+def test_levels_are_finite_and_in_order_and_promises_not_negative(tmp_path: Path) -> None:
+    text = (
+        "[policies.a]\ntarget = nan\n[policies.b]\ntarget = 9\nwarn = 4\nbreach = 6\n"
+        "[policies.c]\ntarget = 0.9\nwarn = 0.8\nbreach = 0.7\n[use_cases.x]\nacceptable_latency = -1\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        read_config(write(tmp_path, text))
+    assert caught.value.faults == (
+        "metricstack.toml:2: 'target' must be a finite number, not nan.",
+        "metricstack.toml:3: target, warn and breach must rise or fall in this order.",
+        "metricstack.toml:12: 'acceptable_latency' must not be negative, but is -1.",
+    )

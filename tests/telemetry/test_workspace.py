@@ -182,3 +182,39 @@ def test_the_reporting_zone_does_not_move_stored_instants(
     first = ms.open(tmp_path).table("requests").start.min().to_pyarrow().as_py()
     assert first == FIRST
     assert isinstance(first, datetime)
+
+
+def test_a_flipped_byte_is_found_by_comparing_with_what_was_written(
+    tmp_path: Path, write_table: Writer, two_requests: pa.Table
+) -> None:
+    path = write_table("requests", two_requests)
+    ms.open(tmp_path).verify()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=r"a\.parquet: its bytes are not those that were written"):
+        ms.open(tmp_path).verify()
+
+
+def test_data_without_a_manifest_are_damage_not_an_empty_warehouse(
+    tmp_path: Path, write_table: Writer, two_requests: pa.Table
+) -> None:
+    path = write_table("requests", two_requests)
+    (tmp_path / "data" / "manifest.json").unlink()
+    with pytest.raises(WorkspaceError, match=r"holds data files \(a\.parquet"):
+        _ = ms.open(tmp_path).tables
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("url", ["bogus://x", "postgres://ada:hunter2@127.0.0.1:1/x"])
+def test_an_engine_that_cannot_be_reached_is_said_without_its_password(tmp_path: Path, url: str) -> None:
+    (tmp_path / "metricstack.toml").write_text(f'[workspace]\nwarehouse = "{url}"\n', encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="cannot be reached") as caught:
+        _ = ms.open(tmp_path).tables
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_that_is_no_toml_is_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "truth.json").write_text("{}")
+    with pytest.raises(WorkspaceError, match=r"no metricstack\.toml"):
+        ms.open(tmp_path / "truth.json")

@@ -21,6 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from metricstack import telemetry
 
     workspace, faulty = telemetry.open_workspace(arguments.workspace), 0
+    workspace.verify()
     for name, contract in telemetry.TABLES.items():
         try:
             rows = workspace.table(name)

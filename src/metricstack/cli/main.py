@@ -49,6 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"metricstack: {_say(error)}", file=sys.stderr)
         return 1
+    except Exception as error:
+        if type(error).__module__.partition(".")[0].strip("_") != "duckdb":
+            raise
+        print(f"metricstack: the engine failed: {str(error).splitlines()[0]}", file=sys.stderr)
+        print("`metricstack check` looks for damaged files.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("metricstack: stopped; nothing was left half-written.", file=sys.stderr)
         return 130

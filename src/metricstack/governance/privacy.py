@@ -126,9 +126,12 @@ class PrivacyKey:
         return cls.read({"file": path.name}, path.parent)
 
     def hash(self, identifier: str) -> str:
-        """Return the keyed hash of one identifier: 32 hexadecimal digits, BLAKE2b with the key."""
+        """Return the keyed hash of one identifier: 32 hexadecimal digits, BLAKE2b with the key.
+
+        Any text has one, also half of a surrogate pair, which strict UTF-8 cannot write.
+        """
         keyed = self._keyed.copy()
-        keyed.update(identifier.encode())
+        keyed.update(identifier.encode("utf-8", "surrogatepass"))
         return keyed.hexdigest()
 
     def hash_array(self, identifiers: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":

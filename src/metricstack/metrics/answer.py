@@ -178,14 +178,14 @@ def _of_window(found: Linear, group: Group, inputs: float, level: float) -> Boun
 def _counted(found: Linear, group: Group) -> str:
     """Name what a number without an interval is: a census, or a bound since part of the rows is unknown."""
     partial = {quantity for quantity, seen in group.seen.items() if seen.n < seen.eligible}
-    if not partial and not group.bounds:
+    if not partial:
         return "census"
     slopes = [
         slope if term[2].role is Role.TOTAL and group.seen[term[2].quantity].function in ("sum", "count") else -1.0
         for term, slope in found.slopes.items()
         if not isinstance(term, Assumption) and term[2].quantity in partial
     ]
-    if partial and not group.bounds and all(slope >= 0 for slope in slopes):
+    if all(slope >= 0 for slope in slopes):
         return "lower bound: only part of the rows is known"
     return "partial view: only part of what it is about is known"
 

@@ -223,7 +223,7 @@ class _Pass:
             key=key, keys=keys, by=self.by,
             tables={name: self.tables[name] for name in job.tables},
             inputs=lambda: self.inputs,
-            days=lambda home: covered_days(request.ws, period, (home,) if home else job.tables),
+            days=lambda home: self._days((home,) if home else job.tables, period),
             missing=self._missing,
             covers=lambda home: self._listened(home, period),
         )  # fmt: skip
@@ -239,6 +239,16 @@ class _Pass:
         if key not in self._spans:
             self._spans[key] = reaches(self.request.ws, home, period)
         return self._spans[key]
+
+    def _days(self, names: tuple[str, ...], period: Window) -> float:
+        """Local days of a period that the data are about."""
+        if (names, period) not in self._counted:
+            self._counted[names, period] = covered_days(self.request.ws, period, names)
+        return self._counted[names, period]
+
+    @cached_property
+    def _counted(self) -> dict[tuple[tuple[str, ...], Window], float]:
+        return {}
 
     @cached_property
     def _spans(self) -> dict[tuple[str, Window], bool]:

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from metricstack.core.errors import InvalidInput
+from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.windows import Window
 from metricstack.telemetry import Workspace
 from metricstack.telemetry.completeness import covered_span, last_full_quarter
 
-__all__ = ["choose_quarter"]
+__all__ = ["check_segment", "choose_quarter"]
 
 
 def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
@@ -34,3 +34,13 @@ def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
             f"Quarter {window.name} lies {side} the data, which run from {first} to {last}. Choose one of those."
         )
     return window
+
+
+def check_segment(workspace: Workspace, segment: str, window: Window) -> None:
+    """Raise `UnknownName` where no request of the window has this segment."""
+    from metricstack import metrics
+
+    panel = metrics.evaluate(workspace, "transactions", window=window, by="segment")
+    known = [value for finding in panel.findings for name, value in finding.where if name == "segment"]
+    if segment not in known:
+        raise UnknownName("segment", segment, known, remedy=f"These have requests in {window}.")

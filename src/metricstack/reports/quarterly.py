@@ -3,7 +3,7 @@
 from os import PathLike
 from pathlib import Path
 
-from metricstack.reports.quarter import choose_quarter
+from metricstack.reports.quarter import check_segment, choose_quarter
 from metricstack.reports.run import Report, run
 from metricstack.telemetry import open_workspace
 
@@ -28,10 +28,13 @@ def quarterly_review(
         progress: Show a bar on the error stream.
 
     Raises:
+        UnknownName: no request of the quarter has this segment; with the nearest.
         InvalidInput: the quarter is none, or the data do not reach it.
         ReportError: the report could not be made or written; the last good one still stands.
     """
     opened = open_workspace(workspace)
     window = choose_quarter(opened, quarter)
+    if segment:
+        check_segment(opened, segment, window)
     parameters = {"workspace": str(opened.root), "quarter": window.name, "segment": segment}
     return run("quarterly-review", parameters, out=Path(out), progress=progress)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.simulation.company import REGIONS, USE_CASES
+from metricstack.simulation.identifiers import fractions
 from metricstack.simulation.traffic import Runs
 
 __all__ = ["DAILY", "TOTALS", "add_up", "totals"]
@@ -25,6 +26,8 @@ def add_up(runs: Runs) -> tuple[int, NDArray[np.float64]]:
     s_cell = (s_day - first) * len(REGIONS) + world.users.region[people.s_user]
     cell = (day - first) * len(REGIONS) + world.users.region[people.user]
     spans = 4 + people.retrieves + runs.reviewed
+    # The draw by which `traffic.spans` loses root spans. What the sampler drops on purpose never started.
+    rootless = fractions(runs.number, runs.salt(20)) < world.settings.dirt.missing_parents
     values = (
         (s_cell, np.ones(people.sessions)),
         (s_cell, outcomes.converted),
@@ -32,8 +35,8 @@ def add_up(runs: Runs) -> tuple[int, NDArray[np.float64]]:
         (s_cell, np.round(outcomes.cost_to_serve, 2)),
         (cell, np.ones(people.n)),
         (cell, np.round(outcomes.cost, 8)),
-        (cell, spans),
         (cell, spans * runs.trail.kept),
+        (cell, (spans - rootless) * runs.trail.kept),
     )
     sums = [np.bincount(where, weights=what, minlength=length * len(REGIONS)) for where, what in values]
     cells = np.stack(sums, axis=1).astype(np.float64)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +37,8 @@ __all__ = ["TRUTH_FILE", "sample", "simulate"]
 
 TRUTH_FILE = "truth.json"
 _ROW_GROUP = 122_880
+_ABANDONED = 3600.0
+"""Seconds without a write after which a draft belongs to a run that was killed: a stretch takes far less."""
 _ASSIGNMENT_ROWS = 250_000
 _DELTA = {"start", "end", "ingested_at", "given", "first_exposure"}
 
@@ -86,6 +90,7 @@ def simulate(
     draft: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".simulating", dir=target.parent))
         draft.chmod(0o755)
         truth = _write(draft, settings, coefficients, progress, workers or min(2, os.cpu_count() or 1))
@@ -172,8 +177,25 @@ def _check_target(target: Path, *, replace: bool) -> None:
         raise WorkspaceError(f"{target} cannot be read ({error.strerror or error}). Nothing was changed.") from error
     if not replace:
         raise WorkspaceError(
-            f"{target} holds a simulated workspace already. Ask for it to be replaced, or name another folder."
+            f"{target} holds a simulated workspace already. Replace it with `--replace` (in Python `replace=True`), "
+            "or name another folder."
         )
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed runs left beside the target and nobody has written to for an hour.
+
+    The old workspace of a run that was killed between its two renames is kept while nothing stands in its place.
+    """
+    ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.(simulating|old)")
+    for path in target.parent.iterdir():
+        match = ours.fullmatch(path.name)
+        if match is None or path.is_symlink() or not path.is_dir():
+            continue
+        if match[1] == "old" and not (target / TRUTH_FILE).is_file():
+            continue
+        if time.time() - max(inner.lstat().st_mtime for inner in (path, *path.rglob("*"))) > _ABANDONED:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _publish(draft: Path, target: Path) -> None:

@@ -102,7 +102,8 @@ class Settings:
         dirt: What goes wrong with the telemetry.
 
     Raises:
-        InvalidInput: fewer than one request or day, or a negative seed.
+        InvalidInput: fewer than one request or day, or more than 10**9 requests or ten years (3,660
+            days); a seed below 0 or from 2**47.
 
     Example:
         >>> Settings(requests=1000, days=92, seed=1).end.isoformat()
@@ -116,12 +117,10 @@ class Settings:
     dirt: Dirt = field(default_factory=Dirt.realistic)
 
     def __post_init__(self) -> None:
-        for name, least in (("requests", 1), ("days", 1), ("seed", 0)):
+        for name, least, most in (("requests", 1, 10**9), ("days", 1, 3660), ("seed", 0, 2**47 - 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InvalidInput(f"{name} is {value!r}; it must be a whole number of at least {least}.")
-        if self.days > 3660:
-            raise InvalidInput(f"days is {self.days}; a company of more than ten years (3,660 days) is not simulated.")
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise InvalidInput(f"{name} is {_shown(value)}; it must be a whole number from {least} to {most:,}.")
 
     @property
     def begin(self) -> datetime:
@@ -132,6 +131,13 @@ class Settings:
     def end(self) -> datetime:
         """First instant after the period."""
         return _midnight(self.start + timedelta(days=self.days))
+
+
+def _shown(value: object) -> str:
+    """Write a value that was refused, which may be a number too long for any line."""
+    if isinstance(value, int) and abs(value) >= 10**24:
+        return "a number of more than 24 digits"
+    return repr(value)
 
 
 def _midnight(day: date) -> datetime:

@@ -39,6 +39,8 @@ _TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0.001}
 _SHOWN = 24
 """A value in a reason is cut after so many characters."""
+_NOBODY = r"^[0-9 .:,+TZ_-]*$"
+"""What a reason may show: a broken number or time. Any other text may be a name, or a message, in the wrong column."""
 
 Array = Any
 """A `pyarrow.Array`, shape (n,); pyarrow brings no types of its own."""
@@ -109,8 +111,12 @@ def _plain(values: Array) -> Array:
 def _reason(column: Column, values: Array, lost: Array) -> Array:
     none = pa.scalar(None, pa.string())
     if pa.types.is_string(values.type):
-        shown = pc.utf8_slice_codeunits(values, 0, _SHOWN)
-        text = pc.binary_join_element_wise(f"'{column.name}' is '", shown, f"', not {_WORDS[column.kind]}", "")
+        quoted = pc.binary_join_element_wise("'", pc.utf8_slice_codeunits(values, 0, _SHOWN), "'", "")
+        length = pc.utf8_length(values)
+        plural = pc.if_else(pc.equal(length, 1), " character", " characters")
+        shape = pc.binary_join_element_wise("a text of ", length.cast(pa.string()), plural, "")
+        shown = pc.if_else(pc.match_substring_regex(values, _NOBODY), quoted, shape)
+        text = pc.binary_join_element_wise(f"'{column.name}' is ", shown, f", not {_WORDS[column.kind]}", "")
     elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_boolean(values.type):
         shown = values.cast(pa.string())
         text = pc.binary_join_element_wise(f"'{column.name}' is ", shown, f", not {_WORDS[column.kind]}", "")
@@ -257,9 +263,9 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment
 
 
 def _place(column: Column, moments: Array, reading: Reading) -> Array:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from metricstack.core.errors import InvalidInput, UnreadableFile
 from metricstack.sources.base import BATCH_ROWS, Batch, FileUnit, Reading
+from metricstack.sources.langfuse_json import parse_json
 from metricstack.sources.langfuse_rows import TABLES_FILLED, TraceRows
 from metricstack.sources.mapping import SourceMap
 from metricstack.telemetry.contract import Kind
@@ -29,8 +30,9 @@ from metricstack.telemetry.tables import table as table_named
 __all__ = ["LangfuseFile", "read_langfuse"]
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
-_VERSION = "1"
+_VERSION = "2"
 """Raised whenever the same file would be read differently, so that it is read again."""
+_TOO_DEEP = "nested too deeply to be read"
 
 
 def read_langfuse(path: str, *, mapping: SourceMap | None, table: str | None) -> list[Any]:
@@ -74,8 +76,11 @@ class LangfuseFile(FileUnit):
         waiting: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES_FILLED}
         numbers: Counter[str] = Counter()
         for place, (trace, observations) in enumerate(traces, start=1):
-            rows = TraceRows(trace, observations, self.unmapped)
-            for name, found in rows.tables().items():
+            try:
+                tables = TraceRows(trace, observations, self.unmapped).tables()
+            except RecursionError as error:
+                raise UnreadableFile(self.path, _TOO_DEEP) from error
+            for name, found in tables.items():
                 waiting[name] += found
             if sum(map(len, waiting.values())) >= BATCH_ROWS:
                 yield from _flush(waiting, numbers, place / len(traces))
@@ -128,12 +133,14 @@ def _traces(path: Path) -> Iterator[tuple[dict[str, Any], list[Any]]]:
 
 def _parse(path: Path, text: str, line: int | None = None) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         at = error.lineno if line is None else line
         raise UnreadableFile(path, f"not JSON: {error.msg}", line=at, column=error.colno) from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise UnreadableFile(path, "a number has too many digits to be read", line=line) from error
     except RecursionError as error:
-        raise UnreadableFile(path, "nested too deeply to be read", line=line) from error
+        raise UnreadableFile(path, _TOO_DEEP, line=line) from error
 
 
 def _entries(content: Any, path: Path, line: int | None) -> Iterator[tuple[dict[str, Any], list[Any]]]:

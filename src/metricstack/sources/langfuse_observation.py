@@ -1,12 +1,12 @@
 """One Langfuse observation, and how its values are read."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from metricstack.sources.langfuse_json import parse_json
 from metricstack.sources.langfuse_usage import Usage, read_usage
 
 __all__ = [
@@ -111,7 +111,7 @@ def number_of(value: Any) -> float | None:
     """Return a value as a number; nothing where it is none."""
     try:
         return None if value is None or isinstance(value, bool | dict | list) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -119,8 +119,8 @@ def object_of(value: Any) -> dict[str, Any]:
     """Return a JSON object, also where it was written as text; empty where it is none."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = parse_json(value)
+        except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}
 
@@ -146,9 +146,9 @@ def instant_of(value: Any) -> datetime | str | None:
         return None
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return str(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def seconds_between(start: Any, end: Any) -> float | None:

@@ -204,7 +204,10 @@ class TraceRows:
         start = instant_of(self.trace.get("timestamp"))
         took = self.trace.get("latency")  # of a trace it is in seconds; there is nothing to compute it from
         if isinstance(start, datetime) and isinstance(took, int | float) and took >= 0:
-            return start, start + timedelta(seconds=float(took))
+            try:
+                return start, start + timedelta(seconds=took)
+            except OverflowError:
+                return start, None
         return start, None
 
     def _span(self, each: "Observation") -> dict[str, Any]:

@@ -33,6 +33,9 @@ _REASONING = (
 )  # fmt: skip
 _KNOWN = frozenset((*_INPUT, *_OUTPUT, *_TOTAL, *_CACHE_READ, *_CACHE_WRITE, *_REASONING))
 
+_MOST = 2**40
+"""A count above it is a fault of the instrumentation: no inference has a trillion tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -110,6 +113,6 @@ def _whole(value: Any) -> int | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return int(number) if math.isfinite(number) and number >= 0 and number == int(number) else None
+    return int(number) if math.isfinite(number) and 0 <= number <= _MOST and number == int(number) else None

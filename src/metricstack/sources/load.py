@@ -10,7 +10,7 @@ from typing import Any
 from metricstack.core.errors import InvalidInput, UnreadableFile
 from metricstack.sources.base import BATCH_ROWS, Unit
 from metricstack.sources.conform import conform
-from metricstack.sources.place import LOAD_PREFIX, lock, prepare, storage_errors, sweep, sync_folder
+from metricstack.sources.place import LOAD_PREFIX, begin, lock, prepare, storage_errors, sweep, sync_folder
 from metricstack.sources.stage import Settled, Stage
 from metricstack.sources.summary import IngestIncomplete, IngestSummary, TableCounts
 from metricstack.telemetry.tables import TABLES, table
@@ -118,6 +118,7 @@ class _Run:
         files, settled, aside = [], [], []
         try:
             with storage_errors(self.root, _WRITING):
+                begin(warehouse)
                 for name in self.stage.tables:
                     there = [str(warehouse.root / file.path) for file in warehouse.of(name)]
                     one = self.stage.settle(table(name), there)

@@ -9,9 +9,9 @@ from pathlib import Path
 from metricstack.core.errors import WorkspaceError
 from metricstack.governance.privacy import PrivacyKey
 from metricstack.telemetry.config import FILE_NAME, WorkspaceConfig, read_config
-from metricstack.telemetry.warehouse import Warehouse, write_atomic
+from metricstack.telemetry.warehouse import MANIFEST, Warehouse, write_atomic
 
-__all__ = ["LOAD_PREFIX", "lock", "prepare", "storage_errors", "sweep", "sync_folder"]
+__all__ = ["LOAD_PREFIX", "begin", "lock", "prepare", "storage_errors", "sweep", "sync_folder"]
 
 LOAD_PREFIX = "load-"
 """Files of a load are called after it, so that a load which never ended can be told from data."""
@@ -105,11 +105,27 @@ def prepare(root: Path) -> tuple[WorkspaceConfig, PrivacyKey]:
     return config, PrivacyKey.read(config.privacy_key, root)
 
 
+def begin(warehouse: Warehouse) -> None:
+    """Give a new warehouse its manifest before its first data file: without one, data files are damage. Hold the lock.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if not (warehouse.root / MANIFEST).exists():
+        warehouse.commit(())
+
+
 def sweep(root: Path, warehouse: Warehouse) -> None:
     """Remove what a run that never ended left behind. Hold the lock.
 
-    Only files named after a load that the manifest does not know are touched.
+    Only files named after a load that the manifest does not know are touched; without a manifest
+    nothing says which those are, and no row is.
     """
+    for folder, pattern in ((root, f".{FILE_NAME}.*"), (root, f".{_KEY_FILE}.*"), (warehouse.root, f".{MANIFEST}.*")):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    if not (warehouse.root / MANIFEST).is_file():
+        return
     listed = {file.path for file in warehouse.files}
     known = {load.digest[:16] for load in warehouse.loads}
     for path in warehouse.root.glob(f"*/{LOAD_PREFIX}*.parquet"):
@@ -119,11 +135,6 @@ def sweep(root: Path, warehouse: Warehouse) -> None:
         digest = path.stem.rpartition("-")[2]
         if len(digest) == 16 and digest not in known:
             path.unlink(missing_ok=True)
-    for pattern in (".metricstack.toml.*", f".{_KEY_FILE}.*"):
-        for path in root.glob(pattern):
-            path.unlink(missing_ok=True)
-    for path in warehouse.root.glob(".manifest.json.*"):
-        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

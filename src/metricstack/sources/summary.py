@@ -79,6 +79,8 @@ class IngestSummary:
             f"{c.quarantined:,} quarantined."
             for c in self.tables
         ]
+        if not self.tables and len(self.already_loaded) + len(self.failures) < self.files:
+            lines.append("0 rows read.")
         if self.already_loaded:
             some = ", ".join(self.already_loaded[:5]) + (", …" if len(self.already_loaded) > 5 else "")
             lines.append(f"Already loaded, nothing changed: {len(self.already_loaded):,} ({some}).")

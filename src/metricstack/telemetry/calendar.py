@@ -11,6 +11,7 @@ from metricstack.core.windows import Window
 __all__ = ["GRAINS", "Calendar"]
 
 GRAINS = ("day", "week", "month", "quarter")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _QUARTER = re.compile(r"^(\d{4})-?[Qq]([1-4])$")
 
 
@@ -46,7 +47,16 @@ class Calendar:
         return datetime.combine(day, time(), tzinfo=self.tz).astimezone(UTC)
 
     def local_day(self, instant: datetime) -> date:
-        """Return the day in the zone that holds this instant."""
+        """Return the day in the zone that holds this instant.
+
+        Raises:
+            InvalidInput: the instant lies outside the years that a calendar is kept for.
+        """
+        if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+            raise InvalidInput(
+                f"The data reach to {instant.isoformat()}, outside the years {_FIRST_YEAR} to {_LAST_YEAR}. "
+                "`metricstack check` says which rows."
+            )
         return instant.astimezone(self.tz).date()
 
     def between(self, first: date, after: date, name: str = "") -> Window:
@@ -65,8 +75,10 @@ class Calendar:
             InvalidInput: the name is not a year and a quarter.
         """
         match = _QUARTER.match(name.strip())
-        if match is None or not 1900 <= int(match[1]) <= 9000:
+        if match is None:
             raise InvalidInput(f"Quarter {name!r} is not a year and a quarter from 1 to 4. Write it like '2026Q3'.")
+        if not _FIRST_YEAR <= int(match[1]) <= _LAST_YEAR:
+            raise InvalidInput(f"Quarter {name!r} is outside the years {_FIRST_YEAR} to {_LAST_YEAR}.")
         year, number = int(match[1]), int(match[2])
         before = self._quarter(year, number - 1) if number > 1 else self._quarter(year - 1, 4)
         here = self._quarter(year, number)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from metricstack.core.values import Check
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 __all__ = ["TableCheck", "check", "row_rules"]
+
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,10 @@ def row_rules(contract: Table, columns: tuple[str, ...]) -> dict[str, tuple[str,
             continue
         for suffix, text, broken in _column_rules(column):
             rules[f"{column.name}_{suffix}"] = (text, broken)
+    time = contract.event_time
+    if time in columns:
+        text = f"{time!r} is not between 1970 and 2200: a stand-in for never, or a broken clock"
+        rules[f"{time}_far"] = (text, lambda rows: (rows[time] < _EARLIEST) | (rows[time] >= _LATEST))
     if {"start", "end"} <= set(columns) and "end" in contract:
         rules["end_before_start"] = ("'end' is before 'start'", lambda rows: rows["end"] < rows["start"])
     return rules

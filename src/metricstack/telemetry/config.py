@@ -27,6 +27,7 @@ acceptable_latency = 8.0                # seconds
 cost_boundary = 0.25                    # currency per successful outcome
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -124,6 +125,10 @@ class _Reader:
                 self.fault(f"unknown entry {name!r}. {hint}", *place, name)
             elif isinstance(value, int | float) and not isinstance(value, bool) and allowed[name] is float:
                 good[name] = float(value)
+                if not math.isfinite(value):
+                    self.fault(f"{name!r} must be a finite number, not {value!r}.", *place, name)
+                elif value < 0 and name in ("acceptable_latency", "cost_boundary"):
+                    self.fault(f"{name!r} must not be negative, but is {value:g}.", *place, name)
             elif isinstance(value, allowed[name]) and not isinstance(value, bool):
                 good[name] = value
             else:
@@ -151,6 +156,10 @@ def read_config(path: Path) -> WorkspaceConfig:
     given = top.get("parameters", {})
     parameters = reader.take(given, dict.fromkeys(given, float), "parameters") if isinstance(given, dict) else {}
     policies = reader.cards(top.get("policies", {}), _POLICY, "policies")
+    for name, card in policies.items():
+        levels = [card[level] for level in ("target", "warn", "breach") if level in card]
+        if levels not in (sorted(levels), sorted(levels, reverse=True)):
+            reader.fault("target, warn and breach must rise or fall in this order.", "policies", name)
     use_cases = reader.cards(top.get("use_cases", {}), _USE_CASE, "use_cases")
     if reader.faults:
         raise ConfigurationError(str(path), reader.faults)

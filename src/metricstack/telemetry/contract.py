@@ -92,9 +92,9 @@ def key(name: str, about: str, *, references: str = "") -> Column:
     return Column(name, Kind.TEXT, about, nullable=False, references=references)
 
 
-def identity(name: str, about: str) -> Column:
-    """Declare an id of a person or tenant: stored as a keyed hash only."""
-    return Column(name, Kind.TEXT, about, privacy=PrivacyClass.IDENTIFIER)
+def identity(name: str, about: str, *, references: str = "") -> Column:
+    """Declare an id of a person, tenant or session (applications put names there): stored as a keyed hash only."""
+    return Column(name, Kind.TEXT, about, references=references, privacy=PrivacyClass.IDENTIFIER)
 
 
 def choice(name: str, about: str, *values: str) -> Column:

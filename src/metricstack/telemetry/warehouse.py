@@ -98,7 +98,7 @@ class Warehouse:
 
         Raises:
             UnreadableFile: the manifest is damaged.
-            WorkspaceError: it was written by a newer version.
+            WorkspaceError: it was written by a newer version, or is gone while data files are there.
         """
         path = root / MANIFEST
         try:
@@ -113,11 +113,17 @@ class Warehouse:
                 tuple(Load(**(entry | {"summary": tuple(map(tuple, entry["summary"]))})) for entry in content["loads"]),
             )
         except FileNotFoundError:
-            return cls(root)
+            stray = next(root.glob("*/*.parquet"), None)
+            if stray is None:
+                return cls(root)
+            raise WorkspaceError(
+                f"{root} holds data files ({stray.name} and maybe more) but no {MANIFEST}, which says which of them "
+                "count. Put it back from a copy, or load the sources into a new workspace."
+            ) from None
         except json.JSONDecodeError as error:
             raise UnreadableFile(path, error.msg, line=error.lineno, column=error.colno) from error
         except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableFile(path, f"not a manifest of a warehouse ({error!r})") from error
+            raise UnreadableFile(path, "not the manifest of a warehouse; put it back from a copy") from error
         except OSError as error:
             raise UnreadableFile(path, error.strerror or str(error)) from error
 

@@ -1,6 +1,7 @@
 """The workspace: an organisation's configuration and its tables, by name, as Ibis expressions."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from metricstack.telemetry.calendar import Calendar
 from metricstack.telemetry.config import FILE_NAME, WorkspaceConfig, read_config
 from metricstack.telemetry.contract import Column, Kind, Table
 from metricstack.telemetry.tables import TABLES, table
-from metricstack.telemetry.warehouse import DataFile, Warehouse
+from metricstack.telemetry.warehouse import DataFile, Warehouse, file_digest
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -35,7 +36,7 @@ def open_workspace(path: str | os.PathLike[str]) -> "Workspace":
     """
     folder = Path(path).expanduser()
     file = folder / FILE_NAME if folder.is_dir() else folder
-    if not file.is_file():
+    if not file.is_file() or file.suffix != ".toml":
         raise WorkspaceError(
             f"There is no {FILE_NAME} at {folder}. Make a workspace with `metricstack simulate {folder}` "
             f"or `metricstack ingest PATH --as table --workspace {folder}`."
@@ -87,7 +88,12 @@ class Workspace:
         import ibis
 
         if self.is_remote:
-            return ibis.connect(self.config.warehouse)
+            try:
+                return ibis.connect(self.config.warehouse)
+            except Exception as error:  # noqa: BLE001  every driver has its own tree of errors
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                said = f"The warehouse {self.config.warehouse} cannot be reached: {reason}"
+                raise WorkspaceError(re.sub(r"//[^@/\s]*@", "//***@", said)) from None
         connection = ibis.duckdb.connect(
             ":memory:",
             preserve_insertion_order=False,
@@ -190,6 +196,18 @@ class Workspace:
             if not isinstance(error, duckdb.Error):
                 raise
             raise UnreadableFile(root / name, f"not readable as Parquet: {str(error).splitlines()[0]}") from error
+
+    def verify(self) -> None:
+        """Compare every file of the warehouse with what was written; a flipped bit changes numbers in silence.
+
+        Raises:
+            UnreadableFile: a file is gone, has another length, or holds other bytes.
+        """
+        for file in self.warehouse.files:
+            _whole(self.warehouse.root, file)
+            path = self.warehouse.root / file.path
+            if file_digest(path) != file.digest:
+                raise UnreadableFile(path, "its bytes are not those that were written. Load its source again.")
 
     def fingerprint(self, name: str) -> str:
         """Return a short hash of a table's data, empty where the table is missing."""

@@ -20,7 +20,17 @@ FROM (
     ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(CASE
-      WHEN "t0"."due" IS NOT NULL
+      WHEN (
+        "t0"."due" IS NOT NULL
+      )
+      AND (
+        (
+          "t0"."triaged" IS NOT NULL
+        )
+        OR (
+          "t0"."due" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+        )
+      )
       THEN COALESCE("t0"."triaged" <= "t0"."due", FALSE)
       ELSE CAST(NULL AS BOOLEAN)
     END AS BIGINT) AS "x0"

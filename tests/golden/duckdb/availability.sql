@@ -25,9 +25,24 @@ FROM (
       ) OR (
         "t0"."error_type" IS NOT NULL
       )
-      THEN (
-        "t0"."error_type" IS NULL
-      ) AND COALESCE("t0"."latency" <= 60.0, TRUE)
+      THEN CASE
+        WHEN "t0"."error_type" IS NOT NULL
+        THEN FALSE
+        ELSE COALESCE(
+          "t0"."latency",
+          (
+            EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."end" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."start" AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."end" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."start" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+        ) <= 60.0
+      END
       ELSE CAST(NULL AS BOOLEAN)
     END AS BIGINT) AS "x0"
   FROM "requests" AS "t0"

@@ -22,7 +22,22 @@ FROM (
     CASE
       WHEN COALESCE("t0"."critical", FALSE)
       AND COALESCE(
-        "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok",
+        CASE
+          WHEN (
+            "t0"."auth_ok" IS NOT NULL
+          )
+          AND (
+            "t0"."schema_ok" IS NOT NULL
+          )
+          AND (
+            "t0"."latency_ok" IS NOT NULL
+          )
+          AND (
+            "t0"."errors_ok" IS NOT NULL
+          )
+          THEN "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok"
+          ELSE CAST(NULL AS BOOLEAN)
+        END,
         FALSE
       )
       THEN CAST("t0"."partial" AS BIGINT)
@@ -30,7 +45,22 @@ FROM (
     END AS "x0",
     CAST(COALESCE("t0"."critical", FALSE)
     AND COALESCE(
-      "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok",
+      CASE
+        WHEN (
+          "t0"."auth_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."schema_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."latency_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."errors_ok" IS NOT NULL
+        )
+        THEN "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok"
+        ELSE CAST(NULL AS BOOLEAN)
+      END,
       FALSE
     ) AS BIGINT) AS "e0"
   FROM "connector_checks" AS "t0"
@@ -51,65 +81,3 @@ FROM (
 GROUP BY
   1,
   2
-
--- connector_checks sampling
-SELECT
-  "t3"."_period",
-  SUM(
-    (
-      (
-        1.0 - "t3"."_p"
-      ) / (
-        "t3"."_p" * "t3"."_p"
-      )
-    ) * "t3"."x0" * "t3"."x0"
-  ) AS "v_0_0"
-FROM (
-  SELECT
-    "t2"."_period",
-    "t2"."_kept",
-    MIN("t2"."_p") AS "_p",
-    COALESCE(SUM("t2"."x0"), 0) AS "x0"
-  FROM (
-    SELECT
-      *
-    FROM (
-      SELECT
-        0 AS "_period",
-        "t0"."connector" AS "_kept",
-        1.0 / (
-          1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
-        ) AS "_p",
-        CASE
-          WHEN COALESCE("t0"."critical", FALSE)
-          AND COALESCE(
-            "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok",
-            FALSE
-          )
-          THEN CAST("t0"."partial" AS BIGINT)
-          ELSE CAST(NULL AS BIGINT)
-        END AS "x0"
-      FROM "connector_checks" AS "t0"
-      WHERE
-        NOT (
-          CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
-        )
-        AND (
-          (
-            "t0"."env" IS NULL
-          ) OR (
-            "t0"."env" = 'production'
-          )
-        )
-        AND "t0"."checked" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
-        AND "t0"."checked" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-    ) AS "t1"
-    WHERE
-      "t1"."_p" < 1.0
-  ) AS "t2"
-  GROUP BY
-    1,
-    2
-) AS "t3"
-GROUP BY
-  1

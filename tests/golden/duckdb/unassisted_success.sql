@@ -20,8 +20,17 @@ FROM (
     ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(CASE
-      WHEN COALESCE("t0"."outcome", 'unknown') <> 'unknown'
-      THEN CASE WHEN "t0"."outcome" = 'success' THEN "t0"."human_touches" = 0 ELSE FALSE END
+      WHEN (
+        COALESCE("t0"."outcome", 'unknown') <> 'unknown'
+      )
+      AND (
+        "t0"."human_touches" IS NOT NULL
+      )
+      THEN (
+        "t0"."outcome" = 'success'
+      ) AND (
+        "t0"."human_touches" = 0
+      )
       ELSE CAST(NULL AS BOOLEAN)
     END AS BIGINT) AS "x0"
   FROM "requests" AS "t0"

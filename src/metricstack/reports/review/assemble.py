@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 
 from metricstack import metrics
 from metricstack.charts import Span
-from metricstack.core.errors import UnknownName
 from metricstack.core.values import Finding, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import MetricPanel
 from metricstack.reports.html import Html
-from metricstack.reports.quarter import choose_quarter
+from metricstack.reports.quarter import check_segment, choose_quarter
 from metricstack.reports.review import sections, trust
 from metricstack.reports.review.answer import four_layers, headline_html, layer_board, use_case_blocks
 from metricstack.reports.review.board import Board
@@ -32,11 +31,13 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         segment: One customer segment only, for every metric that knows segments.
 
     Raises:
+        UnreadableFile: a file of the data is not what was written.
         InvalidInput: the quarter is none, or lies outside the data; or no row has this segment.
     """
+    workspace.verify()
     window = choose_quarter(workspace.reproducible(), quarter)
     if segment:
-        _check_segment(workspace, segment, window)
+        check_segment(workspace, segment, window)
 
     both = Window(window.previous().start, window.end, name=f"{window.previous()} and {window}")
 
@@ -62,13 +63,6 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         telemetry=recorded(workspace, window),
         costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", segment=segment),
     )
-
-
-def _check_segment(workspace: Workspace, segment: str, window: Window) -> None:
-    panel = metrics.evaluate(workspace, "transactions", window=window, by="segment")
-    known = [value for finding in panel.findings for name, value in finding.where if name == "segment"]
-    if segment not in known:
-        raise UnknownName("segment", segment, known, remedy=f"These have requests in {window}.")
 
 
 def _evaluate(

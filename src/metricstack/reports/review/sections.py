@@ -113,7 +113,18 @@ def value_section(board: Board, costs: MetricPanel, calendar: Calendar, currency
         if parts
         else None
     )
-    return fragment([measured_section(board, layer, board.moved(layer.metrics)), drawn])
+    return fragment([measured_section(board, layer, board.moved(layer.metrics)), _same_inputs(board), drawn])
+
+
+def _same_inputs(board: Board) -> Html | None:
+    """Say so where both quarters rest on the same assumed inputs: their doubt is no doubt about the change."""
+    now, before = (panel.of("benefits")[0].assumptions for panel in (board.now, board.before))
+    if not now or now != before:
+        return None
+    return note(
+        "Both quarters rest on the same assumed inputs. Their uncertainty is in the interval of each change too, "
+        "which makes it wider than it need be, never too narrow."
+    )
 
 
 def _cost_caption(board: Board, costs: MetricPanel) -> str:

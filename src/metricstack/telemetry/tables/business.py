@@ -23,7 +23,7 @@ SESSIONS = Table(
     cluster=("user", "session"),
     provider="product analytics: an export with session, user, start, converted, revenue",
     columns=(
-        key("session", "the session"),
+        identity("session", "the session"),
         identity("user", "whose session"),
         identity("tenant", "the customer organisation"),
         text("use_case", "the use case that it used most"),

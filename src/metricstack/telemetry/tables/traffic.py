@@ -25,7 +25,7 @@ REQUESTS = Table(
     columns=(
         key("run", "the workflow run"),
         text("trace", "the trace that recorded it"),
-        text("session", "the user session it belongs to", references="sessions.session"),
+        identity("session", "the user session it belongs to", references="sessions.session"),
         identity("user", "who asked"),
         text("team", "the team that uses it"),
         identity("tenant", "the customer organisation"),
