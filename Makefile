@@ -39,7 +39,7 @@ check: $(READY) ## format, lint, types, layers and the fast tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not browser and not engine"
 
 lab: $(READY) $(SAMPLE)/metricstack.toml ## open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=. notebooks
+	@$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/quarterly-review.ipynb
 
 bench: $(READY) ## measure speed, as ratios in one run
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

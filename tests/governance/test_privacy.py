@@ -37,6 +37,11 @@ def test_a_column_is_hashed_as_its_values_are_and_null_stays_null(ids: list[str 
     assert key.hash_array(chunked).to_pylist() == expected
 
 
+def test_half_of_a_surrogate_pair_has_a_hash_of_its_own() -> None:
+    key = PrivacyKey(SECRET)
+    assert len({key.hash(each) for each in ("\ud800x", "\udfffx", "x", "?x")}) == 4
+
+
 def test_another_key_gives_another_hash() -> None:
     assert PrivacyKey(SECRET).hash("ada") != PrivacyKey(SECRET[::-1]).hash("ada")
 

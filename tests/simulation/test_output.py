@@ -1,7 +1,10 @@
 """A workspace appears whole or not at all; nothing that is not simulated is ever replaced."""
 
+import os
 import subprocess
 import sys
+import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,11 +21,23 @@ pytestmark = pytest.mark.usefixtures("rough_truth")
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [({"requests": -5}, "requests"), ({"requests": 0}, "requests"), ({"days": 0}, "days"), ({"seed": -1}, "seed"),
-     ({"days": 5000}, "ten years"), ({"requests": 1.5}, "whole number"), ({"requests": True}, "whole number")],
+     ({"days": 5000}, "ten years"), ({"seed": 2**47}, "seed is 140737488355328; .* to 140,737,488,355,327"),
+     ({"requests": 10**9 + 1}, "to 1,000,000,000"), ({"seed": 10**5000}, "more than 24 digits"),
+     ({"requests": 1.5}, "whole number"), ({"requests": True}, "whole number")],
 )  # fmt: skip
 def test_numbers_that_cannot_be_simulated_are_refused_by_name(wrong: dict[str, int], named: str) -> None:
     with pytest.raises(InvalidInput, match=named):
         Settings(**(TINY | wrong))
+
+
+def test_the_largest_numbers_are_taken() -> None:
+    assert Settings(requests=10**9, days=3660, seed=2**47 - 1).seed == 140_737_488_355_327
+
+
+@pytest.mark.parametrize("start", [date(1, 1, 1), date(9999, 12, 31)])
+def test_a_start_that_no_calendar_reaches_is_refused(start: date) -> None:
+    with pytest.raises(InvalidInput, match="from 1980-01-01 to 2180-01-01"):
+        Settings(**TINY, start=start)
 
 
 def test_no_worker_at_all_is_refused(tmp_path: Path) -> None:
@@ -53,7 +68,7 @@ def test_a_simulated_workspace_is_replaced_only_on_request(tmp_path: Path) -> No
     steps: list[tuple[int, int]] = []
     simulate(tmp_path / "deep" / "company", **TINY, progress=lambda done, total: steps.append((done, total)))
     assert steps[-1] == (50, 50)
-    with pytest.raises(WorkspaceError, match="already"):
+    with pytest.raises(WorkspaceError, match=r"already\. Replace it with `--replace` \(in Python `replace=True`\)"):
         simulate(tmp_path / "deep" / "company", **TINY)
     simulate(tmp_path / "deep" / "company", **(TINY | {"requests": 60}), replace=True)
     files = Warehouse.open(tmp_path / "deep" / "company" / "data").of("sessions")
@@ -68,6 +83,38 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path / "company", **TINY, progress=interrupt)
     assert list(tmp_path.iterdir()) == []
+
+
+def left(folder: Path, name: str, *, hours: float, inner_hours: float | None = None) -> Path:
+    """Lay down what a killed run left, with files that were written so many hours ago."""
+    made = folder / name
+    (made / "data").mkdir(parents=True)
+    (made / "data" / "part.parquet").write_text("x", encoding="utf-8")
+    for path, ago in ((made / "data" / "part.parquet", inner_hours or hours), (made / "data", hours), (made, hours)):
+        os.utime(path, (time.time() - 3600 * ago,) * 2)
+    return made
+
+
+def test_what_killed_runs_left_an_hour_ago_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    simulate(tmp_path / "company", **TINY)
+    gone = [left(tmp_path, f".company.ab_d3fgh.{kind}", hours=2) for kind in ("simulating", "old")]
+    kept = [
+        left(tmp_path, ".company.abcdefgi.simulating", hours=0.5),
+        left(tmp_path, ".company.abcdefgj.simulating", hours=2, inner_hours=0.5),  # a long run that still writes
+        left(tmp_path, ".company.two.abcdefgh.simulating", hours=2),  # of another company
+        left(tmp_path, ".company.notes.old", hours=2),
+    ]
+    simulate(tmp_path / "company", **TINY, replace=True)
+    assert not any(path.exists() for path in gone)
+    assert all(path.exists() for path in kept)
+
+
+def test_the_old_workspace_of_a_run_killed_between_its_renames_is_kept_till_another_stands(tmp_path: Path) -> None:
+    old = left(tmp_path, ".company.abcdefgh.old", hours=2)
+    simulate(tmp_path / "company", **TINY)
+    assert old.exists()
+    simulate(tmp_path / "company", **TINY, replace=True)
+    assert not old.exists()
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:

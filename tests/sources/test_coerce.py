@@ -84,7 +84,11 @@ def test_a_stated_format_is_used() -> None:
 def test_what_is_no_time_is_named() -> None:
     values, lost = coerce(START, pa.array(["2026-02-30 10:00", "soon", ""]), UTC_READING)
     assert values.null_count == 3
-    assert lost.to_pylist() == ["'start' is '2026-02-30 10:00', not a time", "'start' is 'soon', not a time", None]
+    assert lost.to_pylist() == [
+        "'start' is '2026-02-30 10:00', not a time",
+        "'start' is a text of 4 characters, not a time",
+        None,
+    ]
 
 
 def test_nan_and_empty_are_null_and_no_fault() -> None:
@@ -97,7 +101,10 @@ def test_nan_and_empty_are_null_and_no_fault() -> None:
 def test_numbers_are_read_from_any_number_or_text() -> None:
     found, lost = coerce(LATENCY, pa.array(["1.5", "+3", "1e3", "1,5", "0x1A"]), Reading())
     assert found.to_pylist() == [1.5, 3.0, 1000.0, None, None]
-    assert lost.to_pylist()[3:] == ["'latency' is '1,5', not a number", "'latency' is '0x1A', not a number"]
+    assert lost.to_pylist()[3:] == [
+        "'latency' is '1,5', not a number",
+        "'latency' is a text of 4 characters, not a number",
+    ]
     assert coerce(LATENCY, pa.array([Decimal("1.25")]), Reading())[0].to_pylist() == [1.25]
     assert math.isinf(coerce(LATENCY, pa.array([math.inf]), Reading())[0].to_pylist()[0])  # the contract refuses it
 
@@ -128,7 +135,7 @@ def test_numbers_come_through_text_unchanged(numbers: list[float]) -> None:
 def test_flags_are_read_from_words_and_digits() -> None:
     found, lost = coerce(FALLBACK, pa.array(["TRUE", "no", "1", "maybe", ""]), Reading())
     assert found.to_pylist() == [True, False, True, None, None]
-    assert lost.to_pylist()[3] == "'fallback' is 'maybe', not true or false"
+    assert lost.to_pylist()[3] == "'fallback' is a text of 5 characters, not true or false"
     assert coerce(FALLBACK, pa.array([1, 0]), Reading())[0].to_pylist() == [True, False]
 
 
@@ -145,8 +152,48 @@ def test_words_are_translated_before_they_are_judged() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("ada@example.org", "a text of 15 characters"), ("é", "a text of 1 character"),
+     ("12:30 Ada", "a text of 9 characters"), ("1.2.3", "'1.2.3'"), ("1\n2", "a text of 3 characters"), ("2026-02-30T10:00Z", "'2026-02-30T10:00Z'")],
+)  # fmt: skip
+def test_a_reason_shows_digits_but_no_text_that_may_be_a_person_or_a_message(value: str, shown: str) -> None:
+    _, lost = coerce(LATENCY, pa.array([value]), Reading())
+    assert lost.to_pylist() == [f"'latency' is {shown}, not a number"]
+
+
+@pytest.mark.parametrize(
+    ("values", "reading"),
+    [
+        (pa.array([1_767_225_600_000_000_000]), Reading(format="epoch_s")),  # nanoseconds, taken for seconds
+        (pa.array([2**64 - 1], pa.uint64()), Reading(format="epoch_ms")),
+        (pa.array([2**62]), Reading(format="epoch_us")),
+        (pa.array([1e300]), Reading(format="epoch_s")),
+        (pa.array(["9" * 400]), Reading(format="epoch_s")),
+        (pa.array([2**61], pa.int64()).cast(pa.timestamp("s", "UTC")), Reading()),
+        (pa.array([2**62], pa.int64()).cast(pa.timestamp("us")), Reading()),  # before a zone is asked for
+        (pa.array([2**31 - 1], pa.int32()).cast(pa.date32()), UTC_READING),
+        (pa.array(["0001-01-01T00:00:00+02:00", "later"]), Reading()),
+        (pa.array(["0001-01-01T00:00:00+02:00"]), Reading()),
+        (pa.array(["0001-01-01"]), Reading(zone="Europe/Berlin")),
+        (pa.array(["0000-01-01T00:00:00Z"]), Reading()),
+    ],
+)
+def test_a_time_that_no_calendar_names_is_set_aside_and_never_another_time(values: pa.Array, reading: Reading) -> None:
+    found, lost = coerce(START, values, reading)
+    assert found.to_pylist() == [None] * len(values)
+    assert None not in lost.to_pylist()
+
+
+def test_the_first_and_the_last_moment_of_the_calendar_are_read() -> None:
+    texts = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"]
+    found, lost = coerce(START, pa.array(texts), Reading())
+    assert found.to_pylist() == [moment(1, 1, 1), moment(9999, 12, 31, 23, 59, 59, 999_999)]
+    assert lost is None
+
+
 def test_a_long_value_is_cut_in_its_reason() -> None:
-    _, lost = coerce(LATENCY, pa.array(["x" * 1000]), Reading())
+    _, lost = coerce(LATENCY, pa.array(["1-" * 1000]), Reading())
     assert len(lost.to_pylist()[0]) < 60
 
 

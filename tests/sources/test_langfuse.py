@@ -12,7 +12,7 @@ import pytest
 
 import metricstack as ms
 from metricstack.core import InvalidInput, UnreadableFile
-from metricstack.sources import IngestSummary, ingest
+from metricstack.sources import IngestIncomplete, IngestSummary, ingest
 from metricstack.sources.langfuse_usage import read_usage
 
 
@@ -280,6 +280,95 @@ def test_a_file_of_another_shape_is_named_with_what_is_missing(load: Any, conten
 def test_a_bad_line_is_named_by_its_number(load: Any) -> None:
     with pytest.raises(UnreadableFile, match=r"x.jsonl:3:12: not JSON"):
         load(json.dumps(export()) + '\n\n{"trace": {]', "x.jsonl")
+
+
+@pytest.mark.parametrize("half", ["\\ud800x", "\\udfff", "\\uD83D"])
+def test_half_of_a_surrogate_pair_is_replaced_wherever_it_stands(load: Any, rows: Any, half: str) -> None:
+    score = {"id": "s", "name": "@", "source": "EVAL", "timestamp": "2026-07-01T11:00:00Z", "value": 1, "@": 1}
+    inner = {"attributes": '{"tool.name": "@"}', "@": "@"}
+    entry = export(
+        generation("call", metadata=inner, model="@"), observation("@", type="TOOL", metadata=inner),
+        name="@ 😀", userId="@", sessionId="@", input="@", scores=[score],
+    )  # fmt: skip
+    summary = load(json.dumps(entry).replace("@", half))
+    assert summary.count("requests").loaded == 1
+    (request,) = rows("requests")
+    mended = json.loads(f'"{half}"').encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert request["use_case"] == f"{mended} 😀"  # a whole pair stays what it is
+    assert rows("llm_calls")[0]["model"] == mended
+
+
+def test_json_inside_a_text_is_mended_too(load: Any, rows: Any) -> None:
+    load(export(observation("a", type="TOOL", metadata='{"attributes": {"tool.name": "\\ud800x"}}')))
+    assert rows("actions")[0]["tool"] == "\ufffdx"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"trace": {"id": "t", "latency": ' + "9" * 6000 + '}, "observations": []}', "too many digits to be read"),
+        ("[" * 100_000, "nested too deeply"),
+        (
+            '{"trace": {"id": "t"}, "observations": [{"usageDetails": ' + '{"a":' * 900 + "1" + "}" * 901 + "]}",
+            "nested",
+        ),
+    ],
+)
+def test_what_json_allows_and_nobody_can_read_stops_its_own_file_alone(
+    load: Any, tmp_path: Path, content: str, said: str
+) -> None:
+    with pytest.raises(UnreadableFile, match=said):
+        load(content)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text(content)
+    (tmp_path / "in" / "b.json").write_text(json.dumps(export(generation("a"))))
+    with pytest.raises(IngestIncomplete, match=f"1 of 2 files.*\n.*{said}"):
+        ingest(tmp_path / "in", source="langfuse", workspace=tmp_path / "ws")
+    assert len(ms.open(tmp_path / "ws").table("requests").to_pyarrow()) == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("huge", [10**400, 10**18, 1e300, float("inf"), "1e999"])
+def test_a_number_beyond_all_measure_is_unknown_and_stops_nothing(load: Any, rows: Any, huge: Any) -> None:
+    usage = {"input": huge, "output": 5, "video": huge}
+    load([
+        export(generation("a", usageDetails=usage, costDetails={"total": 10**400}, totalCost=10**400)),
+        export(id="t2", latency=huge, scores=[{"id": "s", "source": "EVAL", "value": 10**400}]),
+    ])  # fmt: skip
+    (call,) = rows("llm_calls")
+    assert (call["tokens_input_uncached"], call["tokens_output"], call["cost"]) == (None, 5, None)
+    assert len(rows("requests")) == 2
+
+
+@pytest.mark.parametrize("text", ["{" * 100_000, '{"a":' * 100_000, '{"attributes": ' + "9" * 6000 + "}"])
+def test_json_inside_a_text_that_cannot_be_read_is_no_obstacle(load: Any, rows: Any, text: str) -> None:
+    load(export(generation("a", metadata=text)))
+    assert len(rows("llm_calls")) == 1
+
+
+def test_a_session_is_one_hash_in_every_source_that_names_it(load: Any, rows: Any, tmp_path: Path) -> None:
+    name = "chat of ada.lovelace@example.org"
+    load(export(generation("a"), sessionId=name))
+    (tmp_path / "sessions.csv").write_text(f"session,start\n{name},2026-07-01T10:00:00Z\n")
+    ingest(tmp_path / "sessions.csv", source="table", workspace=tmp_path / "ws")
+    (request,), (session,) = rows("requests"), rows("sessions")
+    assert request["session"] == session["session"] != name
+    assert len(session["session"]) == 32
+
+
+def test_an_export_without_a_trace_says_that_no_rows_were_read(load: Any) -> None:
+    assert "0 rows read." in load("[]").say()
+
+
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+02:00"])
+def test_a_stand_in_for_never_is_set_aside(load: Any, rows: Any, far: str) -> None:
+    summary = load([
+        export(observation("a", startTime=far, endTime=far, completionStartTime=far)),
+        export(id="t2", timestamp=far, latency=1e9),
+        export(id="t3"),
+    ])  # fmt: skip
+    assert (summary.count("requests").loaded, summary.count("requests").quarantined) == (1, 2)
+    assert summary.count("spans").quarantined == 1
+    assert [row["run"] for row in rows("requests")] == ["t3"]
 
 
 def test_a_map_has_no_use_here(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 import metricstack as ms
 from metricstack.core import ConfigurationError, WorkspaceError
 from metricstack.sources import IngestSummary, TableCounts, ingest
-from metricstack.sources.place import prepare, storage_errors
-from metricstack.telemetry import read_config
+from metricstack.sources.place import prepare, storage_errors, sweep
+from metricstack.telemetry import Warehouse, read_config
 
 
 def csv(folder: Path, run: str = "a") -> Path:
@@ -83,6 +83,57 @@ def test_only_what_a_crashed_load_left_is_swept(tmp_path: Path) -> None:
     assert ms.open(root).table("requests").count().to_pyarrow().as_py() == 2  # type: ignore[union-attr]
 
 
+def test_data_without_their_manifest_are_damage_and_nothing_is_deleted(tmp_path: Path) -> None:
+    root = tmp_path / "ws"
+    bad = tmp_path / "in" / "requests-bad.csv"
+    ingest(csv(tmp_path / "in"), source="table", workspace=root)
+    bad.write_text("run,user,start\n,ada,2026-07-01T10:00:00Z\n")
+    assert ingest(bad, source="table", workspace=root).quarantine
+    (root / "data" / "manifest.json").unlink()
+    before = sorted(path for path in root.rglob("*") if path.is_file())
+    assert len([path for path in before if path.suffix == ".parquet"]) == 2
+    for _ in range(2):
+        with pytest.raises(WorkspaceError, match=r"no manifest\.json.*Put it back"):
+            ingest(csv(tmp_path / "in", "b"), source="table", workspace=root)
+        assert sorted(path for path in root.rglob("*") if path.is_file()) == before
+
+
+def test_without_a_manifest_a_sweep_takes_drafts_alone(tmp_path: Path) -> None:
+    data = [tmp_path / "data" / "requests" / "load-0123456789abcdef.parquet"]
+    data.append(tmp_path / "quarantine" / "requests-0123456789abcdef.parquet")
+    drafts = [
+        tmp_path / "data" / ".manifest.json.abc",
+        tmp_path / ".metricstack.toml.abc",
+        tmp_path / ".privacy.key.abc",
+    ]
+    for path in (*data, *drafts):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    sweep(tmp_path, Warehouse(tmp_path / "data"))
+    assert all(path.exists() for path in data)
+    assert not any(path.exists() for path in drafts)
+
+
+def test_a_new_warehouse_has_its_manifest_before_its_first_data_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def killed(path: Path, batches: object) -> int:
+        seen.append((tmp_path / "ws" / "data" / "manifest.json").is_file())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half a file")
+        raise SystemExit
+
+    monkeypatch.setattr("metricstack.sources.load._write", killed)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed run does not clean up after itself
+    with pytest.raises(SystemExit):
+        ingest(csv(tmp_path / "in"), source="table", workspace=tmp_path / "ws")
+    monkeypatch.undo()
+    assert seen == [True]
+    assert ingest(csv(tmp_path / "in"), source="table", workspace=tmp_path / "ws").count("requests").loaded == 1
+
+
 def test_an_error_of_the_disk_that_has_no_own_words_keeps_the_systems(tmp_path: Path) -> None:
     with (
         pytest.raises(WorkspaceError, match=r"Cannot write .*: Input/output error"),
@@ -98,6 +149,7 @@ def test_a_summary_adds_up_and_says_the_bad_with_the_good() -> None:
         "table", "shop", 2, (one,), ("a.csv",), (("shoe", 10),), ("quarantine/x.parquet",), ("b.csv: no",)
     )
     assert summary.to_dict()["tables"]["requests"] == {"read": 10, "loaded": 7, "duplicates": 2, "quarantined": 1}
+    assert "0 rows" not in str(summary)
     for word in (
         "7 loaded",
         "2 duplicates",

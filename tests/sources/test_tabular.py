@@ -271,3 +271,28 @@ def test_many_batches_are_judged_as_one(tmp_path: Path) -> None:
     assert max(
         pq.ParquetFile(file).metadata.row_group(0).num_rows for file in (tmp_path / "ws" / "data").rglob("*.parquet")
     ) <= 131_072  # fmt: skip
+
+
+def test_a_header_without_rows_says_so(write: Any, tmp_path: Path) -> None:
+    summary = read(write("requests.csv", "run,start\n"), tmp_path / "ws")
+    assert "0 rows read." in summary.say()
+    assert "0 rows" not in read(write("requests.csv", "run,start\n"), tmp_path / "ws").say()  # known already
+    pq.write_table(
+        pa.table({"run": pa.array([], pa.string()), "start": pa.array([], pa.string())}), tmp_path / "requests.parquet"
+    )
+    assert "0 rows read." in read(tmp_path / "requests.parquet", tmp_path / "ws").say()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_stand_in_for_never_is_set_aside_with_its_reason(write: Any, tmp_path: Path, kind: str) -> None:
+    times = ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z",
+             "2199-12-31T23:59:59Z", "2200-01-01T00:00:00Z"]  # fmt: skip
+    path = write("requests.csv", "run,start\n" + "".join(f"{place},{time}\n" for place, time in enumerate(times)))
+    if kind == "parquet":
+        path = tmp_path / "requests.parquet"
+        typed = pa.array([datetime.fromisoformat(time) for time in times], pa.timestamp("us", "UTC"))
+        pq.write_table(pa.table({"run": [str(place) for place in range(6)], "start": typed}), path)
+    summary = read(path, tmp_path / "ws")
+    assert (summary.count("requests").loaded, summary.count("requests").quarantined) == (2, 4)
+    assert [row["run"] for row in rows(tmp_path / "ws", "requests")] == ["3", "4"]
+    assert all("is not between 1970 and 2200" in row["reason"] for row in set_aside(tmp_path / "ws"))

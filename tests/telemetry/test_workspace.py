@@ -218,3 +218,15 @@ def test_a_file_that_is_no_toml_is_no_workspace(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text("{}")
     with pytest.raises(WorkspaceError, match=r"no metricstack\.toml"):
         ms.open(tmp_path / "truth.json")
+
+
+def test_a_relative_path_is_looked_for_in_the_folders_above_too(
+    tmp_path: Path, write_table: Writer, two_requests: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_table("requests", two_requests)
+    deep = tmp_path.parent / "project" / "notebooks"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert ms.open(tmp_path.name).root == tmp_path.resolve()
+    with pytest.raises(WorkspaceError, match="nowhere-at-all"):
+        ms.open("nowhere-at-all")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.algebra import Group, Linear, Term
 from metricstack.metrics.compile import GROUPS
@@ -211,6 +212,9 @@ def _of_process(
     definition: Definition, tree: Node, found: Linear, group: Group, *, inputs: float, level: float
 ) -> Bounds | Refusal:
     """The process behind the window: units vary, and their rows depend on one another."""
+    happened = _events_over_time(found, group)
+    if happened is not None:
+        return _poisson(*happened, level)
     spread, units, way = _spread(found.slopes, group)
     if inputs:
         spread = combine([spread, Spread(inputs, math.inf)])
@@ -230,15 +234,37 @@ def _of_process(
     low_limit, high_limit = limits(tree, home)
     rare = _rare_events(found, group) if low_limit == 0 else None
     if rare is not None:
-        count, slope = rare
-        low, high = poisson(count, level=level)
-        return low * slope, high * slope, f"exact Poisson interval of {count:g} events"
+        return _poisson(*rare, level)
     if found.value == 0 and low_limit == 0 and spread.variance == 0:
         slope = max((abs(s) for term, s in found.slopes.items() if _is_count(term)), default=0.0)
         if slope:
             return 0.0, poisson(0, level=level)[1] * slope, "none seen: exact Poisson bound"
     low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit)
     return low, high, f"delta method, {way}"
+
+
+def _poisson(count: float, slope: float, level: float) -> Bounds:
+    low, high = poisson(count, level=level)
+    return low * slope, high * slope, f"exact Poisson interval of {count:g} events"
+
+
+def _events_over_time(found: Linear, group: Group) -> tuple[float, float] | None:
+    """Find the count that a rate per day is made of alone, and the value of one: deployments, not what people do.
+
+    Time is fixed and so are the services that events belong to: what varies is how many there are. People
+    are not fixed, and what one of them does comes in numbers, so that those stay the units of their rows.
+    """
+    if len(found.slopes) != 1:
+        return None
+    ((term, slope),) = found.slopes.items()
+    if isinstance(term, Assumption) or not _is_count(term):
+        return None
+    name, key, state = term
+    contract, data = table(name), group.tables[name]
+    count = data.total(key, Role.TOTAL, state.quantity)
+    persons = any(contract[column].privacy is PrivacyClass.IDENTIFIER for column in contract.cluster)
+    same = math.isclose(slope * count, found.value, rel_tol=1e-9)
+    return (count, slope) if slope > 0 and same and not persons and not data.plan.weighted else None
 
 
 def _rare_events(found: Linear, group: Group) -> tuple[float, float] | None:

@@ -12,6 +12,8 @@ __all__ = ["SAMPLE", "ZONE", "Dirt", "Settings"]
 ZONE = "Europe/Berlin"
 """The reporting zone of the simulated company: its days and quarters begin there, not at midnight UTC."""
 
+_EARLIEST, _LATEST = date(1980, 1, 1), date(2180, 1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Dirt:
@@ -103,7 +105,7 @@ class Settings:
 
     Raises:
         InvalidInput: fewer than one request or day, or more than 10**9 requests or ten years (3,660
-            days); a seed below 0 or from 2**47.
+            days); a seed below 0 or from 2**47; a start outside 1980 to 2180.
 
     Example:
         >>> Settings(requests=1000, days=92, seed=1).end.isoformat()
@@ -117,10 +119,15 @@ class Settings:
     dirt: Dirt = field(default_factory=Dirt.realistic)
 
     def __post_init__(self) -> None:
-        for name, least, most in (("requests", 1, 10**9), ("days", 1, 3660), ("seed", 0, 2**47 - 1)):
+        ranges = (("requests", 1, 10**9, ""), ("days", 1, 3660, ", ten years"), ("seed", 0, 2**47 - 1, ""))
+        for name, least, most, called in ranges:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise InvalidInput(f"{name} is {_shown(value)}; it must be a whole number from {least} to {most:,}.")
+                raise InvalidInput(
+                    f"{name} is {_shown(value)}; it must be a whole number from {least} to {most:,}{called}."
+                )
+        if not _EARLIEST <= self.start <= _LATEST:
+            raise InvalidInput(f"start is {self.start}; it must be from {_EARLIEST} to {_LATEST}.")
 
     @property
     def begin(self) -> datetime:

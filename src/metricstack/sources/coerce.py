@@ -37,6 +37,9 @@ _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _OFFSET = r":\d{2}(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)$"
 _TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0.001}
+_MICRO = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds from 1970 to the begin of year 1 and to the end of year 9999: all that a calendar here can name."""
 _SHOWN = 24
 """A value in a reason is cut after so many characters."""
 _NOBODY = r"^[0-9 .:,+TZ_-]*$"
@@ -120,6 +123,8 @@ def _reason(column: Column, values: Array, lost: Array) -> Array:
     elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_boolean(values.type):
         shown = values.cast(pa.string())
         text = pc.binary_join_element_wise(f"'{column.name}' is ", shown, f", not {_WORDS[column.kind]}", "")
+    elif pa.types.is_temporal(values.type) and column.kind is Kind.INSTANT:
+        text = pa.scalar(f"{column.name!r} is outside the years 1 to 9999")
     else:
         text = pa.scalar(f"{column.name!r} is of type {values.type}, not {_WORDS[column.kind]}")
     return pc.if_else(lost, text, none)
@@ -196,13 +201,33 @@ def _to_flag(_: Column, values: Array, __: Reading) -> Array:
 
 
 def _to_instant(column: Column, values: Array, reading: Reading) -> Array:
+    return _in_calendar(_instants(column, values, reading))
+
+
+def _in_calendar(moments: Array) -> Array:
+    """Make null what is outside the years 1 to 9999, which neither Python nor a report can write."""
+    micro = moments.cast(pa.int64())
+    there = pc.and_(pc.greater_equal(micro, _FIRST), pc.less_equal(micro, _LAST))
+    return pc.if_else(there, moments, pa.scalar(None, moments.type))
+
+
+def _unwrapped(values: Array, counts: Array, micro: float) -> Array:
+    """Make null what would overflow, and so come out as another time, when its counts become microseconds."""
+    far = pc.greater(pc.abs(pc.multiply(counts.cast(pa.float64(), safe=False), micro)), float(_LAST))
+    return pc.if_else(far, pa.scalar(None, values.type), values)
+
+
+def _instants(column: Column, values: Array, reading: Reading) -> Array:
     kind = values.type
     if reading.format in _EPOCHS:
         return _from_epoch(values, _EPOCHS[reading.format])
     if pa.types.is_timestamp(kind):
+        values = _unwrapped(values, values.cast(pa.int64()), _MICRO[kind.unit])
         moments = values.cast(pa.timestamp("us", tz=kind.tz), safe=False)
         return moments.cast(INSTANT) if kind.tz else _place(column, moments, reading)
     if pa.types.is_date(kind):
+        days = values.cast(pa.int32()) if pa.types.is_date32(kind) else values.cast(pa.int64())
+        values = _unwrapped(values, days, 86_400e6 if pa.types.is_date32(kind) else _MICRO["ms"])
         return _place(column, values.cast(pa.timestamp("us"), safe=False), reading)
     if pa.types.is_string(kind):
         return _from_text(column, values, reading)
@@ -218,6 +243,7 @@ def _to_instant(column: Column, values: Array, reading: Reading) -> Array:
 def _from_epoch(values: Array, factor: float) -> Array:
     numbers = _to_float(Column("", Kind.FLOAT, ""), values, Reading())
     if pa.types.is_integer(values.type) and factor >= 1:
+        values = _unwrapped(values, values, factor)
         micro = pc.multiply(values.cast(pa.int64()), int(factor))
     else:
         micro = _whole(pc.floor(pc.multiply(numbers, factor)))
@@ -270,6 +296,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _place(column: Column, moments: Array, reading: Reading) -> Array:
     """Place times that name no zone in the stated one; an hour that came twice is its first."""
+    moments = _in_calendar(moments)
     if moments.null_count == len(moments):
         return pa.nulls(len(moments), INSTANT)
     if not reading.zone:

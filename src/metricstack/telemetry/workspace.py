@@ -27,14 +27,17 @@ __all__ = ["Workspace", "open_workspace"]
 def open_workspace(path: str | os.PathLike[str]) -> "Workspace":
     """Open a workspace by its folder or its `metricstack.toml`.
 
-    A table that is missing is no error: what needs it will refuse, naming it.
+    A relative path is looked for here and then in the folders above, so that a notebook in a folder of
+    its own opens the project's workspace. A table that is missing is no error: what needs it will refuse, naming it.
 
     Raises:
         WorkspaceError: there is no `metricstack.toml`.
         ConfigurationError: it has faults; all are listed.
         UnreadableFile: it, or the warehouse's manifest, cannot be read.
     """
-    folder = Path(path).expanduser()
+    asked = Path(path).expanduser()
+    above = () if asked.is_absolute() else Path.cwd().parents
+    folder = next((place for place in (asked, *(parent / asked for parent in above)) if place.exists()), asked)
     file = folder / FILE_NAME if folder.is_dir() else folder
     if not file.is_file() or file.suffix != ".toml":
         raise WorkspaceError(
