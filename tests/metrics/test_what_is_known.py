@@ -263,3 +263,10 @@ def test_a_simulated_collector_loses_what_never_arrived_not_what_was_sampled_out
     # One root span of a run in a hundred: 4,000 · 0.01 = 40, give or take three standard deviations of 6.3.
     assert 21 <= lost <= 59
     assert started > 4 * 4_000 * 0.9
+
+
+def test_a_number_that_is_not_finite_is_a_refusal_not_an_answer(build: Build) -> None:
+    # Readers turn NaN into null; an engine's own table may still hold an infinity.
+    rows = [{"run": f"r{i}", "start": at("07-01"), "cost": float("inf")} for i in range(40)]
+    for metric in ("cost_per_request", "total_cost"):
+        assert "not finite" in refusal_of(build(requests=rows), metric).detail

@@ -154,9 +154,15 @@ def test_words_are_translated_before_they_are_judged() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("ada@example.org", "a text of 15 characters"), ("é", "a text of 1 character"),
-     ("12:30 Ada", "a text of 9 characters"), ("1.2.3", "'1.2.3'"), ("1\n2", "a text of 3 characters"), ("2026-02-30T10:00Z", "'2026-02-30T10:00Z'")],
-)  # fmt: skip
+    [
+        ("ada@example.org", "a text of 15 characters"),
+        ("é", "a text of 1 character"),
+        ("12:30 Ada", "a text of 9 characters"),
+        ("1\n2", "a text of 3 characters"),
+        ("1.2.3", "'1.2.3'"),
+        ("2026-02-30T10:00Z", "'2026-02-30T10:00Z'"),
+    ],
+)
 def test_a_reason_shows_digits_but_no_text_that_may_be_a_person_or_a_message(value: str, shown: str) -> None:
     _, lost = coerce(LATENCY, pa.array([value]), Reading())
     assert lost.to_pylist() == [f"'latency' is {shown}, not a number"]

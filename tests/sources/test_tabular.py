@@ -173,8 +173,8 @@ def test_every_reason_of_a_bad_row_is_said(write: Any, tmp_path: Path) -> None:
     read(write("requests.csv", text), tmp_path / "ws")
     (row,) = set_aside(tmp_path / "ws")
     assert row["reason"] == (
-        "'retries' is 'x', not a whole number; 'run' is null; 'latency' (s) is below 0, the contract's minimum; "
-        "'end' is before 'start'"
+        "'retries' is a text of 1 character, not a whole number; 'run' is null; "
+        "'latency' (s) is below 0, the contract's minimum; 'end' is before 'start'"
     )
     assert (row["file"], row["row"]) == ("requests.csv", 1)
 
@@ -296,3 +296,10 @@ def test_a_stand_in_for_never_is_set_aside_with_its_reason(write: Any, tmp_path:
     assert (summary.count("requests").loaded, summary.count("requests").quarantined) == (2, 4)
     assert [row["run"] for row in rows(tmp_path / "ws", "requests")] == ["3", "4"]
     assert all("is not between 1970 and 2200" in row["reason"] for row in set_aside(tmp_path / "ws"))
+
+
+@pytest.mark.parametrize("depth", [400, 950, 990, 100_000])
+def test_attributes_that_are_nested_too_deeply_are_left_out(write: Any, tmp_path: Path, depth: int) -> None:
+    nested = '{""a"":' * depth + "1" + "}" * depth
+    path = write("requests.csv", f'run,start,attributes\nx,2026-07-01T10:00:00Z,"{nested}"\n')
+    assert read(path, tmp_path / "ws").count("requests").loaded == 1

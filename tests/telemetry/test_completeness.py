@@ -52,3 +52,14 @@ def test_the_last_full_quarter_goes_by_traffic_not_by_registers(tmp_path) -> Non
 def test_without_dated_rows_there_is_no_quarter(tmp_path) -> None:
     with pytest.raises(InvalidInput, match="metricstack ingest"):
         last_full_quarter(write_workspace(tmp_path, {}))
+
+
+def test_one_row_with_a_wild_date_moves_no_quarter(tmp_path) -> None:
+    traffic = [{"run": f"r{i}", "start": at("04-01") + minutes(1440 * i)} for i in range(95)]
+    stray = {"run": "stray", "start": at("04-01").replace(year=2050)}
+    assert last_full_quarter(write_workspace(tmp_path, {"requests": [*traffic, stray]})).name == "2026Q2"
+
+
+def test_without_a_full_quarter_the_one_with_most_days_is_taken(tmp_path) -> None:
+    traffic = [{"run": f"r{i}", "start": at("06-20") + minutes(1440 * i)} for i in range(30)]  # 11 days, then 19
+    assert last_full_quarter(write_workspace(tmp_path, {"requests": traffic})).name == "2026Q3"

@@ -108,6 +108,12 @@ def answer(
     """
     checks, assumptions = checks_of(group), tuple(str(one) for one in group.used)
     refusal = _refuse(definition, group, population)
+    if refusal is None and not math.isfinite(found.value):
+        names = " and ".join(repr(name) for name in group.tables)
+        refusal = Refusal(
+            Reason.UNSTABLE, f"table {names} holds a number that is not finite, or too large to add",
+            "`metricstack check` says in which column.",
+        )  # fmt: skip
     if refusal is not None:
         return Answered(refusal, checks, assumptions)
     n = max((seen.n for seen in group.seen.values()), default=0)

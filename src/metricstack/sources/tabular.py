@@ -187,15 +187,22 @@ def _attributes(rows: pa.Table, keep: tuple[str, ...]) -> pa.Array:
                 entries |= _object(value)
             else:
                 entries[header] = value
-        found.append(json.dumps(_without_content(entries), default=str, sort_keys=True) if entries else None)
+        found.append(_written(entries) if entries else None)
     return pa.array(found, pa.string())
+
+
+def _written(entries: dict[str, Any]) -> str | None:
+    try:
+        return json.dumps(_without_content(entries), default=str, sort_keys=True)
+    except RecursionError:  # nobody can look into it for message content, so it is not kept
+        return None
 
 
 def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}
 

@@ -1,7 +1,8 @@
 """Can the data be trusted: what is there, late, sampled, unknown or pointing nowhere, table by table."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import InvalidInput
@@ -30,6 +31,11 @@ _KEY_COLUMNS: dict[str, tuple[str, ...]] = {
     "alerts": ("due", "triaged"),
 }
 """Columns whose unknown share a reader should know, by table."""
+
+
+_DAY = 86_400
+_EPOCH = date(1970, 1, 1)
+_FAR = 100_000  # days from 1970 that a calendar is kept for, to the year 2243
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +168,42 @@ def covered_span(ws: "Workspace") -> Window | None:
 
 
 def last_full_quarter(ws: "Workspace") -> Window:
-    """Return the last fiscal quarter that the data fill: traffic goes on to its last day.
+    """Return the last fiscal quarter that the data fill: traffic on its last day and on half of its days.
 
-    Where no quarter is full, the one that holds the last event.
+    Where no quarter is full, the one with most days, the later of two. One row with a wild date moves neither.
 
     Raises:
         InvalidInput: the workspace has no dated rows at all.
     """
-    span = covered_span(ws)
-    if span is None:
+    days = _days(ws)
+    if not days:
         raise InvalidInput(
             f"Workspace {ws.config.name!r} has no dated rows, so that no quarter is filled. Load data with "
             "`metricstack ingest`, or name a quarter such as '2026Q3'."
         )
-    quarter = ws.calendar.quarter_of(span.end - timedelta(microseconds=1))
-    last_day = ws.calendar.local_day(quarter.end - timedelta(microseconds=1))
-    if ws.calendar.local_day(span.end - timedelta(microseconds=1)) >= last_day:
-        return quarter
-    before = quarter.previous()
-    return ws.quarter(before.name) if before.end > span.start else quarter
+    seen: Counter[str] = Counter()
+    quarters: dict[str, Window] = {}
+    for day in sorted(days):
+        quarter = ws.calendar.quarter_of(ws.calendar.midnight(day))
+        quarters[quarter.name] = quarter
+        seen[quarter.name] += 1
+    for name in reversed(quarters):
+        last = ws.calendar.local_day(quarters[name].end - timedelta(microseconds=1))
+        if last in days and seen[name] >= quarters[name].days / 2:
+            return quarters[name]
+    return quarters[max(quarters, key=lambda name: (seen[name], quarters[name].start))]
+
+
+def _days(ws: "Workspace") -> set[date]:
+    """Return the days (UTC) on which there is traffic, else any fact, else any row."""
+    facts = [name for name in TABLES if not TABLES[name].state_of]
+    for names in (("requests", "sessions"), _TRAFFIC, facts, tuple(TABLES)):
+        numbers: set[int] = set()
+        for name in names:
+            rows = ws.table(name)
+            if not isinstance(rows, Refusal):
+                day = (rows[table(name).event_time].epoch_seconds() / _DAY).floor().cast("int64").name("day")
+                numbers.update(day.as_table().distinct().to_pyarrow()["day"].to_pylist())
+        if numbers:
+            return {_EPOCH + timedelta(days=number) for number in numbers if abs(number) < _FAR}
+    return set()
