@@ -59,10 +59,6 @@ def row_rules(contract: Table, columns: tuple[str, ...]) -> dict[str, tuple[str,
             continue
         for suffix, text, broken in _column_rules(column):
             rules[f"{column.name}_{suffix}"] = (text, broken)
-    time = contract.event_time
-    if time in columns:
-        text = f"{time!r} is not between 1970 and 2200: a stand-in for never, or a broken clock"
-        rules[f"{time}_far"] = (text, lambda rows: (rows[time] < _EARLIEST) | (rows[time] >= _LATEST))
     if {"start", "end"} <= set(columns) and "end" in contract:
         rules["end_before_start"] = ("'end' is before 'start'", lambda rows: rows["end"] < rows["start"])
     return rules
@@ -75,6 +71,9 @@ def _column_rules(column: Column) -> list[tuple[str, str, Callable[["ir.Table"],
         found.append(("null", f"{name!r} is null", lambda rows: rows[name].isnull()))
         if column.kind is Kind.TEXT:
             found.append(("empty", f"{name!r} is empty", lambda rows: rows[name] == ""))
+    if column.kind is Kind.INSTANT:
+        text = f"{name!r} is not between 1970 and 2200: a stand-in for never, or a broken clock"
+        found.append(("far", text, lambda rows: (rows[name] < _EARLIEST) | (rows[name] >= _LATEST)))
     if column.kind is Kind.FLOAT:
         found.append(
             ("nan", f"{name!r}{unit} is not a finite number", lambda rows: rows[name].isnan() | rows[name].isinf())
