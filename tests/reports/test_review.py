@@ -17,6 +17,8 @@ from metricstack.reports.review.plan import LAYERS, every_metric
 from metricstack.simulation import Dirt, simulate
 from metricstack.telemetry import DataFile, Warehouse
 
+pytestmark = pytest.mark.slow
+
 PARTS = (
     "headline", "layers", "by_use_case", "moved", "usage", "broken", "value", "delivery", "risk", "trust", "origin",
 )  # fmt: skip
@@ -121,7 +123,9 @@ def workspace(folder: Path, **tables: pa.Table) -> Path:
 
 def requests(n: int) -> pa.Table:
     starts = pa.array([1_783_000_000_000_000 + 60_000_000 * i for i in range(n)], pa.timestamp("us", "UTC"))
-    return pa.table({"run": [f"r{i}" for i in range(n)], "start": starts})  # from 2 July 2026 on, a minute apart
+    return pa.table(
+        {"run": pa.array([f"r{i}" for i in range(n)], pa.string()), "start": starts}
+    )  # from 2 July 2026 on, a minute apart
 
 
 def test_a_workspace_of_one_bare_table_says_what_it_can_and_refuses_the_rest(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ import pytest
 from metricstack.core.errors import InvalidInput, ReportError, UnknownName
 from metricstack.reports import Report, run
 
+pytestmark = pytest.mark.slow
+
 EVIL = "\"; raise SystemExit #\\ '''\n{x} $1 <script>alert(1)</script> é \u2028"
 
 

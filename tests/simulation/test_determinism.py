@@ -15,6 +15,8 @@ from metricstack.simulation.stretches import stretches
 from metricstack.telemetry import TABLES
 from tests.simulation.conftest import SMALL
 
+pytestmark = pytest.mark.slow
+
 
 def digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())

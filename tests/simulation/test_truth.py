@@ -12,6 +12,8 @@ from metricstack.core.streams import stream
 from metricstack.simulation import SAMPLE, Dirt, Intervention, Truth, World, draw, find_truth, sample, unfold
 from metricstack.simulation.effects import Pair, measure
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def truth(world: World) -> Truth:

@@ -1,11 +1,9 @@
 """Which quarter a review is about."""
 
-from datetime import timedelta
-
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.windows import Window
 from metricstack.telemetry import Workspace
-from metricstack.telemetry.completeness import covered_span, last_full_quarter
+from metricstack.telemetry.completeness import days_with_data, last_full_quarter
 
 __all__ = ["check_segment", "choose_quarter"]
 
@@ -16,20 +14,19 @@ def choose_quarter(workspace: Workspace, quarter: str | None) -> Window:
     Raises:
         InvalidInput: not a quarter, one that the data do not reach, or no data at all.
     """
-    span = covered_span(workspace)
-    if span is None:
+    days = days_with_data(workspace)
+    if not days:
         raise InvalidInput(
             f"Workspace {workspace.config.name!r} holds no rows, so there is nothing to review. "
             "Load some with `metricstack ingest`."
         )
     if quarter is None:
         return last_full_quarter(workspace)
-    window = workspace.quarter(quarter)
-    first, last = (
-        workspace.calendar.quarter_of(moment).name for moment in (span.start, span.end - timedelta(microseconds=1))
-    )
-    if window.start >= span.end or window.end <= span.start:
-        side = "after" if window.start >= span.end else "before"
+    window, calendar = workspace.quarter(quarter), workspace.calendar
+    if not any(calendar.midnight(day) in window for day in days):
+        first, last = (calendar.quarter_of(calendar.midnight(day)).name for day in (min(days), max(days)))
+        side = "before" if window.end <= calendar.midnight(min(days)) else "after"
+        side = side if not first < window.name < last else "in a gap of"
         raise InvalidInput(
             f"Quarter {window.name} lies {side} the data, which run from {first} to {last}. Choose one of those."
         )

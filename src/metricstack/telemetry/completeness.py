@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["TableCompleteness", "completeness", "covered_span", "last_full_quarter"]
+__all__ = ["TableCompleteness", "completeness", "covered_span", "days_with_data", "last_full_quarter"]
 
 _TRAFFIC = ("requests", "spans", "llm_calls", "sessions")
 _KEY_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -175,7 +175,7 @@ def last_full_quarter(ws: "Workspace") -> Window:
     Raises:
         InvalidInput: the workspace has no dated rows at all.
     """
-    days = _days(ws)
+    days = days_with_data(ws)
     if not days:
         raise InvalidInput(
             f"Workspace {ws.config.name!r} has no dated rows, so that no quarter is filled. Load data with "
@@ -194,7 +194,7 @@ def last_full_quarter(ws: "Workspace") -> Window:
     return quarters[max(quarters, key=lambda name: (seen[name], quarters[name].start))]
 
 
-def _days(ws: "Workspace") -> set[date]:
+def days_with_data(ws: "Workspace") -> set[date]:
     """Return the days (UTC) on which there is traffic, else any fact, else any row."""
     facts = [name for name in TABLES if not TABLES[name].state_of]
     for names in (("requests", "sessions"), _TRAFFIC, facts, tuple(TABLES)):
