@@ -1,0 +1,232 @@
+"""Measures: named row-level expressions of a table, written once, that every definition may aggregate.
+
+A measure says what one row means (`successful`, `within_sla`); null means unknown and is never 0.
+It may take parameters, bound by the workspace's ``[parameters]`` (defaults stand in `PARAMETERS`, once)
+and by its use-case cards; bound values are part of a definition's hash. Every column of a table's
+contract may be aggregated as it is, without a measure.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.telemetry.tables import table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from metricstack.telemetry.config import WorkspaceConfig
+
+__all__ = [
+    "ASSUMED",
+    "MEASURES",
+    "PARAMETERS",
+    "Given",
+    "Measure",
+    "flag",
+    "given",
+    "measures_of",
+    "number",
+    "seconds_between",
+]
+
+PARAMETERS: dict[str, tuple[float, str, str]] = {
+    "sla_latency": (10.0, "s", "time target of a run, where its use-case card states none"),
+    "sla_step_ingestion": (2.0, "s", "time target of the step 'ingestion'"),
+    "sla_step_feature_creation": (2.0, "s", "time target of the step 'feature_creation'"),
+    "sla_step_inference": (8.0, "s", "time target of the step 'inference'"),
+    "sla_step_human_review": (14400.0, "s", "time target of the step 'human_review'"),
+    "sla_step_other": (5.0, "s", "time target of any other step"),
+    "availability_timeout": (60.0, "s", "a run that took longer was not available"),
+    "review_requires_safety": (0.0, "1", "1 = a responsible-AI review must pass safety"),
+    "review_requires_human_oversight": (0.0, "1", "1 = a responsible-AI review must pass human oversight"),
+}
+"""Name → default, unit, meaning."""
+
+ASSUMED: dict[str, str] = {
+    "minutes_before": "min",
+    "minutes_after": "min",
+    "minutes_new_steps": "min",
+    "hourly_wage": "currency/h",
+    "error_cost": "currency",
+    "errors_avoided_share": "fraction",
+    "engineering_cost": "currency/d",
+    "monitoring_cost": "currency/d",
+    "compliance_cost": "currency/d",
+    "vendor_cost": "currency/d",
+}
+"""Inputs that the table ``assumptions`` may state per use case, and their units."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a workspace binds into its measures.
+
+    Args:
+        parameters: Every name of `PARAMETERS` with its value.
+        acceptable_latency: Use case → time target of a run, in seconds, from its card.
+        until: The end of what the data tell: what is due from then on is not judged yet. None = all is told.
+            It belongs to the data, not to the definition, and so is in no hash.
+    """
+
+    parameters: Mapping[str, float] = field(default_factory=lambda: {name: row[0] for name, row in PARAMETERS.items()})
+    acceptable_latency: Mapping[str, float] = field(default_factory=dict)
+    until: datetime | None = None
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self.parameters:
+            raise UnknownName("parameter", name, PARAMETERS)
+        return self.parameters[name]
+
+    def bound(self, measure: "Measure") -> tuple[tuple[str, float], ...]:
+        """Return what is bound into one measure, for its hash."""
+        values = [(name, self[name]) for name in measure.parameters]
+        if measure.by_card:
+            values += [(f"{name}.acceptable_latency", value) for name, value in self.acceptable_latency.items()]
+        return tuple(sorted(values))
+
+
+def given(config: "WorkspaceConfig") -> Given:
+    """Bind a workspace's parameters and use-case cards.
+
+    Raises:
+        UnknownName: ``[parameters]`` names something that no measure takes.
+    """
+    for name in config.parameters:
+        if name not in PARAMETERS:
+            raise UnknownName(
+                "parameter", name, PARAMETERS, remedy="Mend it under [parameters] in the metricstack.toml."
+            )
+    cards = {
+        name: card.acceptable_latency for name, card in config.use_cases.items() if card.acceptable_latency is not None
+    }
+    return Given({name: config.parameters.get(name, row[0]) for name, row in PARAMETERS.items()}, cards)
+
+
+Expression = Callable[["ir.Table", Given], "ir.Value"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One named row-level expression.
+
+    Args:
+        table: The table whose rows it reads.
+        name: Its name, unlike any column's.
+        about: What it says of a row.
+        unit: Unit of a number; empty for a flag.
+        expression: Builds it from the rows and what is bound.
+        needs: Columns that the data must have; without them it is unknown, not false.
+        either: Columns of which the data must have one at least.
+        among: Flag of the rows that it could say something of at all; None = all of them.
+        joins: Referencing columns whose tables it reads (``change`` → columns ``changes.…``).
+        parameters: Names of `PARAMETERS` that it takes.
+        by_card: It takes the acceptable latency of the use-case cards.
+        minimum: Smallest possible number, None where there is none.
+        maximum: Largest possible number, None where there is none.
+    """
+
+    table: str
+    name: str
+    about: str
+    unit: str
+    expression: Expression
+    needs: tuple[str, ...] = ()
+    among: Expression | None = None
+    joins: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    by_card: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    either: tuple[str, ...] = ()
+
+    @property
+    def is_flag(self) -> bool:
+        """True where it is true, false or unknown."""
+        return not self.unit
+
+
+MEASURES: dict[tuple[str, str], Measure] = {}
+"""(table, name) → measure: every one there is."""
+
+
+def measures_of(name: str) -> dict[str, Measure]:
+    """Return the measures of one table by name.
+
+    Raises:
+        UnknownName: the schema has no such table.
+    """
+    table(name)
+    return {measure: value for (owner, measure), value in MEASURES.items() if owner == name}
+
+
+def _add(measure: Measure) -> None:
+    contract = table(measure.table)
+    if measure.name in contract or (measure.table, measure.name) in MEASURES:
+        raise InvalidInput(f"Table {measure.table!r} already has a column or measure {measure.name!r}.")
+    for column in (*measure.needs, *measure.either, *measure.joins):
+        contract[column]
+    MEASURES[measure.table, measure.name] = measure
+
+
+def flag(
+    table: str,
+    about: str,
+    *,
+    needs: tuple[str, ...] = (),
+    among: Expression | None = None,
+    joins: tuple[str, ...] = (),
+    parameters: tuple[str, ...] = (),
+    by_card: bool = False,
+    either: tuple[str, ...] = (),
+) -> Callable[[Expression], Expression]:
+    """Register a function as a measure that is true, false or unknown; the measure takes its name."""
+
+    def register(expression: Expression) -> Expression:
+        _add(
+            Measure(
+                table, expression.__name__, about, "", expression, needs, among, joins, parameters, by_card,
+                0.0, 1.0, either,
+            )
+        )  # fmt: skip
+        return expression
+
+    return register
+
+
+def number(
+    table: str,
+    unit: str,
+    about: str,
+    *,
+    needs: tuple[str, ...] = (),
+    among: Expression | None = None,
+    joins: tuple[str, ...] = (),
+    minimum: float | None = 0.0,
+    maximum: float | None = None,
+) -> Callable[[Expression], Expression]:
+    """Register a function as a measure that is a number with a unit; the measure takes its name."""
+
+    def register(expression: Expression) -> Expression:
+        _add(
+            Measure(
+                table, expression.__name__, about, unit, expression, needs, among, joins,
+                minimum=minimum, maximum=maximum,
+            )
+        )  # fmt: skip
+        return expression
+
+    return register
+
+
+def seconds_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
+    """Seconds from one instant to another, to the microsecond.
+
+    By whole epoch seconds and their fractions: differences of timestamps vary between engines, and an
+    engine's epoch may hold the fraction (DuckDB) or not (Spark).
+    """
+    a, b = later.cast("timestamp"), earlier.cast("timestamp")  # the session's zone is UTC
+    whole = a.truncate("s").epoch_seconds() - b.truncate("s").epoch_seconds()
+    return whole + (a.microsecond() - b.microsecond()) / 1e6
