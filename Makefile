@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SAMPLE := data/sample
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup review test check lab bench clean system
+.PHONY: help setup review test calibrate check lab bench clean system
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -30,13 +30,16 @@ review: $(READY) $(SAMPLE)/metricstack.toml ## write the quarterly review of the
 	@$(BIN)/metricstack review --workspace $(SAMPLE)
 
 test: $(READY) ## run every test on two cores
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not calibration"
+
+calibrate: $(READY) ## hold every kind of interval against known truth (some minutes)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/calibration
 
 check: $(READY) ## format, lint, types, layers and the fast tests
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not browser and not engine"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not browser and not engine and not calibration"
 
 lab: $(READY) $(SAMPLE)/metricstack.toml ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/quarterly-review.ipynb
@@ -51,6 +54,8 @@ clean: ## remove what was generated: sample, reports, caches, .venv
 
 system: ## install what browser and engine tests use (Debian, as root)
 	@export DEBIAN_FRONTEND=noninteractive; \
-	if command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v pdftoppm >/dev/null; \
-	then echo "Chromium, PostgreSQL and poppler are here"; \
-	else apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium postgresql poppler-utils >/dev/null; fi
+	if command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v pdftoppm >/dev/null && command -v java >/dev/null; \
+	then echo "Chromium, PostgreSQL, Java and poppler are here"; \
+	else apt-get update -qq; jre=openjdk-17-jre-headless; \
+	apt-cache show $$jre >/dev/null 2>&1 || jre=default-jre-headless; \
+	apt-get install -y -qq --no-install-recommends chromium postgresql poppler-utils $$jre >/dev/null; fi

@@ -27,6 +27,15 @@ def test_sqlglot_is_capped_because_ibis_does_not_cap_it() -> None:
     assert tuple(int(part) for part in version("sqlglot").split(".")[:2]) < (30, 18)
 
 
+def test_pyspark_is_installed_beside_ibis_because_its_extra_caps_it() -> None:
+    from importlib.metadata import requires
+
+    # When the extra allows PySpark 4.1, ours may name it instead of PySpark.
+    (line,) = (line for line in requires("ibis-framework") or [] if line.startswith("pyspark"))
+    assert "<4.1" in line
+    assert tuple(int(part) for part in version("pyspark").split(".")[:2]) >= (4, 1)
+
+
 def test_the_lock_names_hashes_and_no_host() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in lock
@@ -44,6 +53,6 @@ def test_the_lock_holds_every_dependency_that_is_declared() -> None:
         if "==" in line
     }
     extras = project["optional-dependencies"]
-    declared = [*project["dependencies"], *extras["dev"], *extras["lab"], *extras["postgres"]]
+    declared = [*project["dependencies"], *extras["dev"], *extras["lab"], *extras["postgres"], *extras["spark"]]
     names = {line.split(">")[0].split("[")[0].strip().lower() for line in declared}
     assert names <= locked

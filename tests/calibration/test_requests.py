@@ -68,7 +68,7 @@ def test_means_shares_and_ratios_cover_with_requests_nested_in_users(
 
 
 def test_users_one_by_one_cover_too(population: Population, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "_EXACT_UNITS", 10**9)
+    monkeypatch.setattr(fetch, "EXACT_UNITS", 10**9)
     ws, _ = world(population, store, "one by one")
     panel = evaluate(ws, METRICS, by="region", window="2026Q3")
     for metric, true in truths(population).items():

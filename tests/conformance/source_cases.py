@@ -31,6 +31,8 @@ class Case:
         table: The table that the bad row is of.
         read: Rows of that table.
         quarantined: Rows of it that are bad.
+        reason: How the reason of the bad row begins.
+        people: The source's tables hold hashes of persons.
         options: Further arguments of `ingest`.
         damaged: Writes a source that cannot be read; returns path, and what the error must say.
     """
@@ -41,6 +43,8 @@ class Case:
     table: str = "requests"
     read: int = 4
     quarantined: int = 1
+    reason: str = "'outcome' is not one of success"
+    people: bool = True
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -107,6 +111,27 @@ def make_langfuse(folder: Path) -> str:
     return str(file)
 
 
+def make_devlake(folder: Path) -> str:
+    tables = {
+        "pull_requests": ["id,title,description,author_id,author_name,base_repo_id,merge_commit_sha,"
+                          "created_date,merged_date"]
+        + [
+            f"pr-{number},{CONTENT},{CONTENT},{PEOPLE[number % 2]},{PEOPLE[number % 2]},repo,sha{number},"
+            f"{'when I had time' if number == 3 else f'2026-07-01 0{number}:00:00'},2026-07-02 10:00:00"
+            for number in range(4)
+        ],
+        "pull_request_comments": ["id,pull_request_id,body,created_date,account_id",
+                                  f"c,pr-0,{CONTENT},2026-07-01 09:00:00,{PEOPLE[1]}"],
+        "cicd_deployment_commits": ["id,cicd_deployment_id,commit_sha,result,environment,finished_date,commit_msg",
+                                    f"1,deploy-1,sha0,SUCCESS,PRODUCTION,2026-07-03 10:00:00,{CONTENT}"],
+        "incidents": ["id,created_date,resolution_date,title,creator_name",
+                      f"issue-1,2026-07-03 11:00:00,2026-07-03 12:00:00,{CONTENT},{PEOPLE[0]}"],
+    }  # fmt: skip
+    for name, lines in tables.items():
+        (folder / f"export_{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(folder)
+
+
 def damaged_csv(folder: Path) -> tuple[str, str]:
     file = folder / "requests.csv"
     file.write_text('run,start\na,2026-07-01T10:00:00Z\nb,"2026-07-01T10:00:00Z\nc,2026-07-01T10:00:00Z\n')
@@ -131,11 +156,19 @@ def damaged_langfuse(folder: Path) -> tuple[str, str]:
     return str(file), "traces.json:2:19: not JSON"
 
 
+def damaged_devlake(folder: Path) -> tuple[str, str]:
+    (folder / "pull_requests.csv").write_text('id,created_date\na,2026-07-01\nb,"2026-07-01\nc,2026-07-01\n')
+    return str(folder), "pull_requests.csv:3:3: a quote is opened here and never closed"
+
+
 CASES = {
     "csv": Case("table", make_csv, damaged_csv),
     "parquet": Case("table", make_parquet, damaged_parquet),
     "sql": Case("sql", make_duckdb, damaged_duckdb),
-    "langfuse": Case("langfuse", make_langfuse, damaged_langfuse, table="feedback", read=3),
+    "langfuse": Case("langfuse", make_langfuse, damaged_langfuse, table="feedback", read=3, reason="'value'"),
+    "devlake": Case(
+        "devlake", make_devlake, damaged_devlake, table="changes", reason="'opened' is a text of 15", people=False
+    ),
 }
 
 

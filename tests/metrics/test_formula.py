@@ -42,6 +42,28 @@ def test_blanks_and_needless_brackets_change_nothing() -> None:
     assert parse(" ( sum( cost ) )/\n(count(successful)) ") == parse("sum(cost)/count(successful)")
 
 
+def test_keys_stand_behind_the_first_argument_and_are_written_there() -> None:
+    found = parse("quantile(cost per user and day, 0.95 where successful)")
+    assert found == Call(
+        "quantile", (Name("cost"), Number(0.95)), Condition(((Name("successful"), True),)), (Name("user"), Name("day"))
+    )
+    assert write_tree(found) == "quantile(cost per user and day, 0.95 where successful)"
+
+
+def test_an_age_is_of_the_newest_and_keeps_its_condition() -> None:
+    found = parse("age( max(finished where not failed) )")
+    assert found == Call("age", (Name("finished"),), Condition(((Name("failed"), False),)))
+    assert parse(write_tree(found)) == found
+
+
+def test_several_columns_name_one_item() -> None:
+    found = parse("kappa(good, dataset and item, rater where by_human)")
+    assert isinstance(found, Call)
+    assert found.arguments[1] == Call("columns", (Name("dataset"), Name("item")))
+    assert found.where == Condition(((Name("by_human"), True),))
+    assert write_tree(found) == "kappa(good, dataset and item, rater where by_human)"
+
+
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
@@ -54,6 +76,14 @@ def test_blanks_and_needless_brackets_change_nothing() -> None:
         ("days(3)", r"days\(\).*given 1 arguments"),
         ("sum(cost where)", r"the name of a flag expected"),
         ("assumed(x where y)", r"assumed takes no 'where'"),
+        ("sum(cost per user)", r"sum takes no 'per'; mean, median, quantile, stddev do \(at character 1"),
+        ("mean(cost per)", r"the name of a column expected, not '\)' \(at character 14"),
+        ("mean(cost per user and)", r"the name of a column expected"),
+        ("mean(per per user)", r"a number, a name or a function expected, not 'per'"),
+        ("age(finished)", r"age\(max\(x where …\)\) takes the newest instant of a column"),
+        ("survival(latency)", r"survival\(time, observed, p\).*given 1 arguments"),
+        ("kappa(good, 1 + item, rater)", r"the name of a column expected, not '1'"),
+        ("pass_at(ok, task)", r"pass_at\(flag, task, k\).*given 2 arguments"),
         ("a ** b", r"a number, a name or a function expected, not '\*'"),
         ("__import__('os')", r"\"'\" is not part of the language \(at character 12"),
         ("cost.real", r"'.' is not part of the language"),
@@ -77,6 +107,9 @@ trees = st.recursive(
         st.builds(Negative, inner)
         | st.builds(Binary, st.sampled_from("+-*/"), inner, inner)
         | st.builds(lambda x, n: Call("sum", (x,), Condition(((Name(n), True),))), inner, names)
+        | st.builds(lambda x, n: Call("mean", (x,), Condition(((Name(n), False),)), (Name(n),)), inner, names)
+        | st.builds(lambda x, n: Call("survival", (x, Name(n), Number(0.9))), inner, names)
+        | st.builds(lambda n: Call("alpha", (Name(n), Call("columns", (Name(n), Name("item"))), Name(n))), names)
     ),
     max_leaves=12,
 )

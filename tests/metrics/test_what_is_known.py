@@ -6,7 +6,7 @@ import pytest
 
 from metricstack.core.values import Check, Estimate, Finding, Reason
 from metricstack.core.windows import Window
-from metricstack.metrics import Better, catalogue
+from metricstack.metrics import Better, Levels, catalogue
 from metricstack.metrics.coverage import covered_days
 from metricstack.simulation import Dirt, sample
 
@@ -239,14 +239,17 @@ def test_a_change_fails_among_the_deployments_that_went_live(build: Build) -> No
 
 
 def test_plain_volumes_have_no_direction_of_good() -> None:
-    volumes = {definition.id for definition in catalogue() if definition.better is Better.NEITHER}
-    assert volumes == {
+    neither = [definition for definition in catalogue() if definition.better is Better.NEITHER]
+    assert {definition.id for definition in neither} >= {
         *("sessions", "transactions", "tokens", "context_tokens", "total_cost", "model_cost", "resource_cost"),
+        *("changes_opened", "changes_merged"),
     }
+    assert [definition.id for definition in neither if definition.levels != Levels()] == []  # nor a target
 
 
-def test_drift_and_bias_checks_are_read_by_kind() -> None:
-    assert catalogue().get("drift_check_interval").split == "kind"
+def test_drift_and_bias_checks_are_never_read_as_one_cadence() -> None:
+    assert "is_drift" in catalogue().get("drift_check_interval").formula
+    assert "is_bias" in catalogue().get("bias_check_interval").formula
 
 
 def test_a_simulated_collector_loses_what_never_arrived_not_what_was_sampled_out() -> None:

@@ -198,5 +198,5 @@ def test_the_inputs_of_one_use_case_given_to_every_region(firm: Workspace) -> No
 def test_a_dimension_that_is_not_there(firm: Workspace) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'region'"):
         evaluate(firm, "task_success", by="regoin", window="2026Q3")
-    with pytest.raises(UnknownName, match="Table 'incidents' has: incident, name"):
+    with pytest.raises(UnknownName, match="Metric 'time_to_recover' can be asked by: incident, name"):
         evaluate(firm, "time_to_recover", by="zzz", window="2026Q3")

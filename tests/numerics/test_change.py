@@ -192,3 +192,18 @@ def test_a_bound_is_held_against_nothing() -> None:
         assert moved.verdict is Verdict.UNKNOWN
         assert isinstance(moved.difference, Refusal)
         assert "lower bound" in moved.difference.detail
+
+
+# Users who are there in both periods
+
+
+def test_what_moves_together_is_taken_off_the_interval() -> None:
+    # Distances 0.3 and 0.4, correlation 0.5: sqrt(0.09 + 0.16 - 2 · 0.5 · 0.12) = sqrt(0.13).
+    before = Estimate(5.0, unit="s", n=9, method="mean", low=4.7, high=5.3, level=0.95)
+    after = Estimate(4.0, unit="s", n=9, method="mean", low=3.6, high=4.4, level=0.95)
+    found = change(before, after, better="lower", correlation=0.5).difference
+    assert isinstance(found, Estimate)
+    assert (found.low, found.high) == (pytest.approx(-1 - 0.13**0.5), pytest.approx(-1 + 0.13**0.5))
+    assert "correlation 0.50" in found.method
+    with pytest.raises(InvalidInput, match="outside -1 to 1"):
+        change(before, after, better="lower", correlation=2.0)

@@ -52,8 +52,12 @@ def test_units_give_poissons_variance_of_a_count_and_the_samples_variance_of_a_m
 
 
 def test_random_groups_count_the_empty_ones() -> None:
-    # Two of four groups hold 2 and 4: mean 1.5, squares 0.25 + 6.25 + 2 · 2.25 = 11, times 4/3.
+    # Two of four groups hold 2 and 4: mean 1.5, squares 0.25 + 6.25 + 2 · 2.25 = 11, times 4/3. Two groups of
+    # four are reached by ln(2/4)/ln(3/4) = 2.409421 units, whose own mean takes one: times 2.409421/1.409421.
     found = spread_of_groups(np.array([2.0, 4.0]), 4)
+    assert (found.variance, found.freedom) == (close(44 / 3 * 1.709511, rel=1e-6), 1)
+    # All four reached: nothing to correct.
+    found = spread_of_groups(np.array([2.0, 4.0, 0.0, 0.0]), 4)
     assert (found.variance, found.freedom) == (close(44 / 3), 3)
 
 

@@ -1,10 +1,5 @@
 """What the SQL source promises: tables and views under our names, any engine, no secret written down."""
 
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +11,6 @@ import metricstack as ms
 from metricstack.core import InvalidInput, UnreadableFile
 from metricstack.sources import IngestSummary, ingest
 from metricstack.sources.sql import masked
-from tests.conftest import let_others_in
-
-PASSWORD = "hunter2 & more"  # of a server that lives as long as the test
 
 
 def read(url: str, workspace: Path, **options: Any) -> IngestSummary:
@@ -119,50 +111,6 @@ def test_an_engine_without_our_tables_says_what_it_has(tmp_path: Path) -> None:
         read(f"duckdb://{path}", tmp_path / "ws")
     with pytest.raises(InvalidInput, match="has no table or view 'requests'"):
         read(f"duckdb://{path}", tmp_path / "ws", table="requests")
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of Debian's package on the loopback interface, in a folder of its own, for these tests."""
-    import os
-
-    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if not homes:
-        pytest.skip("PostgreSQL is not installed: `apt-get install postgresql`, or `make system`")
-    folder = tmp_path_factory.mktemp("postgres")
-    who: dict[str, Any] = {}
-    if os.getuid() == 0:
-        who = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        let_others_in(folder)
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "password").write_text(PASSWORD)
-    (folder / "password").chmod(0o644)
-    data = folder / "data"
-    subprocess.run(
-        [homes[-1].with_name("initdb"), "-D", data, "-U", "ada", "-A", "scram-sha-256", "--no-sync",
-         f"--pwfile={folder / 'password'}"],
-        check=True, capture_output=True, cwd=folder, **who,
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [homes[-1], "-D", data, "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **who,
-    )  # fmt: skip
-    import psycopg
-
-    try:
-        for _ in range(200):
-            try:
-                psycopg.connect(host="127.0.0.1", port=port, user="ada", password=PASSWORD, dbname="postgres").close()
-                break
-            except psycopg.OperationalError:
-                time.sleep(0.05)
-        yield f"postgres://ada:hunter2%20%26%20more@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(2)  # SIGINT: PostgreSQL's fast shutdown
-        server.wait(timeout=30)
 
 
 @pytest.mark.engine

@@ -89,3 +89,23 @@ def test_levels_are_finite_and_in_order_and_promises_not_negative(tmp_path: Path
         "metricstack.toml:3: target, warn and breach must rise or fall in this order.",
         "metricstack.toml:12: 'acceptable_latency' must not be negative, but is -1.",
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('engine = "sparc"', r":2: no such engine 'sparc'\. Allowed: 'duckdb', 'spark'"),
+        ('engine = "spark"\nwarehouse = "postgres://db/x"', ":2: engine 'spark' reads a folder of Parquet"),
+        ('warehouse = "catalog:lake"', ":2: warehouse 'catalog:lake' is a schema .* say engine = \"spark\""),
+    ],
+)
+def test_an_engine_that_cannot_read_the_warehouse_is_a_fault_with_its_line(
+    tmp_path: Path, lines: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        read_config(write(tmp_path, f"[workspace]\n{lines}\n"))
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark", "spark:local[2]", "spark://10.0.0.7:7077"])
+def test_an_engine_is_chosen_by_one_line(tmp_path: Path, engine: str) -> None:
+    assert read_config(write(tmp_path, f'[workspace]\nengine = "{engine}"\n')).engine == engine

@@ -15,13 +15,13 @@ def add(commands: Any) -> None:
         "ingest",
         help="read telemetry into a workspace",
         description=(
-            "Read Langfuse exports, Parquet or CSV, or the tables of a SQL engine. Identifiers become keyed "
-            "hashes, message content is not kept, a bad row goes to quarantine/ with its reason, and reading "
-            "the same file twice changes nothing."
+            "Read Langfuse exports, DevLake's domain tables, Parquet or CSV, or the tables of a SQL engine. "
+            "Identifiers become keyed hashes, message content is not kept, a bad row goes to quarantine/ with its "
+            "reason, and reading the same file twice changes nothing."
         ),
     )
     parser.add_argument("path", metavar="PATH", help="file, folder, or URL of an engine (duckdb://, postgres://)")
-    parser.add_argument("--as", dest="source", required=True, metavar="SOURCE", help="langfuse, table or sql")
+    parser.add_argument("--as", dest="source", required=True, metavar="SOURCE", help="devlake, langfuse, sql or table")
     parser.add_argument("--workspace", type=Path, default=Path(), metavar="DIR", help="made when it is not there (.)")
     parser.add_argument("--table", metavar="NAME", help="the table that the files hold, where their names do not say")
     parser.add_argument("--map", type=Path, dest="mapping", metavar="FILE", help="TOML that maps foreign headers")

@@ -33,6 +33,15 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Change", "chart"): "metricstack.charts.findings:chart_findings",
     ("Finding", "chart"): "metricstack.charts.findings:chart_findings",
     ("MetricPanel", "chart"): "metricstack.charts.panels:chart_panel",
+    ("Explanation", "say"): "metricstack.narrative.explanations:say_explanation",
+    ("Explanation", "html"): "metricstack.narrative.explanations:told_html",
+    ("Explanation", "chart"): "metricstack.charts.waterfall:chart_explanation",
+    ("Comparison", "say"): "metricstack.narrative.explanations:say_comparison",
+    ("Comparison", "html"): "metricstack.narrative.explanations:told_html",
+    ("Comparison", "chart"): "metricstack.charts.waterfall:chart_comparison",
+    ("ObjectivePanel", "say"): "metricstack.narrative.explanations:say_objectives",
+    ("ObjectivePanel", "html"): "metricstack.narrative.explanations:told_html",
+    ("ObjectivePanel", "chart"): "metricstack.charts.waterfall:chart_objectives",
 }
 
 

@@ -16,7 +16,7 @@ from metricstack.metrics.formula import Binary, Call, Node, Number, Scope
 from metricstack.metrics.inputs import Assumption
 from metricstack.metrics.model import Definition, Population
 from metricstack.metrics.resolve import row_dimension
-from metricstack.metrics.states import Role, State
+from metricstack.metrics.states import Quantity, Role, State
 from metricstack.numerics.intervals import (
     Spread,
     combine,
@@ -29,7 +29,17 @@ from metricstack.numerics.intervals import (
 from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import table
 
-__all__ = ["Answered", "answer", "checks_of", "limits", "needed_n", "sampling_checks"]
+__all__ = [
+    "Answered",
+    "answer",
+    "checks_of",
+    "is_count",
+    "is_part",
+    "is_share",
+    "limits",
+    "needed_n",
+    "sampling_checks",
+]
 
 _COMPLETE = 0.95
 _FEW_EVENTS = 50  # beyond it the exact and the normal interval agree within a tenth of their width
@@ -62,6 +72,8 @@ def limits(node: Node, home: str) -> tuple[float | None, float | None]:
             return limits(inner, home)[0], None
         case Call("mean", (inner, *_)):
             found = row_dimension(table(home), inner)
+            if node.per:
+                return (0.0 if found.minimum is not None and found.minimum >= 0 else None), None
             return found.minimum, found.maximum
         case Call("sum", (inner, *_)):
             low = row_dimension(table(home), inner).minimum
@@ -69,6 +81,8 @@ def limits(node: Node, home: str) -> tuple[float | None, float | None]:
         case Call("assumed" | "count" | "distinct" | "stddev" | "days" | "month"):
             return 0.0, None
         case Binary("-", Number(1.0), right) if limits(right, home) == (0.0, 1.0):
+            return 0.0, 1.0
+        case Binary("/", Call() as part, Call() as whole) if is_part(part, whole, home):
             return 0.0, 1.0
         case Binary("-"):
             return None, None
@@ -79,15 +93,39 @@ def limits(node: Node, home: str) -> tuple[float | None, float | None]:
             return None, None
 
 
-def _is_share(node: Node, home: str) -> bool:
-    """True for the mean of a flag, or its complement: a proportion."""
+def is_part(part: Call, whole: Call, home: str) -> bool:
+    """Tell whether one aggregate is over some of the rows of another, so that their ratio cannot pass 1.
+
+    Counts, distinct values of one column, and sums of what is never negative.
+    """
+    if part.function != whole.function or part.per or whole.per:
+        return False
+    if part.function == "count":
+        return _counted_rows(whole) <= _counted_rows(part)
+    if part.function == "sum":
+        low = row_dimension(table(home), part.arguments[0]).minimum
+        if low is None or low < 0:
+            return False
+    same = part.function in ("distinct", "sum") and part.arguments == whole.arguments
+    return same and set(whole.where.terms) <= set(part.where.terms)
+
+
+def _counted_rows(call: Call) -> set[tuple[Node, bool]]:
+    """The flags that must hold for a row to be counted."""
+    return {*call.where.terms, *((argument, True) for argument in call.arguments)}
+
+
+def is_share(node: Node, home: str) -> bool:
+    """True for the mean of a flag, for a count of some ÷ a count of all, or a complement: a proportion."""
     match node:
         case Scope(inner, owner):
-            return _is_share(inner, owner)
+            return is_share(inner, owner)
+        case Binary("/", Call("count" | "distinct") as part, Call() as whole):
+            return is_part(part, whole, home)
         case Binary("-", Number(1.0), right):
-            return _is_share(right, home)
+            return is_share(right, home)
         case Call("mean", (inner, *_)):
-            return row_dimension(table(home), inner).kind is Kind.FLAG
+            return not node.per and row_dimension(table(home), inner).kind is Kind.FLAG
         case _:
             return False
 
@@ -188,13 +226,27 @@ def _counted(found: Linear, group: Group) -> str:
     if not partial:
         return "census"
     slopes = [
-        slope if term[2].role is Role.TOTAL and group.seen[term[2].quantity].function in ("sum", "count") else -1.0
+        slope if _only_adds(term[2], group.seen[term[2].quantity].function) else -1.0
         for term, slope in found.slopes.items()
         if not isinstance(term, Assumption) and term[2].quantity in partial
     ]
     if all(slope >= 0 for slope in slopes):
         return "lower bound: only part of the rows is known"
     return "partial view: only part of what it is about is known"
+
+
+def _only_adds(state: State, function: str) -> bool:
+    """True for a total that further rows can only raise: of a count, or of what is never negative."""
+    if state.role is not Role.TOTAL or function not in ("sum", "count"):
+        return False
+    return _never_negative(state.quantity)
+
+
+def _never_negative(quantity: Quantity) -> bool:
+    if quantity.node is None:
+        return True
+    low = row_dimension(table(quantity.table), quantity.node).minimum
+    return low is not None and low >= 0
 
 
 def _sampling_variance(slopes: Mapping[Term, float], group: Group) -> float:
@@ -231,10 +283,11 @@ def _of_process(
             f"all rows belong to one {_unit_name(group)}, so that chance cannot be told from it",
             "Take a longer window or a larger group.",
         )
-    if _is_share(tree, home):
+    if is_share(tree, home):
         share = min(max(found.value, 0.0), 1.0)
         known = sum(seen.n for seen in group.seen.values())
-        effective = float(min(share * (1 - share) / spread.variance if spread.variance > 0 else units, known))
+        varied = spread.variance > 0 and 0 < share < 1
+        effective = float(min(share * (1 - share) / spread.variance if varied else _units_about(group, units), known))
         low, high = wilson(share, effective, level=level, freedom=spread.freedom)
         return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
     low_limit, high_limit = limits(tree, home)
@@ -292,10 +345,14 @@ def _rare_events(found: Linear, group: Group) -> tuple[float, float] | None:
 
 
 def _is_count(term: Term) -> bool:
-    if isinstance(term, Assumption):
-        return False
-    name, _, state = term
+    return not isinstance(term, Assumption) and is_count(term[0], term[2])
+
+
+def is_count(name: str, state: State) -> bool:
+    """Tell whether a table's state counts rows: of a flag, or all of them."""
     node = state.quantity.node
+    if state.quantity.per:
+        return False
     return state.role is Role.TOTAL and (node is None or row_dimension(table(name), node).kind is Kind.FLAG)
 
 
@@ -305,7 +362,10 @@ def _unit_name(group: Group) -> str:
 
 
 def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str]:
-    """Variance of a linear combination of states, by units; tables with the same units are taken together."""
+    """Variance of a linear combination of states, by units; tables with the same units are taken together.
+
+    Units (or buckets of many) count where a quantity of the combination is known: others say nothing of it.
+    """
     families: dict[tuple[tuple[str, ...], bool], list[tuple[TableData, Key, State, float]]] = {}
     for term, slope in slopes.items():
         if not isinstance(term, Assumption):
@@ -319,20 +379,25 @@ def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, st
         for data, key, state, slope in parts:
             sums = data.sums
             assert not isinstance(sums, Refusal)
-            names.append(sums.of(key, "_unit"))
-            amounts.append(slope * sums.of(key, data.column(state)).astype(np.float64))
+            known = sums.of(key, data.column(State(Role.N, state.quantity))) > 0
+            names.append(sums.of(key, "_unit")[known])
+            amounts.append(slope * sums.of(key, data.column(state))[known].astype(np.float64))
         unit, at = np.unique(np.concatenate(names), return_inverse=True)
         contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit)).astype(np.float64)
+        units = max(units, len(unit))
         if gathered and len(unit):
             spreads.append(spread_of_groups(contributions, GROUPS))
-            rows = max(_rows(data, group.keys, "_n") * data.units_per_row for data, *_ in parts)
-            units = max(units, round(rows), len(unit))
-            ways.append(f"{GROUPS} random groups of {cluster[0]}s")
+            ways.append(f"{len(unit)} random groups of {cluster[0]}s")
         elif len(unit):
             spreads.append(spread_of_units(contributions))
-            units = max(units, len(unit))
             ways.append(f"{len(unit)} {cluster[0]}s" if len(unit) != 1 else f"1 {cluster[0]}")
     return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways))
+
+
+def _units_about(group: Group, units: int) -> float:
+    """About how many units a group has: as many as were seen, more where they are gathered in buckets."""
+    gathered = [data for data in group.tables.values() if data.plan.gathered]
+    return max([units, *(_rows(data, group.keys, "_n") * data.units_per_row for data in gathered)])
 
 
 def checks_of(group: Group) -> tuple[Check, ...]:
@@ -345,7 +410,8 @@ def checks_of(group: Group) -> tuple[Check, ...]:
         known = f"{quantity.label!r} is known in {seen.n:,} of {seen.eligible:,} rows ({share:.1%})"
         if seen.function == "sum":
             complete = share >= _COMPLETE
-            text = known if complete else f"{known}: the total is a lower bound"
+            bound = "a lower bound" if _never_negative(quantity) else "of these only"
+            text = known if complete else f"{known}: the total is {bound}"
             found.append(Check("coverage", complete, text))
         elif seen.function == "count":
             text = f"{known}; unknown ones count as no: the count is a lower bound"
@@ -355,7 +421,7 @@ def checks_of(group: Group) -> tuple[Check, ...]:
     found += [Check("complete", False, f"{text}: the value is a bound") for text in dict.fromkeys(group.bounds)]
     for name, data in group.tables.items():
         found += sampling_checks(name, data, _rows(data, group.keys, "_n"), _rows(data, group.keys, "_unknown"))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def sampling_checks(name: str, data: TableData, rows: int, unknown: int) -> list[Check]:

@@ -18,7 +18,20 @@ from metricstack.telemetry.tables import table
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["GROUPS", "Plan", "binned", "fused", "people", "profile", "sampled", "vectors", "whole"]
+__all__ = [
+    "GROUPS",
+    "Plan",
+    "bin_of",
+    "binned",
+    "counted",
+    "fused",
+    "kept_as_one",
+    "people",
+    "sampled",
+    "unit_of",
+    "vectors",
+    "whole",
+]
 
 GROUPS = 64
 """Hash buckets in which many units are gathered."""
@@ -28,7 +41,7 @@ _LOG = math.log(BIN_RATIO)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a table's rows become units and weights, known after a look at them (`profile`).
+    """How a table's rows become units and weights, known after a look at it (`metrics.plan`).
 
     Args:
         cluster: Columns whose first known value names a row's unit; empty = every row is one.
@@ -54,7 +67,7 @@ def _unknown(contract: Table, rows: "ir.Table") -> "ir.Value":
     return unknown | rows[_SELECTION].isnull() if _SELECTION in contract else unknown
 
 
-def _unit(rows: "ir.Table", plan: Plan) -> "ir.Value":
+def unit_of(rows: "ir.Table", plan: Plan) -> "ir.Value":
     """The hash of a row's unit, or its bucket. Hashes differ between engines; sums over them hardly do."""
     import ibis
 
@@ -65,27 +78,17 @@ def _unit(rows: "ir.Table", plan: Plan) -> "ir.Value":
     return unit.hash() & (GROUPS - 1) if plan.gathered else unit.hash()
 
 
-def profile(frame: Frame, name: str) -> "ir.Table | Refusal":
-    """Count what decides the plan: rows, units by each cluster column, sampled and unknown weights."""
-    import ibis
-
+def counted(frame: Frame, name: str, plan: Plan, *, by_period: bool = False) -> "ir.Table | Refusal":
+    """Build the query that counts the rows in question, and those of them that were sampled: in all, or by period."""
     contract = table(name)
-    found = frame.rows(name, also=[*contract.cluster, *_weights(contract)])
+    found = frame.rows(name, also=_weights(contract) if plan.weighted else ())
     if isinstance(found, Refusal):
         return found
     rows = found.table
-    counts = {
-        "rows": rows.count(),
-        "sampled": (_weight(contract, rows) != 1.0).cast("int64").sum(),
-        "unknown": _unknown(contract, rows).cast("int64").sum(),
-    }
-    for i, column in enumerate(contract.cluster):
-        counts[f"known{i}"] = rows[column].count()
-        unit = (
-            rows[column] if i + 1 == len(contract.cluster) else ibis.coalesce(*(rows[c] for c in contract.cluster[i:]))
-        )
-        counts[f"units{i}"] = rows.count() if (column,) == contract.key else unit.nunique()
-    return rows.aggregate(**counts)
+    sampled = {"sampled": (_weight(contract, rows) != 1.0).cast("int64").sum()} if plan.weighted else {}
+    if by_period:
+        return rows.group_by(_period=found.keys["_period"]).aggregate(rows=rows.count(), **sampled)
+    return rows.aggregate(rows=rows.count(), **sampled)
 
 
 def people(frame: Frame, name: str, column: str) -> "ir.Table | Refusal":
@@ -116,7 +119,7 @@ def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.T
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    columns["_unit"] = _unit(rows, plan)
+    columns["_unit"] = unit_of(rows, plan)
     columns["_u"] = _unknown(contract, rows).cast("int64")
     if plan.weighted:
         columns["_w"] = _weight(contract, rows)
@@ -150,6 +153,11 @@ def _sum(flat: "ir.Table", role: Role, i: int, plan: Plan) -> "ir.Value":
             return x.nunique()
 
 
+def kept_as_one(contract: Table) -> str:
+    """Return the column whose rows a sampler keeps or drops together: the run, else the trace, else the row's key."""
+    return next((column for column in ("run", "trace") if column in contract), contract.key[0])
+
+
 def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Table | Refusal":
     """Build the query of the sampling variance of totals: Σ (1 − p)/p² · x_i x_j over what was kept as one.
 
@@ -162,7 +170,7 @@ def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Tabl
         Horvitz and Thompson (1952) for independent (Poisson) sampling: the unbiased variance estimator.
     """
     contract = table(name)
-    unit = next((column for column in ("run", "trace") if column in contract), contract.key[0])
+    unit = kept_as_one(contract)
     found = frame.rows(name, quantities, [unit, *_weights(contract)])
     if isinstance(found, Refusal):
         return found
@@ -210,20 +218,40 @@ def whole(frame: Frame, name: str, asked: Sequence[tuple[Quantity, str, tuple[fl
     return flat.group_by(frame.keys).aggregate(**sums)
 
 
-def vectors(frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan) -> "ir.Table | Refusal":
-    """Build the query of the values themselves, for tables small enough: groups, hashed unit, weight, x0 and so on."""
+def vectors(
+    frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan, also: Sequence[str] = ()
+) -> "ir.Table | Refusal":
+    """Build the query of the values themselves, for tables small enough: groups, hashed unit, weight, x0 and so on.
+
+    Columns named in ``also`` follow as c0, c1 and so on, for queries built upon this one: they may be identifiers
+    and must not leave the engine.
+    """
     contract = table(name)
-    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract), *also])
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    columns |= {"_unit": _unit(rows, plan), "_w": _weight(contract, rows), "_u": _unknown(contract, rows).cast("int64")}
+    columns |= {
+        "_unit": unit_of(rows, plan),
+        "_w": _weight(contract, rows),
+        "_u": _unknown(contract, rows).cast("int64"),
+    }
     for i, quantity in enumerate(quantities):
         columns[f"x{i}"] = row_value(rows, quantity, frame.given).cast("float64")
         among = eligible(rows, quantity, frame.given)
         if among is not None:
             columns[f"e{i}"] = among.cast("int64")
+    columns |= {f"c{i}": rows[column] for i, column in enumerate(also)}
     return rows.select(**columns)
+
+
+def bin_of(x: "ir.Value") -> "ir.Value":
+    """The logarithmic bin of a number (`numerics.quantiles`), null where it is unknown."""
+    import ibis
+
+    positive = x > 0
+    place = (ibis.ifelse(positive, x, 1.0).ln() / _LOG).ceil().cast("int64")
+    return ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
 
 
 def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table | Refusal":
@@ -240,12 +268,9 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    x = row_value(rows, quantity, frame.given).cast("float64")
-    positive = x > 0
-    place = (ibis.ifelse(positive, x, 1.0).ln() / _LOG).ceil().cast("int64")
-    bins = ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
+    bins = bin_of(row_value(rows, quantity, frame.given).cast("float64"))
     among = eligible(rows, quantity, frame.given)
-    columns |= {"_unit": _unit(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
+    columns |= {"_unit": unit_of(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
     columns["_weight"] = _weight(contract, rows)
     columns["_eligible"] = ibis.literal(1, type="int64") if among is None else among.cast("int64")
     flat = rows.select(**columns)

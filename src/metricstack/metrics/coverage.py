@@ -25,7 +25,7 @@ def covered(ws: "Workspace", name: str) -> Window | None:
     everything, own = ws.span(), ws.span(name)
     if everything is None or own is None:
         return None
-    rows = sum(file.rows for file in ws.warehouse.of(name))
+    rows = ws.rows(name)
     slack = _SILENCE * own.duration / rows if rows else timedelta()
     slack = max(slack, timedelta(days=30)) if rows == 1 else slack
     start = max(everything.start, own.start - min(slack, own.start - everything.start))

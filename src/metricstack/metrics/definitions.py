@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metricstack.core.errors import UnknownName
 from metricstack.metrics.formula import walk
 from metricstack.metrics.hashing import definition_hash, measures_in
+from metricstack.metrics.joins import dimensions, tables_joined
 from metricstack.metrics.load import CATALOGUE, load
 from metricstack.metrics.model import Definition, Levels
 from metricstack.metrics.resolve import degree, inline, tables_of
@@ -87,12 +88,18 @@ class Catalogue:
         return (policy.owner if policy else "") or definition.owner
 
     def tables(self, name: str) -> tuple[str, ...]:
-        """Return the tables whose rows a metric needs."""
+        """Return the tables that a metric needs: those whose rows it takes, then those that its measures join."""
         definition = self.get(name)
-        names = tables_of(definition, self.definitions)
+        measures = measures_in(definition, self.definitions)
+        joins = ((measure.table, join) for measure in measures for join in measure.joins)
+        joined = (other for owner, join in joins for other in tables_joined(owner, join))
+        names = tuple(dict.fromkeys([*tables_of(definition, self.definitions), *joined]))
         whole = inline(definition, self.definitions)
         assumed = any(getattr(node, "function", "") == "assumed" for node in walk(whole))
-        return (*names, "assumptions") if assumed and "assumptions" not in names else names
+        drifts = any(getattr(node, "function", "") == "drift_slope" for node in walk(whole))
+        return tuple(
+            dict.fromkeys([*names, *(["assumptions"] if assumed else []), *(["quality_checks"] if drifts else [])])
+        )
 
     def is_total(self, name: str) -> bool:
         """Tell whether a metric grows with the time that it covers, as a sum does and a rate does not."""
@@ -100,8 +107,6 @@ class Catalogue:
 
     def dimensions(self, name: str) -> tuple[str, ...]:
         """Return the dimensions by which a metric may be asked; see `metrics.joins.dimensions`."""
-        from metricstack.metrics.joins import dimensions
-
         definition = self.get(name)
         own = [set(dimensions(table)) for table in tables_of(definition, self.definitions)]
         shared = set.intersection(*own) if own else set()

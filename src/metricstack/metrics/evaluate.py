@@ -1,18 +1,19 @@
 """`evaluate`: metrics by dimension and period, each a finding with its interval, checks and origin."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from metricstack.core.errors import InvalidInput
+from metricstack.core.errors import InvalidInput, nearest
 from metricstack.core.values import Check, Finding, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.algebra import Group, Unanswerable, compute
 from metricstack.metrics.answer import Answered, answer
 from metricstack.metrics.coverage import covered_days, judged_until, reaches
 from metricstack.metrics.definitions import catalogue
+from metricstack.metrics.dimension import dimension
 from metricstack.metrics.fetch import Key, TableData
 from metricstack.metrics.formula import Call, Name, walk
 from metricstack.metrics.inputs import Assumption, read_assumptions
@@ -21,20 +22,26 @@ from metricstack.metrics.joins import path_to
 from metricstack.metrics.model import Population
 from metricstack.metrics.panel import MetricPanel
 from metricstack.metrics.percentile import answer_quantile, share_of
+from metricstack.metrics.periods import trailing
 from metricstack.metrics.privacy import withheld
+from metricstack.metrics.provisional import open_since, settled
 from metricstack.metrics.rows import NOT_RECORDED, Frame, measures_used
+from metricstack.metrics.single import Single
+from metricstack.metrics.special import single
 from metricstack.metrics.states import Quantity, Role, State, quantity_of, states_of
 from metricstack.numerics.intervals import check_level
 from metricstack.telemetry.completeness import covered_span, last_full_quarter
+from metricstack.telemetry.lookups import lookup
 from metricstack.telemetry.measures import measures_of
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["evaluate"]
+__all__ = ["Pass", "ask", "evaluate", "prepare"]
 
 _MOST_GROUPS = 5_000
+_MOST_LISTED = 12
 
 
 def evaluate(
@@ -67,6 +74,35 @@ def evaluate(
         InvalidInput: a dimension that names a person or would multiply rows, an unknown grain or level,
             or more than 5,000 groups.
     """
+    request, ids = ask(ws, metrics, window=window, by=by, grain=grain, where=where, level=level)
+    known, found = request.catalogue, prepare(request, ids)
+    answers = {job.name: tuple(part.findings(job)) for part in dict.fromkeys(found.values()) for job in part.jobs}
+    return MetricPanel(
+        findings=tuple(finding for job in found for finding in answers[job.name]),
+        definitions={job.name: known.get(job.name) for job in found},
+        window=request.window,
+        by=request.by,
+        grain=grain,
+        policies={job.name: known.levels(job.name) for job in found},
+    )
+
+
+def ask(
+    ws: "Workspace",
+    metrics: Sequence[str] | str,
+    *,
+    window: Window | str | None,
+    by: Sequence[str] | str,
+    grain: str | None,
+    where: Mapping[str, str] | None,
+    level: float,
+) -> tuple[Request, list[str]]:
+    """Resolve what `evaluate` is asked: the request, and the ids of the metrics.
+
+    Raises:
+        UnknownName: no such metric; the message names the nearest.
+        InvalidInput: a dimension twice, an unknown grain or level.
+    """
     check_level(level)
     known = catalogue(ws)
     ids = [known.get(name).id for name in ([metrics] if isinstance(metrics, str) else metrics)]
@@ -75,23 +111,26 @@ def evaluate(
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once; for periods ask with grain='week'.")
     span = _window(ws, window)
     periods = ws.calendar.cut(span, grain) if grain else (span,)
-    request = Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level)
-    jobs = [Job.of(request, name) for name in dict.fromkeys(ids)]
-    found = {job.name: job for job in jobs}
-    passes: dict[tuple[tuple[str, ...], bool], _Pass] = {}
-    for job in jobs:
-        passes.setdefault(
-            (job.over, job.definition.to_date), _Pass(request, job.over, job.definition.to_date)
-        ).jobs.append(job)
-    answers = {job.name: tuple(part.findings(job)) for part in passes.values() for job in part.jobs}
-    return MetricPanel(
-        findings=tuple(finding for name in found for finding in answers[name]),
-        definitions={name: known.get(name) for name in found},
-        window=span,
-        by=dimensions,
-        grain=grain,
-        policies={name: known.levels(name) for name in found},
-    )
+    return Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level), ids
+
+
+def prepare(request: Request, ids: Iterable[str]) -> "dict[Job, Pass]":
+    """Resolve metrics and sort them into passes, so that each table is read once for all that group alike.
+
+    Args:
+        request: What was asked.
+        ids: Ids of the catalogue.
+
+    Returns:
+        Each metric's job with the pass that answers it, in the order asked.
+    """
+    passes: dict[tuple[tuple[str, ...], bool, int | None, tuple[str, ...]], Pass] = {}
+    found: dict[Job, Pass] = {}
+    for job in (Job.of(request, name) for name in dict.fromkeys(ids)):
+        key = (job.over, job.definition.to_date, job.definition.window, job.per)
+        found[job] = passes.setdefault(key, Pass(request, *key))
+        found[job].jobs.append(job)
+    return found
 
 
 def _window(ws: "Workspace", window: Window | str | None) -> Window:
@@ -101,27 +140,33 @@ def _window(ws: "Workspace", window: Window | str | None) -> Window:
 
 
 @dataclass(eq=False)
-class _Pass:
+class Pass:
     """All metrics that need the same grouping, so that each table is read once for them."""
 
     request: Request
     over: tuple[str, ...]
     to_date: bool
+    window: int | None = None
+    per: tuple[str, ...] = ()
     jobs: list[Job] = field(default_factory=list)
 
     @property
     def by(self) -> tuple[str, ...]:
+        """The dimensions grouped by: those asked, then those that a ``total`` adds over."""
         return (*self.request.by, *self.over)
 
     def frame(self, name: str) -> Frame:
+        """Return what is asked of one table."""
         request = self.request
+        asked = self.jobs[0].name if self.jobs else name
         return Frame(
             request.ws,
             replace(request.catalogue.given, until=judged_until(request.ws, name, request.window)),
             request.periods,
-            tuple(path_to(name, column, name) for column in self.by),
-            tuple((path_to(name, column, name), value) for column, value in request.where.items()),
+            tuple(path_to(name, column, asked) for column in self.by),
+            tuple((path_to(name, column, asked), value) for column, value in request.where.items()),
             self.to_date,
+            self.window,
         )
 
     @cached_property
@@ -140,6 +185,8 @@ class _Pass:
                 else:
                     shares.setdefault(name, {}).setdefault(quantity, {}).setdefault(share_of(call))
                 continue
+            if job.special is not None:
+                continue
             for state in states_of(job.tree, job.definition.table):
                 states.setdefault(state.quantity.table, {}).setdefault(state)
                 if job.population is Population.WINDOW and state.role is Role.TOTAL:
@@ -155,12 +202,13 @@ class _Pass:
 
     @cached_property
     def inputs(self) -> Mapping[tuple[int, str, str], Assumption] | Refusal:
+        """Stated inputs by period, name and use case; a refusal without their table."""
         request = self.request
         return read_assumptions(Frame(request.ws, request.catalogue.given, request.periods))
 
     def findings(self, job: Job) -> Iterator[Finding]:
         """Yield a metric's findings: one per group and period, or one refusal where nothing can be grouped."""
-        groups = self._groups(job)
+        groups = self.groups(job)
         if isinstance(groups, Refusal):
             yield self._finding(job, Answered(groups), None)
             return
@@ -170,15 +218,17 @@ class _Pass:
                 job, Answered(Refusal(Reason.NO_DATA, f"table {names} has no rows in this window")), None
             )
         for key, keys in groups.items():
-            yield self._finding(job, self._answer(job, key, keys), key)
+            yield self._finding(job, self.answered(job, key, keys), key)
 
-    def _groups(self, job: Job) -> dict[Key, tuple[Key, ...]] | Refusal:
-        """The groups asked for, sorted, each with the finer groups that make it up; every period for each."""
+    def groups(self, job: Job) -> dict[Key, tuple[Key, ...]] | Refusal:
+        """Return the groups asked for, sorted, each with the finer groups that make it up; every period for each."""
         seen: set[Key] = set()
         refused: list[Refusal] = []
         for name in job.tables:
             data = self.tables[name]
-            if job.quantile is None:
+            if job.special is not None:
+                found = self.single(job).keys
+            elif job.quantile is None:
                 found = data.keys(None)
             else:
                 _, call, _ = job.quantile
@@ -190,6 +240,8 @@ class _Pass:
         optional = any(isinstance(node, Call) and node.function == "known_part" for node in walk(job.tree))
         if refused and (not optional or len(refused) == len(job.tables)):
             return refused[0]
+        if not seen and self.request.where and (absent := self._absent(job)) is not None:
+            return absent
         count = len(self.request.by)
         values = sorted({group[:count] for _, group in seen}, key=lambda group: [(v == NOT_RECORDED, v) for v in group])
         if not count:
@@ -199,18 +251,49 @@ class _Pass:
                 f"Metric {job.name!r} by {', '.join(self.request.by)} has {len(values) * len(self.request.periods):,} "
                 f"groups; at most {_MOST_GROUPS:,} are given. Ask by fewer dimensions, or narrow with where."
             )
-        result: dict[Key, tuple[Key, ...]] = {}
-        for value in values:
-            for i in range(len(self.request.periods)):
-                finer = tuple(sorted(key for key in seen if key[0] == i and key[1][:count] == value))
-                result[i, value] = finer if self.over else ((i, value),)
-        return result
+        asked = [(i, value) for value in values for i in range(len(self.request.periods))]
+        if not self.over:
+            return {key: (key,) for key in asked}
+        finer: dict[Key, list[Key]] = {key: [] for key in asked}
+        for key in sorted(seen):
+            finer[key[0], key[1][:count]].append(key)
+        return {key: tuple(found) for key, found in finer.items()}
 
-    def _answer(self, job: Job, key: Key, keys: tuple[Key, ...]) -> Answered:
+    def _absent(self, job: Job) -> Refusal | None:
+        """Refuse a value that no row of the window has: nothing was asked of it, which is not the same as nothing."""
+        for name in job.tables:
+            frame = self.frame(name)
+            for path, value in frame.where:
+                rows = replace(frame, by=(path,), where=()).rows(name)
+                if isinstance(rows, Refusal):
+                    continue
+                shown = rows.table.select(**rows.keys).select("_g0").distinct().limit(_MOST_GROUPS).to_pyarrow()
+                known = sorted(shown["_g0"].to_pylist())
+                if known and value not in known:
+                    guess = nearest(value, known)
+                    listed = f"There are: {', '.join(known)}." if len(known) <= _MOST_LISTED else ""
+                    return Refusal(
+                        Reason.NO_DATA,
+                        f"no row of table {name!r} has the {path.column} {value!r} in this window",
+                        f"Did you mean {guess!r}?" if guess else listed,
+                    )
+        return None
+
+    def answered(self, job: Job, key: Key, keys: tuple[Key, ...]) -> Answered:
+        """Answer a metric in one group of one period; see `groups` for both keys."""
         request, definition = self.request, job.definition
         unit = definition.unit.replace("currency", request.ws.config.currency)
         if "team" in (*request.by, *request.where) and (people := withheld(self.tables, job.tables, key)):
             return Answered(people)
+        if job.special is not None:
+            alone, (_, _, scale) = self.single(job), job.special
+            lacking = next(filter(None, map(self._missing, alone.quantities)), None)
+            if lacking is not None:
+                return Answered(lacking)
+            factor = scale / dimension(definition.unit).factor
+            return alone.answered(definition, key, factor=factor, level=request.level, unit=unit)
+        if job.per and (blurred := self._blurred(job)):
+            return Answered(blurred)
         if job.quantile is not None:
             name, call, scale = job.quantile
             data = self.tables[name]
@@ -218,8 +301,44 @@ class _Pass:
             return answer_quantile(
                 definition, call, scale, data=data, key=key, missing=missing, level=request.level, unit=unit
             )
-        period = request.periods[key[0]]
-        group = Group(
+        group = self.group(job, key, keys)
+        try:
+            found = compute(job.tree, group, definition.table)
+        except Unanswerable as error:
+            return Answered(error.refusal)
+        return answer(definition, job.tree, found, group, job.population, level=request.level, unit=unit)
+
+    def single(self, job: Job) -> Single:
+        """Return what evaluates a metric that is one function of its own, made once for all groups."""
+        assert job.special is not None
+        name, call, _ = job.special
+        if (name, call) not in self._singles:
+            ends = [judged_until(self.request.ws, name, period) for period in self.request.periods]
+            self._singles[name, call] = single(call, self.tables[name], ends)
+        return self._singles[name, call]
+
+    @cached_property
+    def _singles(self) -> dict[tuple[str, Call], Single]:
+        return {}
+
+    def _blurred(self, job: Job) -> Refusal | None:
+        """Refuse to add within keys whose rows were kept or dropped apart: what is left of a key is not its sum."""
+        for name in job.tables:
+            contract = table(name)
+            whole = {"run", "trace", contract.key[0]}
+            if whole.isdisjoint(job.per) and self.tables[name].plan.weighted:
+                return Refusal(
+                    Reason.NOT_MEASURED,
+                    f"rows of {name!r} were sampled one by one, so that what a {' and '.join(job.per)} adds up to is "
+                    "not known",
+                    "Sample by that, or keep everything.",
+                )
+        return None
+
+    def group(self, job: Job, key: Key, keys: tuple[Key, ...]) -> Group:
+        """Return one group of one period with all that a metric's formula may ask of it."""
+        period = self._stretch(self.request.periods[key[0]])
+        return Group(
             key=key, keys=keys, by=self.by,
             tables={name: self.tables[name] for name in job.tables},
             inputs=lambda: self.inputs,
@@ -227,11 +346,10 @@ class _Pass:
             missing=self._missing,
             covers=lambda home: self._listened(home, period),
         )  # fmt: skip
-        try:
-            found = compute(job.tree, group, definition.table)
-        except Unanswerable as error:
-            return Answered(error.refusal)
-        return answer(definition, job.tree, found, group, job.population, level=request.level, unit=unit)
+
+    def _stretch(self, period: Window) -> Window:
+        """Return the days that a period's rows are of: its own, or the last so many up to its end."""
+        return period if self.window is None else trailing(self.request.ws.calendar, period, self.window)
 
     def _listened(self, home: str, period: Window) -> bool:
         """Whether a table's source was listening in a period."""
@@ -269,10 +387,14 @@ class _Pass:
         have = set(ws.columns(name))
         if not have:
             return ws.missing(name)
+        for looked in (lookup(name, join) for measure in measures_used(quantity) for join in measure.joins):
+            if looked is not None and looked.required and not ws.has(looked.reads[0]):
+                return ws.missing(looked.reads[0])
         measures = measures_of(name)
         nodes = list(walk(quantity.node)) if quantity.node is not None else []
         plain = [node.name for node in nodes if isinstance(node, Name) and node.name not in measures]
         needed = [*plain, *(column for measure in measures_used(quantity) for column in measure.needs)]
+        needed += quantity.per
         lacking = [repr(column) for column in dict.fromkeys(needed) if column not in have]
         either = dict.fromkeys(measure.either for measure in measures_used(quantity) if measure.either)
         lacking += [" or ".join(map(repr, columns)) for columns in either if have.isdisjoint(columns)]
@@ -300,7 +422,7 @@ class _Pass:
             answer=answered.answer,
             subject=job.name,
             where=where,
-            checks=(*answered.checks, *(() if isinstance(answered.answer, Refusal) else self._partial(job, period))),
+            checks=(*answered.checks, *(() if isinstance(answered.answer, Refusal) else self._limits(job, period))),
             assumptions=answered.assumptions,
             provenance=self._origin(job, period),
         )
@@ -320,6 +442,22 @@ class _Pass:
     def _covered(self) -> Window | None:
         return covered_span(self.request.ws)
 
+    @cached_property
+    def _open(self) -> dict[str, tuple[float, ...]]:
+        return {}
+
+    def _limits(self, job: Job, period: Window) -> tuple[Check, ...]:
+        """Say where the data tell part of a period only, and where its value may still change."""
+        return (*self._partial(job, period), *self._settled(job.definition.settled_by, period))
+
+    def _settled(self, settled_by: str, period: Window) -> tuple[Check, ...]:
+        if not settled_by:
+            return ()
+        if settled_by not in self._open:
+            self._open[settled_by] = open_since(self.request.ws, settled_by)
+        attribution = self.request.catalogue.given["failure_attribution"]
+        return settled(settled_by, self._open[settled_by], period, attribution)
+
     def _partial(self, job: Job, period: Window) -> tuple[Check, ...]:
         """Say so where the data start after the period does, or end before it.
 
@@ -331,8 +469,10 @@ class _Pass:
         day, tick = self.request.ws.calendar.local_day, timedelta(microseconds=1)
         as_of = job.definition.to_date or all(table(name).state_of for name in job.tables)
         said = []
-        if not as_of and day(span.start) > day(period.start):
-            said.append(f"start on {day(span.start)}, after {period} does")
+        first = self._stretch(period).start
+        if not as_of and day(span.start) > day(first):
+            named = f"{period} does" if self.window is None else f"its {self.window} days do, on {day(first)}"
+            said.append(f"start on {day(span.start)}, after {named}")
         if day(span.end - tick) < day(period.end - tick):
             said.append(f"end on {day(span.end - tick)}, before {period} does")
         return (Check("whole_period", False, f"the data {' and '.join(said)}"),) if said else ()

@@ -1,7 +1,7 @@
 """Run a table's queries, once each, and hold their sums as arrays by group."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -13,22 +13,24 @@ from metricstack.core.values import Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import compile as queries
 from metricstack.metrics.compile import Plan
+from metricstack.metrics.plan import plan_of, units_per_row
+from metricstack.metrics.rolled import RollUp, find
 from metricstack.metrics.rows import Frame
 from metricstack.metrics.states import Quantity, Role, State
-from metricstack.telemetry.tables import table
+from metricstack.metrics.store import Manifest, kept, sources_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["Grouped", "Key", "TableData", "fetch"]
+__all__ = ["EXACT_QUANTILE_ROWS", "EXACT_UNITS", "VECTOR_ROWS", "Grouped", "Key", "TableData", "fetch", "grouped"]
 
 Key = tuple[int, tuple[str, ...]]
 """Number of the period, and the value of each dimension."""
 
 _COUNTS: WeakKeyDictionary[Any, dict[Any, dict[str, int]]] = WeakKeyDictionary()
-"""Workspace (its data are those of its opening) → what `profile` counted, by table and window."""
-_EXACT_UNITS = 512
+"""Workspace (its data are those of its opening) → rows by table and window."""
+EXACT_UNITS = 512
 """Up to so many units are used one by one; more are gathered in buckets."""
 VECTOR_ROWS = 100_000
 """Up to so many rows, quantiles are computed from the values themselves."""
@@ -55,7 +57,11 @@ class Grouped:
 
 def fetch(query: "ir.Table", keys: Sequence[str]) -> Grouped:
     """Run a query and sort its rows by group."""
-    result: pa.Table = query.to_pyarrow()
+    return grouped(query.to_pyarrow(), keys)
+
+
+def grouped(result: "pa.Table", keys: Sequence[str]) -> Grouped:
+    """Sort a query's rows by group."""
     codes = np.zeros(result.num_rows, dtype=np.int64)
     parts: list[tuple[NDArray[np.int64], list[Any]]] = []
     for name in keys:
@@ -96,6 +102,7 @@ class TableData:
         spreads: Quantities of totals whose sampling variance is needed.
         quantiles: Quantities of quantiles, and the shares asked of each.
         extremes: Quantities of minima, maxima and distinct counts, with the function.
+        units: Tell units apart, which intervals need; False adds over them in the engine, which is faster.
     """
 
     frame: Frame
@@ -104,73 +111,91 @@ class TableData:
     spreads: tuple[Quantity, ...] = ()
     quantiles: Mapping[Quantity, tuple[float, ...]] = field(default_factory=dict)
     extremes: tuple[tuple[Quantity, str], ...] = ()
+    units: bool = True
+
+    @cached_property
+    def rolled(self) -> RollUp | None:
+        """The roll-up that answers exactly what is asked, None where the rows must."""
+        found = find(self.frame, self.name, EXACT_UNITS)
+        return found if found is not None and found.manifest.plan == self._whole_plan else None
 
     @cached_property
     def counts(self) -> dict[str, int] | Refusal:
-        """Rows, units and weights of the table in the whole window, whatever is asked of it."""
+        """Rows of the table in the whole window, and sampled ones among them, whatever is asked of it."""
         frame = self.frame
-        key = (self.name, frame.periods[0].start, frame.periods[-1].end, frame.to_date)
+        if self.rolled is not None:
+            return self.rolled.counts
+        several = frame.to_date or frame.window is not None  # a row may belong to several periods
+        span = Window(frame.periods[0].start, frame.periods[-1].end)
+        periods = frame.periods if several else (span,)
+        key = (self.name, periods, frame.to_date, frame.window)
         known = _COUNTS.setdefault(frame.ws, {})
         if key not in known:
-            span = Window(frame.periods[0].start, frame.periods[-1].end)
-            query = queries.profile(Frame(frame.ws, frame.given, (span,), to_date=frame.to_date), self.name)
+            whole = Frame(frame.ws, frame.given, periods, to_date=frame.to_date, window=frame.window)
+            query = queries.counted(whole, self.name, self.plan)
             if isinstance(query, Refusal):
                 return query
             row = query.to_pyarrow().to_pylist()[0]
-            known[key] = {name: int(value or 0) for name, value in row.items()}
+            known[key] = {"sampled": 0} | {name: int(value or 0) for name, value in row.items()}
         return known[key]
 
     @cached_property
     def plan(self) -> Plan:
-        """How rows become units and weights."""
-        counts = self.counts
-        if isinstance(counts, Refusal):
-            return Plan()
-        cluster = table(self.name).cluster
-        first = next((i for i in range(len(cluster)) if counts[f"known{i}"]), None)
-        if first is None:
-            return Plan(cluster=table(self.name).key[:1], gathered=counts["rows"] > _EXACT_UNITS,
-                        weighted=bool(counts["sampled"]))  # fmt: skip
-        return Plan(
-            cluster=cluster[first:],
-            gathered=counts[f"units{first}"] > _EXACT_UNITS,
-            weighted=bool(counts["sampled"]),
-        )
+        """How rows become units and weights: of the whole table, not of the window."""
+        return self._whole_plan if self.units else replace(self._whole_plan, cluster=())
+
+    @cached_property
+    def _whole_plan(self) -> Plan:
+        if self._kept is not None:
+            return self._kept.plan
+        found = plan_of(self.frame.ws, self.name, exact_units=EXACT_UNITS)
+        return Plan() if isinstance(found, Refusal) else found
 
     @cached_property
     def units_per_row(self) -> float:
-        """Units for each row, at most 1."""
-        counts = self.counts
-        if isinstance(counts, Refusal) or not counts["rows"]:
-            return 1.0
-        cluster = table(self.name).cluster
-        first = next((i for i in range(len(cluster)) if counts[f"known{i}"]), None)
-        return 1.0 if first is None else min(1.0, counts[f"units{first}"] / counts["rows"])
+        """Units for each row of the table, at most 1; about, where they are many."""
+        if self._kept is not None:
+            return self._kept.units_per_row
+        return units_per_row(self.frame.ws, self.name, self.plan)
+
+    @cached_property
+    def _kept(self) -> Manifest | None:
+        """What a roll-up knows of the whole table, where it is of the same data."""
+        frame = self.frame
+        found = kept(frame.ws, self.name, frame.given, EXACT_UNITS)
+        return found if found is not None and found.sources == sources_of(frame.ws, self.name) else None
 
     @cached_property
     def sums(self) -> Grouped | Refusal:
         """Every state by group and unit, from the one fused query."""
         if isinstance(self.counts, Refusal):
             return self.counts
+        known = self.rolled.sums(self.states, units=self.units) if self.rolled is not None else None
+        if known is not None:
+            return grouped(known, self.frame.keys)
         query = queries.fused(self.frame, self.name, self.states, self.plan)
         if isinstance(query, Refusal):
             return query
-        grouped = fetch(query, self.frame.keys)
-        for values in grouped.columns.values():
+        found = fetch(query, self.frame.keys)
+        for values in found.columns.values():
             if values.dtype == np.float64:
                 values[np.isnan(values)] = 0.0  # a sum of nothing known: its N says so
-        return grouped
+        return found
 
     @cached_property
     def sampling(self) -> Grouped | Refusal:
         """Sampling variances and covariances of totals by group; empty where nothing was sampled."""
+        known = self.rolled.sampling(self.spreads) if self.rolled is not None else None
+        if known is not None:
+            return grouped(known, self.frame.keys)
         query = queries.sampled(self.frame, self.name, self.spreads)
         return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
 
     @cached_property
     def values(self) -> Grouped | Refusal:
         """Values of the quantities of quantiles, for a small table."""
-        query = queries.vectors(self.frame, self.name, tuple(self.quantiles), self.plan)
+        one_by_one = replace(self.plan, gathered=False)
+        query = queries.vectors(self.frame, self.name, tuple(self.quantiles), one_by_one)
         return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
 
     @cached_property
@@ -182,9 +207,15 @@ class TableData:
     def bins(self, quantity: Quantity) -> Grouped | Refusal:
         """Logarithmic histogram of a quantity by group and unit, for a large table."""
         if quantity not in self._bins:
-            query = queries.binned(self.frame, self.name, quantity, self.plan)
-            self._bins[quantity] = query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+            self._bins[quantity] = self._binned(quantity)
         return self._bins[quantity]
+
+    def _binned(self, quantity: Quantity) -> Grouped | Refusal:
+        known = self.rolled.bins(quantity) if self.rolled is not None else None
+        if known is not None:
+            return grouped(known, self.frame.keys)
+        query = queries.binned(self.frame, self.name, quantity, self.plan)
+        return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
 
     @cached_property
     def _bins(self) -> dict[Quantity, Grouped | Refusal]:

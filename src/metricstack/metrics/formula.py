@@ -3,10 +3,14 @@
     formula   := term (("+" | "-") term)*
     term      := factor (("*" | "/") factor)*
     factor    := number | "-" factor | "(" formula ")" | call | name
-    call      := function "(" [formula ("," formula)*] ["where" condition] ")"
+    call      := function "(" [argument ["per" columns] ("," argument)*] ["where" condition] ")"
+    argument  := formula | columns
+    columns   := name ("and" name)*
     condition := ["not"] name ("and" ["not"] name)*
 
 Inside an aggregate a name is a measure or a column of the metric's table; outside, another metric.
+Several columns name one thing together: ``item and candidate`` is one candidate's answer to one item.
+``mean(x per key)`` first adds x within each value of ``key``, then takes the mean over the keys.
 `FUNCTIONS` is the whole list of functions.
 """
 
@@ -19,6 +23,8 @@ from metricstack.core.errors import InvalidInput, nearest
 __all__ = [
     "AGGREGATES",
     "FUNCTIONS",
+    "PER_KEY",
+    "SPECIAL",
     "Binary",
     "Call",
     "Condition",
@@ -31,20 +37,41 @@ __all__ = [
     "parse",
     "walk",
     "write_condition",
+    "write_per",
     "write_tree",
 ]
 
+SPECIAL: dict[str, str] = {
+    "age": "age(max(x)): time from the newest instant x to the end of what the data tell; stands alone",
+    "survival": "survival(time, observed, p): time by which a share p (0.5 where not given) is done, where 'observed' "
+    "is false for what is still open (Kaplan–Meier); stands alone or scaled",
+    "kappa": "kappa(flag, item, rater): Cohen's kappa between the two values of column rater, over the items that both "
+    "judged; stands alone",
+    "alpha": "alpha(x, item, rater): Krippendorff's alpha, interval metric, over items with two or more raters; stands "
+    "alone",
+    "pass_at": "pass_at(flag, task, k): chance that k attempts at a task all succeed (pass^k), over tasks with k or "
+    "more attempts; stands alone",
+    "degraded": "degraded(x, n): share of the local days whose mean of x lies below the control limits that the n days "
+    "before the window set; stands alone",
+    "drift_slope": "drift_slope(x): change of the daily mean of x for one more of the drift statistic of the same use "
+    "case's inputs that day (table 'quality_checks'), within use cases; stands alone or scaled",
+}
+"""Aggregates that no sum of rows gives: they are answered by queries of their own (`metrics.special`)."""
 AGGREGATES: dict[str, str] = {
     "sum": "sum(x): weighted total of a measure; unknown values are left out and counted",
     "count": "count(flag): weighted number of rows where the flag is true; count(): of all rows",
     "mean": "mean(x): weighted mean of the known values; of a flag, the share of true among known",
+    "ratio": "ratio(x, y): sum of x / sum of y over the rows in which both are known",
     "stddev": "stddev(x): weighted standard deviation of the known values",
     "quantile": "quantile(x, p): weighted quantile of the known values, p between 0 and 1; stands alone or scaled",
     "median": "median(x): quantile(x, 0.5)",
     "min": "min(x): smallest known value; stands alone",
     "max": "max(x): largest known value; stands alone",
     "distinct": "distinct(column): number of different values",
+    **SPECIAL,
 }
+PER_KEY = ("mean", "median", "quantile", "stddev")
+"""Aggregates that may be taken over keys: ``mean(x per key)``."""
 FUNCTIONS: dict[str, str] = AGGREGATES | {
     "days": "days(): local days of the window that the data cover",
     "month": "month(): 30 days",
@@ -55,9 +82,14 @@ FUNCTIONS: dict[str, str] = AGGREGATES | {
 _ARITY = {
     "sum": (1, 1), "count": (0, 1), "mean": (1, 1), "stddev": (1, 1), "quantile": (2, 2), "median": (1, 1),
     "min": (1, 1), "max": (1, 1), "distinct": (1, 1), "days": (0, 0), "month": (0, 0), "assumed": (1, 1),
-    "known_part": (1, 1), "total": (2, 2),
+    "known_part": (1, 1), "total": (2, 2), "ratio": (2, 2), "age": (1, 1), "survival": (2, 3), "kappa": (3, 3),
+    "alpha": (3, 3), "pass_at": (3, 3), "degraded": (2, 2), "drift_slope": (1, 1),
 }  # fmt: skip
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/(),]))")
+
+
+_WORDS = ("where", "and", "not", "per")
+_ITEM = ("kappa", "alpha", "pass_at")
 
 
 class FormulaError(InvalidInput):
@@ -120,11 +152,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of the closed list."""
+    """A function of the closed list, or one of two that only stand inside one.
+
+    ``columns`` holds the columns that name a thing together; ``paired`` (x, y) is x where y is known too,
+    which is what a ``ratio`` is made of.
+    """
 
     function: str
     arguments: tuple["Node", ...] = ()
     where: Condition = Condition()
+    per: tuple[Name, ...] = ()
 
     @property
     def is_aggregate(self) -> bool:
@@ -176,9 +213,20 @@ def write_tree(node: Node) -> str:
             return f"[{table}: {write_tree(inner)}]"
         case Binary(sign, left, right):
             return f"({write_tree(left)} {sign} {write_tree(right)})"
-        case Call(function, arguments, where):
-            inner_text = ", ".join(write_tree(argument) for argument in arguments)
-            return f"{function}({inner_text}{write_condition(where)})"
+        case Call("columns", arguments):
+            return " and ".join(write_tree(argument) for argument in arguments)
+        case Call("age", (inner,), where):
+            return f"age(max({write_tree(inner)}{write_condition(where)}))"
+        case Call(function, arguments, where, per):
+            texts = [write_tree(argument) for argument in arguments]
+            if per:
+                texts[0] += write_per(per)
+            return f"{function}({', '.join(texts)}{write_condition(where)})"
+
+
+def write_per(per: tuple[Name, ...]) -> str:
+    """Write the keys of an aggregate over keys, empty where there are none."""
+    return f" per {' and '.join(name.name for name in per)}" if per else ""
 
 
 def write_condition(where: Condition) -> str:
@@ -196,7 +244,7 @@ def parse(formula: str) -> Node:
     Example:
         >>> parse("quantile(latency, 0.95)")
         Call(function='quantile', arguments=(Name(name='latency', position=9), Number(value=0.95)), \
-where=Condition(terms=()))
+where=Condition(terms=()), per=())
     """
     return _Parser(formula).whole()
 
@@ -265,7 +313,7 @@ class _Parser:
         if kind == "number":
             self.next += 1
             return Number(float(word))
-        if kind == "name" and word not in ("where", "and", "not"):
+        if kind == "name" and word not in _WORDS:
             self.next += 1
             return self.call(word, at) if self.peek()[1] == "(" else Name(word, at)
         raise self.fail("a number, a name or a function")
@@ -277,10 +325,13 @@ class _Parser:
             raise FormulaError(f"Unknown function {function!r}. {hint}", self.text, at)
         self.expect("(")
         arguments: list[Node] = []
+        per: tuple[Name, ...] = ()
         if self.peek()[1] not in (")", "where"):
             arguments.append(self.formula())
+            if self.take("per"):
+                per = self.columns()
             while self.take(","):
-                arguments.append(self.formula())
+                arguments.append(self.item() if function in _ITEM and len(arguments) == 1 else self.formula())
         where = self.condition() if self.take("where") else Condition()
         self.expect(")")
         low, high = _ARITY[function]
@@ -288,14 +339,38 @@ class _Parser:
             raise FormulaError(f"{FUNCTIONS[function]}; it was given {len(arguments)} arguments", self.text, at)
         if where.terms and function not in AGGREGATES:
             raise FormulaError(f"{function} takes no 'where'", self.text, at)
-        return Call(function, tuple(arguments), where)
+        if per and function not in PER_KEY:
+            raise FormulaError(f"{function} takes no 'per'; {', '.join(PER_KEY)} do", self.text, at)
+        if function == "age":
+            return self.age(arguments[0], where, at)
+        return Call(function, tuple(arguments), where, per)
+
+    def age(self, newest: Node, where: Condition, at: int) -> Call:
+        if not (isinstance(newest, Call) and newest.function == "max") or where.terms:
+            raise FormulaError("age(max(x where …)) takes the newest instant of a column", self.text, at)
+        return Call("age", newest.arguments, newest.where)
+
+    def item(self) -> Node:
+        names = self.columns()
+        return names[0] if len(names) == 1 else Call("columns", names)
+
+    def columns(self) -> tuple[Name, ...]:
+        names: list[Name] = []
+        while True:
+            kind, word, at = self.peek()
+            if kind != "name" or word in _WORDS:
+                raise self.fail("the name of a column")
+            self.next += 1
+            names.append(Name(word, at))
+            if not self.take("and"):
+                return tuple(names)
 
     def condition(self) -> Condition:
         terms: list[tuple[Name, bool]] = []
         while True:
             wanted = self.take("not") is None
             kind, word, at = self.peek()
-            if kind != "name" or word in ("where", "and", "not"):
+            if kind != "name" or word in _WORDS:
                 raise self.fail("the name of a flag")
             self.next += 1
             terms.append((Name(word, at), wanted))

@@ -7,12 +7,14 @@ import ast
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from metricstack.metrics.formula import Binary, Call, Name, Negative, Node, Scope, walk, write_tree
 from metricstack.metrics.model import Definition
 from metricstack.metrics.resolve import inline
+from metricstack.telemetry.lookups import lookup
 from metricstack.telemetry.measures import Given, Measure, measures_of
 from metricstack.telemetry.tables import TABLES
 
@@ -53,17 +55,22 @@ def _children(node: Node) -> tuple[Node, ...]:
 
 @cache
 def _code(measure: Measure) -> str:
-    """The measure as it computes: its function's syntax without decorator and docstring, and its joins."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(measure.expression))).body[0]
-    if isinstance(tree, ast.FunctionDef):
-        body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
-        parts = [ast.dump(part) for part in body]
-    else:
-        parts = [ast.dump(tree)]
+    """The measure as it computes: its function's syntax, and its joins with what a lookup does."""
+    parts = _syntax(measure.expression)
     if measure.among is not None:
         code = measure.among.__code__
         parts += [repr(code.co_names), repr(code.co_consts), repr(code.co_freevars)]
-    return "\n".join([*parts, *measure.joins])
+    looked = [found for name in measure.joins if (found := lookup(measure.table, name)) is not None]
+    return "\n".join([*parts, *measure.joins, *(part for found in looked for part in _syntax(found.build))])
+
+
+def _syntax(function: Callable[..., Any]) -> list[str]:
+    """The syntax of a function without decorator and docstring."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    if not isinstance(tree, ast.FunctionDef):
+        return [ast.dump(tree)]
+    body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+    return [ast.dump(part) for part in body]
 
 
 def definition_hash(definition: Definition, others: Mapping[str, Definition], given: Given) -> str:
@@ -79,6 +86,7 @@ def definition_hash(definition: Definition, others: Mapping[str, Definition], gi
         definition.unit,
         str(definition.population or ""),
         str(definition.to_date),
+        *([] if definition.window is None else [f"window {definition.window}"]),
     ]
     for measure in sorted(measures_in(definition, others), key=lambda found: (found.table, found.name)):
         parts += [measure.table, measure.name, _code(measure), repr(given.bound(measure))]

@@ -10,7 +10,7 @@ from metricstack.metrics.definitions import Catalogue
 from metricstack.metrics.formula import Call, Name, Node, walk
 from metricstack.metrics.joins import path_to
 from metricstack.metrics.model import Definition, Population
-from metricstack.metrics.resolve import degree, inline, quantile_of, tables_of
+from metricstack.metrics.resolve import degree, inline, per_of, quantile_of, special_of, tables_of
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Job:
         over: Dimensions over which it adds (``total``) that were not asked by.
         population: What its interval is about.
         quantile: Table, call and scale where it is one quantile, minimum or maximum.
+        special: Table, call and scale where it is one function of `formula.SPECIAL`.
+        per: Columns within whose values its rows are added first, empty where they are taken as they are.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Job:
     over: tuple[str, ...]
     population: Population
     quantile: tuple[str, Call, float] | None
+    special: tuple[str, Call, float] | None = None
+    per: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: Request, name: str) -> "Job":
@@ -92,7 +96,8 @@ class Job:
         )
         return cls(
             name, definition, tree, tables, tuple(column for column in over if column not in request.by),
-            _population(definition, tree, tables), quantile_of(definition, others),
+            _population(definition, tree, tables), quantile_of(definition, others), special_of(definition, others),
+            per_of(definition, others),
         )  # fmt: skip
 
 

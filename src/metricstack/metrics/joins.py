@@ -3,11 +3,13 @@
 A dimension is a column of the metric's own table, or of a table that a column references, many to one
 (`feedback.run` → `requests`), in at most two steps. A table on the *other* side of a reference has
 several rows for one of ours: joining it would multiply ours, so it is refused, with the sibling metric
-that can answer.
+that can answer. Where a measure needs such a table, a lookup (`telemetry.lookups`) first makes one row of
+the several.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from metricstack.core.errors import InvalidInput, UnknownName, nearest
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Refusal
 from metricstack.telemetry.contract import Kind, Table
+from metricstack.telemetry.lookups import Lookup, lookup
 from metricstack.telemetry.tables import TABLES, table
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from metricstack.metrics.model import Definition
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["Path", "attach", "dimensions", "path_to", "referenced_rows"]
+__all__ = ["Path", "attach", "dimensions", "looked_up_by", "path_to", "referenced_rows", "tables_joined"]
 
 _STEPS = 2
 _NEVER = ("attributes", "dq_flags")
@@ -131,9 +134,31 @@ def path_to(name: str, column: str, metric: str, siblings: Iterable[tuple["Defin
             )
     known = dimensions(name)
     listed = nearest(column, known) is not None or len(known) <= 12
-    listing = "" if listed else f"Table {name!r} has: {', '.join(known)}."
+    listing = "" if listed else f"Metric {metric!r} can be asked by: {', '.join(known)}."
     remedy = f"{listing}{hint}".strip()
-    raise UnknownName(f"dimension of metric {metric!r}", column, known, remedy=remedy)
+    raise UnknownName("dimension", column, known, remedy=remedy)
+
+
+def looked_up_by(contract: Table, join: str) -> str:
+    """Return the column of a table by which a join finds its rows: the reference itself, or a lookup's key.
+
+    Example:
+        >>> looked_up_by(table("changes"), "first_production"), looked_up_by(table("feedback"), "run")
+        ('change', 'run')
+    """
+    looked = lookup(contract.name, join)
+    return join if looked is None else looked.key
+
+
+def tables_joined(name: str, join: str) -> tuple[str, ...]:
+    """Return the tables that a join reads: the referenced one, or those that a lookup is made of.
+
+    Example:
+        >>> tables_joined("changes", "first_production"), tables_joined("feedback", "run")
+        (('change_deployments', 'deployments'), ('requests',))
+    """
+    looked = lookup(name, join)
+    return (table(name)[join].references.partition(".")[0],) if looked is None else looked.reads
 
 
 def referenced_rows(ws: "Workspace", contract: Table, columns: Iterable[str]) -> "ir.Table | Refusal":
@@ -152,7 +177,11 @@ def referenced_rows(ws: "Workspace", contract: Table, columns: Iterable[str]) ->
 
 
 def attach(
-    ws: "Workspace", rows: "ir.Table", contract: Table, wanted: Mapping[str, tuple[tuple[str, ...], str]]
+    ws: "Workspace",
+    rows: "ir.Table",
+    contract: Table,
+    wanted: Mapping[str, tuple[tuple[str, ...], str]],
+    ends: Sequence[datetime | None] = (None,),
 ) -> "ir.Table | Refusal":
     """Add columns of referenced tables to rows, by left joins that keep their number.
 
@@ -160,13 +189,19 @@ def attach(
         ws: The workspace.
         rows: Rows of the table.
         contract: Its contract.
-        wanted: New column's name → (referencing columns to follow, column there).
+        wanted: New column's name → (referencing columns to follow, or a lookup; column there).
+        ends: As of when a lookup tells; one for each ``_period`` where the rows have that column.
 
     Returns:
         The rows with the new columns, null where a reference points nowhere; or a refusal when a
         referenced table is missing.
     """
     for first in dict.fromkeys(through[0] for through, _ in wanted.values()):
+        looked = lookup(contract.name, first)
+        if looked is not None:
+            told = {name: column for name, (through, column) in wanted.items() if through[0] == first}
+            rows = _look_up(ws, rows, looked, told, ends)
+            continue
         target = _target(contract, first)
         if target is None:
             raise InvalidInput(
@@ -187,3 +222,25 @@ def attach(
         right = there.select(_key=there[key], **columns)
         rows = rows.left_join(right, rows[first] == right["_key"]).drop("_key")
     return rows
+
+
+def _look_up(
+    ws: "Workspace", rows: "ir.Table", looked: Lookup, told: Mapping[str, str], ends: Sequence[datetime | None]
+) -> "ir.Table":
+    """Add what a lookup tells, as of the end of each row's period; null where its tables are missing."""
+    import ibis
+
+    by_period = "_period" in rows.columns
+    found = []
+    for i, end in enumerate(ends if by_period else ends[-1:]):
+        there = looked.build(ws, end)
+        if isinstance(there, Refusal):
+            kinds = {column.name: column.kind.value for column in looked.columns}
+            return rows.mutate(**{name: ibis.null(kinds[column]) for name, column in told.items()})
+        columns = {name: there[column] for name, column in told.items()}
+        found.append(there.select("_key", _at=ibis.literal(i, type="int64"), **columns))
+    right = found[0] if len(found) == 1 else ibis.union(*found)
+    on = [rows[looked.key] == right["_key"]]
+    if by_period:
+        on.append(rows["_period"] == right["_at"])
+    return rows.left_join(right, on).drop("_key", "_at")

@@ -24,6 +24,7 @@ from metricstack.core.units import check_unit
 from metricstack.metrics.formula import Number, parse
 from metricstack.metrics.model import Better, Bucket, Definition, Layer, Levels, Pillar, Population, Requires
 from metricstack.metrics.resolve import faults_of
+from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import TABLES
 
 __all__ = ["CATALOGUE", "load"]
@@ -31,11 +32,13 @@ __all__ = ["CATALOGUE", "load"]
 CATALOGUE = Path(str(files("metricstack.metrics") / "catalogue"))
 """The folder of the definitions that metricstack ships."""
 
-_TEXTS = ("title", "about", "table", "formula", "unit", "owner", "steward", "source", "split")
+_TEXTS = ("title", "about", "table", "formula", "unit", "owner", "steward", "source", "settled_by", "split")
 _CHOICES: dict[str, type[StrEnum]] = {
     "better": Better, "layer": Layer, "bucket": Bucket, "pillar": Pillar, "population": Population,
 }  # fmt: skip
-_FIELDS = (*_TEXTS, *_CHOICES, "version", "levels", "requires", "by", "to_date", "aliases")
+_FIELDS = (*_TEXTS, *_CHOICES, "version", "levels", "requires", "by", "to_date", "window", "aliases")
+_PLAIN = ("version", "to_date", "window")
+_LONGEST_WINDOW = 3_660
 _REQUIRED = ("title", "about", "formula", "unit", "better")
 
 
@@ -69,7 +72,7 @@ class _Reader:
         if not name.isidentifier() or name != name.lower():
             self.fault(f"metric id {name!r} is not snake_case.", *place)
         self.check_fields(name, entry)
-        values: dict[str, Any] = {field: entry[field] for field in (*_TEXTS, "version", "to_date") if field in entry}
+        values: dict[str, Any] = {field: entry[field] for field in (*_TEXTS, *_PLAIN) if field in entry}
         for field, kind in _CHOICES.items():
             if field in entry and entry[field] in list(kind):
                 values[field] = kind(entry[field])
@@ -100,6 +103,9 @@ class _Reader:
                 self.fault(f"metric {name!r}: 'version' must be a whole number from 1, not {value!r}.", *place, field)
             elif field == "to_date" and not isinstance(value, bool):
                 self.fault(f"metric {name!r}: 'to_date' must be true or false, not {value!r}.", *place, field)
+            elif field == "window" and (type(value) is not int or not 1 <= value <= _LONGEST_WINDOW):
+                text = f"'window' must be whole days from 1 to {_LONGEST_WINDOW:,}, not {value!r}."
+                self.fault(f"metric {name!r}: {text}", *place, field)
             elif field in ("levels", "requires", "by") and not isinstance(value, dict):
                 self.fault(f"metric {name!r}: {field!r} must be a table, not {value!r}.", *place, field)
             elif field == "aliases" and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
@@ -118,11 +124,19 @@ class _Reader:
             guess = nearest(table, TABLES)
             hint = f"Did you mean {guess!r}?" if guess else "The tables are described in docs/tables.md."
             self.fault(f"metric {name!r}: unknown table {table!r}. {hint}", "metrics", name, "table")
+        owner, _, column = str(entry.get("settled_by", "")).partition(".")
+        contract = TABLES.get(owner)
+        if owner and not (contract and column in contract and contract[column].kind is Kind.INSTANT):
+            text = f"'settled_by' is an instant as in 'incidents.closed', not {entry['settled_by']!r}."
+            self.fault(f"metric {name!r}: {text}", "metrics", name, "settled_by")
         if isinstance(unit, str):
             try:
                 check_unit(unit)
             except InvalidInput as error:
                 self.fault(f"metric {name!r}: {error}", "metrics", name, "unit")
+        if entry.get("to_date") is True and "window" in entry:
+            self.fault(f"metric {name!r}: 'to_date' takes all rows up to the end, 'window' the last days of them; "
+                       "only one can hold.", "metrics", name, "window")  # fmt: skip
         if isinstance(by, dict) and not all(isinstance(one, str) for one in by.values()):
             self.fault(f"metric {name!r}: 'by' sends a dimension to a metric's id.", "metrics", name, "by")
 

@@ -103,6 +103,8 @@ class Definition:
         requires: Fewest observations and coverage.
         by: Dimension → the sibling metric that answers when this one is asked by that dimension.
         to_date: A window's rows are all up to its end, not from its start: for what is observed once.
+        window: Days: a period's rows are those of the last so many local days up to its end; None = its own.
+        settled_by: ``table.column``, an instant: while rows of that table lack it, the value is provisional.
         split: The dimension by which it is usually read.
         aliases: Other names under which it is found.
         origin: ``file:line`` of the definition.
@@ -128,6 +130,8 @@ class Definition:
     requires: Requires = field(default_factory=Requires)
     by: tuple[tuple[str, str], ...] = ()
     to_date: bool = False
+    window: int | None = None
+    settled_by: str = ""
     split: str = ""
     aliases: tuple[str, ...] = ()
     origin: str = ""
@@ -154,6 +158,8 @@ class Definition:
             "requires": {"n": self.requires.n, "coverage": self.requires.coverage},
             "by": dict(self.by),
             "to_date": self.to_date,
+            "window": self.window,
+            "settled_by": self.settled_by,
             "split": self.split,
             "aliases": list(self.aliases),
         }

@@ -1,11 +1,11 @@
 """Hold a formula against the tables, measures and other metrics: every name known, every unit right."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from metricstack.core.errors import InvalidInput, UnknownName, nearest
 from metricstack.metrics.dimension import Dimension, dimension
-from metricstack.metrics.formula import Binary, Call, Name, Negative, Node, Number, Scope, walk
+from metricstack.metrics.formula import SPECIAL, Binary, Call, Name, Negative, Node, Number, Scope, walk, write_per
 from metricstack.metrics.model import Definition
 from metricstack.telemetry.contract import Kind, Table
 from metricstack.telemetry.measures import ASSUMED, measures_of
@@ -13,13 +13,16 @@ from metricstack.telemetry.tables import TABLES, table
 
 __all__ = [
     "Operand",
+    "columns_of",
     "degree",
     "fault_of",
     "faults_of",
     "inline",
     "operand",
+    "per_of",
     "quantile_of",
     "row_dimension",
+    "special_of",
     "tables_of",
 ]
 
@@ -91,6 +94,8 @@ def row_dimension(contract: Table, node: Node) -> Operand:
             if sign in "+-":
                 return Operand("", Kind.FLOAT, _added(a.dimension, b.dimension), _low(sign, a, b))
             return Operand("", Kind.FLOAT, a.dimension.times(b.dimension, 1 if sign == "*" else -1), _low(sign, a, b))
+        case Call("paired", (x, _)):
+            return row_dimension(contract, x)
         case Call(function):
             raise InvalidInput(f"{function}() inside an aggregate: one row cannot be aggregated.")
         case Scope():
@@ -135,11 +140,19 @@ def faults_of(definition: Definition, others: Mapping[str, Definition]) -> list[
     if _has_cycle(definition.id, definition.id, others, ()):
         return [f"metric {definition.id!r} is defined by itself."]
     whole = inline(definition, others)
-    quantiles = [node for _, node in _leaves(whole, definition.table) if node.function in _ALONE]
-    if quantiles and quantile_of(definition, others) is None:
-        return [
-            f"{quantiles[0].function}() stands alone: it may be scaled by a number, not combined with other metrics."
-        ]
+    alone = [node for _, node in _leaves(whole, definition.table) if node.function in (*_ALONE, *SPECIAL)]
+    if alone and quantile_of(definition, others) is None and special_of(definition, others) is None:
+        return [f"{alone[0].function}() stands alone: it may be scaled by a number, not combined with other metrics."]
+    keys = _keys(whole, definition.table)
+    if len(keys) > 1:
+        texts = ", ".join(repr(write_per(per).strip() or "without per") for per in keys)
+        return [f"a formula takes all its aggregates over the same keys; this one has {texts}."]
+    for name in _references(definition.tree):
+        if (others[name].window, others[name].to_date) != (definition.window, definition.to_date):
+            return [
+                f"it is made of {name!r}, whose rows are {_stretch(others[name])}, while its own are "
+                f"{_stretch(definition)}: give both the same 'window' and 'to_date'."
+            ]
     try:
         found = _dimension(whole, definition.table)
     except InvalidInput as error:
@@ -150,6 +163,13 @@ def faults_of(definition: Definition, others: Mapping[str, Definition]) -> list[
 
 
 _ALONE = ("quantile", "median", "min", "max")
+_MOST_ATTEMPTS = 20
+
+
+def _stretch(definition: Definition) -> str:
+    if definition.window is not None:
+        return f"those of the last {definition.window} days"
+    return "all up to a window's end" if definition.to_date else "those of a window"
 
 
 def fault_of(node: Call, contract: Table | None) -> str:
@@ -184,6 +204,8 @@ def _check_aggregate(node: Call, contract: Table) -> None:
             raise InvalidInput(
                 f"'where {name.name}' needs a flag; {name.name!r} is {operand(contract, name.name).kind.value}."
             )
+    for name in node.per:
+        _check_column(node, name, contract)
     if not node.arguments:
         return
     found = row_dimension(contract, node.arguments[0])
@@ -192,12 +214,84 @@ def _check_aggregate(node: Call, contract: Table) -> None:
     if node.function == "distinct":
         if not isinstance(node.arguments[0], Name) or found.name not in contract:
             raise InvalidInput(f"distinct() takes a column of table {contract.name!r}.")
+    elif node.function == "age":
+        if found.kind is not Kind.INSTANT or found.name not in contract:
+            raise InvalidInput(f"age(max(x)) needs an instant of table {contract.name!r}; see docs/tables.md.")
     elif node.function != "count":
         _numeric(found)
-    if node.function == "quantile":
-        p = node.arguments[1]
-        if not isinstance(p, Number) or not 0 < p.value < 1:
-            raise InvalidInput("quantile(x, p) needs p between 0 and 1.")
+    _check_further(node, found, contract)
+
+
+def _check_further(node: Call, found: Operand, contract: Table) -> None:
+    """Check what stands behind an aggregate's first argument."""
+    match node:
+        case Call("ratio", (_, below)):
+            _numeric(row_dimension(contract, below))
+        case Call("quantile", (_, share)):
+            _check_share("quantile(x, p)", share)
+        case Call("survival", (_, observed, *share)):
+            flag = row_dimension(contract, observed)
+            if flag.kind is not Kind.FLAG or not isinstance(observed, Name):
+                raise InvalidInput(
+                    f"survival(time, observed) needs a flag that is false for what is still open; "
+                    f"{flag.name or 'this'!r} is {flag.kind.value}."
+                )
+            for p in share:
+                _check_share("survival(time, observed, p)", p)
+        case Call("kappa" | "alpha", (_, item, rater)):
+            if node.function == "kappa" and found.kind is not Kind.FLAG:
+                raise InvalidInput(f"kappa(flag, item, rater) needs a flag; {found.name or 'this'!r} is a number.")
+            _check_column(node, rater, contract)
+            _check_item(node, item, rater, contract)
+        case Call("pass_at", (_, task, k)):
+            if found.kind is not Kind.FLAG:
+                raise InvalidInput(f"pass_at(flag, task, k) needs a flag; {found.name or 'this'!r} is a number.")
+            for name in columns_of(task):
+                _check_column(node, name, contract)
+            if not isinstance(k, Number) or k.value != int(k.value) or not 1 <= k.value <= _MOST_ATTEMPTS:
+                raise InvalidInput(f"pass_at(flag, task, k) needs a whole number k from 1 to {_MOST_ATTEMPTS}.")
+        case Call("degraded", (_, n)):
+            if not isinstance(n, Number) or n.value != int(n.value) or not _FEWEST_DAYS <= n.value <= _MOST_DAYS:
+                raise InvalidInput(f"degraded(x, n) needs a whole number of days from {_FEWEST_DAYS} to {_MOST_DAYS}.")
+
+
+_FEWEST_DAYS, _MOST_DAYS = 14, 366
+
+
+def _check_share(function: str, p: Node) -> None:
+    if not isinstance(p, Number) or not 0 < p.value < 1:
+        raise InvalidInput(f"{function} needs p between 0 and 1.")
+
+
+def _check_column(node: Call, name: Node, contract: Table) -> None:
+    found = operand(contract, name.name) if isinstance(name, Name) else None
+    if found is None or found.name not in contract or found.kind not in (Kind.TEXT, Kind.INTEGER):
+        said = f"{found.name!r} is {found.kind.value}" if found else "it was given a formula"
+        said = f"{found.name!r} is a measure" if found and found.name not in contract else said
+        raise InvalidInput(f"{node.function}() needs a text column of table {contract.name!r} here; {said}.")
+
+
+def _check_item(node: Call, item: Node, rater: Node, contract: Table) -> None:
+    """What several raters judged must be named whole: else judgements of different answers would be compared."""
+    names = columns_of(item)
+    for name in names:
+        _check_column(node, name, contract)
+    own, judge = {name.name for name in names}, rater.name if isinstance(rater, Name) else ""
+    rest = [column for column in contract.key if column not in own and column != judge]
+    needed = rest if judge in contract.key else rest[:-1]  # the last column of the key tells the raters apart
+    if own & set(contract.key) and needed:
+        whole = " and ".join(column for column in contract.key if column in own or column in needed)
+        raise InvalidInput(
+            f"{node.function}(): one row of table {contract.name!r} is {contract.grain}; name what was judged whole, "
+            f"as in {whole!r}, or judgements of different things would be compared."
+        )
+
+
+def columns_of(node: Node) -> tuple[Name, ...]:
+    """Return the columns that name a thing together."""
+    if isinstance(node, Call) and node.function == "columns":
+        return tuple(name for name in node.arguments if isinstance(name, Name))
+    return (node,) if isinstance(node, Name) else ()
 
 
 def _dimension(node: Node, home: str) -> Dimension:
@@ -219,8 +313,10 @@ def _dimension(node: Node, home: str) -> Dimension:
             return _dimension(inner, home)
         case Call("total", (_, inner)):
             return _dimension(inner, home)
-        case Call("count" | "distinct"):
+        case Call("count" | "distinct" | "kappa" | "alpha" | "pass_at" | "degraded"):
             return _BARE
+        case Call("age"):
+            return _SECONDS
         case Call(_, (inner, *_)):
             return row_dimension(table(home), inner).dimension
         case _:
@@ -258,7 +354,7 @@ def _has_cycle(start: str, here: str, others: Mapping[str, Definition], path: tu
 
 
 def inline(definition: Definition, others: Mapping[str, Definition]) -> Node:
-    """Return the tree with every other metric's own tree in place of its name."""
+    """Return the tree with every other metric's own tree in place of its name, and a ratio as what it is made of."""
 
     def put(node: Node) -> Node:
         match node:
@@ -273,6 +369,9 @@ def inline(definition: Definition, others: Mapping[str, Definition]) -> Node:
                 return Call("known_part", (put(inner_node),), where)
             case Call("total", (over, inner_node), where):
                 return Call("total", (over, put(inner_node)), where)
+            case Call("ratio", (x, y), where):
+                above, below = Call("paired", (x, y)), Call("paired", (y, x))
+                return Binary("/", Call("mean", (above,), where), Call("mean", (below,), where))
             case _:
                 return node
 
@@ -302,8 +401,30 @@ def tables_of(definition: Definition, others: Mapping[str, Definition]) -> tuple
     return tuple(dict.fromkeys(home for home, node in leaves if node.is_aggregate))
 
 
+def per_of(definition: Definition, others: Mapping[str, Definition]) -> tuple[str, ...]:
+    """Return the columns within whose values a metric's rows are added first, empty where it takes them as they are."""
+    keys = _keys(inline(definition, others), definition.table)
+    return tuple(name.name for name in keys[0]) if keys else ()
+
+
+def _keys(node: Node, home: str) -> list[tuple[Name, ...]]:
+    """The different keys of a tree's aggregates, in order."""
+    return list(dict.fromkeys(call.per for _, call in _leaves(node, home) if call.is_aggregate))
+
+
 def quantile_of(definition: Definition, others: Mapping[str, Definition]) -> tuple[str, Call, float] | None:
     """Return table, call and scale of a metric that is one quantile, median, minimum or maximum; else None."""
+    return _alone(definition, others, _ALONE)
+
+
+def special_of(definition: Definition, others: Mapping[str, Definition]) -> tuple[str, Call, float] | None:
+    """Return table, call and scale of a metric that is one function of `formula.SPECIAL`; else None."""
+    return _alone(definition, others, SPECIAL)
+
+
+def _alone(
+    definition: Definition, others: Mapping[str, Definition], functions: Container[str]
+) -> tuple[str, Call, float] | None:
     node, home, scale = inline(definition, others), definition.table, 1.0
     while True:
         match node:
@@ -313,7 +434,7 @@ def quantile_of(definition: Definition, others: Mapping[str, Definition]) -> tup
                 node, scale = inner, scale * value
             case Binary("/", inner, Number(value)) if value:
                 node, scale = inner, scale / value
-            case Call(function) if function in _ALONE:
+            case Call(function) if function in functions:
                 return home, node, scale
             case _:
                 return None

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.formula import Binary, Call, Name, Negative, Node, Number, Scope, walk
-from metricstack.metrics.joins import Path, attach
+from metricstack.metrics.joins import Path, attach, looked_up_by
+from metricstack.metrics.periods import numbered, trailing
 from metricstack.metrics.resolve import operand
 from metricstack.metrics.states import Quantity
 from metricstack.telemetry.contract import Table
+from metricstack.telemetry.lookups import lookup
 from metricstack.telemetry.measures import Given, Measure, measures_of, seconds_between
 from metricstack.telemetry.tables import table
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["NOT_RECORDED", "Frame", "Rows", "eligible", "measures_used", "row_value"]
+__all__ = ["NOT_RECORDED", "Frame", "Rows", "columns_read", "eligible", "measures_used", "row_value"]
 
 NOT_RECORDED = "not recorded"
 """How a null dimension is shown."""
@@ -51,6 +55,7 @@ class Frame:
         by: Dimensions with the way to each.
         where: Dimensions that must have a value, with the way to each.
         to_date: A period's rows are all up to its end, not from its start.
+        window: A period's rows are those of the last so many local days up to its end; None = its own.
     """
 
     ws: "Workspace"
@@ -59,6 +64,14 @@ class Frame:
     by: tuple[Path, ...] = ()
     where: tuple[tuple[Path, str], ...] = ()
     to_date: bool = False
+    window: int | None = None
+
+    @property
+    def spans(self) -> tuple[Window, ...]:
+        """The stretch of each period's rows, from its own start or from so many days before its end."""
+        if self.window is None:
+            return self.periods
+        return tuple(trailing(self.ws.calendar, period, self.window) for period in self.periods)
 
     @property
     def keys(self) -> list[str]:
@@ -70,33 +83,37 @@ class Frame:
 
         Args:
             name: The table.
-            quantities: What will be computed of them.
+            quantities: What will be computed of them; all of them of rows, or all per the same columns.
             also: Further columns that will be read.
         """
         contract = table(name)
         paths = [*self.by, *(path for path, _ in self.where)]
         read = (column for quantity in quantities for column in self.reads(quantity))
-        needed = dict.fromkeys([contract.event_time, "env", *also, *read])
+        per = _per(quantities)
+        needed = dict.fromkeys([contract.event_time, "env", *also, *per, *read])
         joined: dict[str, tuple[tuple[str, ...], str]] = {}
         joined |= {
             column: ((column.partition(".")[0],), column.partition(".")[2]) for column in needed if "." in column
         }
         joined |= {f"_d{i}": (path.through, path.column) for i, path in enumerate(paths) if path.through}
         own = [column for column in needed if "." not in column]
-        own += [path.column for path in paths if not path.through] + [through[0] for through, _ in joined.values()]
+        own += [path.column for path in paths if not path.through]
+        own += [looked_up_by(contract, through[0]) for through, _ in joined.values()]
         own += [*contract.state_of, "ingested_at"] if contract.state_of else []
         rows = self.ws.table(name, columns=own)
         if isinstance(rows, Refusal):
             return rows
         here = rows.env.isnull() | (rows.env == self.ws.config.environment)
-        if contract.state_of or self.to_date:
-            rows, period = _up_to(contract, rows.filter(here), self.periods), None
+        if contract.state_of or self.to_date or self.window is not None:
+            starts = [None if self.window is None else span.start for span in self.spans]
+            rows, period = _up_to(contract, rows.filter(here), self.periods, starts), None
         else:
             time = rows[contract.event_time]
             rows = rows.filter(here, time >= _instant(self.periods[0]), time < _instant(self.periods[-1], end=True))
             period = contract.event_time
         if joined:
-            found = attach(self.ws, rows, contract, joined)
+            ends = (self.given.until,) if period else tuple(window.end for window in self.periods)
+            found = attach(self.ws, rows, contract, joined, ends)
             if isinstance(found, Refusal):
                 return found
             rows = found
@@ -104,19 +121,27 @@ class Frame:
             shown = [_shown(rows, i + len(self.by), path) == value for i, (path, value) in enumerate(self.where)]
             rows = rows.filter(*shown)
         keys = {"_period": rows["_period"] if period is None else _number(rows[period], self.periods)}
-        return Rows(rows, keys | {f"_g{i}": _shown(rows, i, path) for i, path in enumerate(self.by)})
+        keys |= {f"_g{i}": _shown(rows, i, path) for i, path in enumerate(self.by)}
+        if any(measure.across for quantity in quantities for measure in measures_used(quantity)):
+            rows = rows.mutate(**keys)
+            keys = {column: rows[column] for column in keys}
+        found_rows = Rows(rows, keys)
+        return _added(found_rows, quantities, per, also, self.given) if per else found_rows
 
     def reads(self, quantity: Quantity) -> tuple[str, ...]:
         """Return the columns that a quantity reads; of a referenced table as ``reference.column``."""
-        from ibis.expr.operations import Field
+        return columns_read(quantity, self.given)
 
-        rows = _unbound(quantity.table, tuple(sorted({name for m in measures_used(quantity) for name in m.joins})))
-        if quantity.node is None and not quantity.where.terms:
-            return ()
-        values = [row_value(rows, quantity, self.given), eligible(rows, quantity, self.given)]
-        return tuple(
-            dict.fromkeys(field.name for value in values if value is not None for field in value.op().find(Field))
-        )
+
+def columns_read(quantity: Quantity, given: Given) -> tuple[str, ...]:
+    """Return the columns that a quantity reads, without any data; of a referenced table as ``reference.column``."""
+    from ibis.expr.operations import Field
+
+    rows = _unbound(quantity.table, tuple(sorted({name for m in measures_used(quantity) for name in m.joins})))
+    if quantity.node is None and not quantity.where.terms:
+        return ()
+    values = [row_value(rows, quantity, given), eligible(rows, quantity, given)]
+    return tuple(dict.fromkeys(field.name for value in values if value is not None for field in value.op().find(Field)))
 
 
 def _shown(rows: "ir.Table", i: int, path: Path) -> "ir.Value":
@@ -131,7 +156,8 @@ def _unbound(name: str, joins: tuple[str, ...]) -> "ir.Table":
     contract = table(name)
     schema = {column.name: column.kind.value for column in contract.columns}
     for reference in joins:
-        target = table(contract[reference].references.partition(".")[0])
+        looked = lookup(name, reference)
+        target = looked or table(contract[reference].references.partition(".")[0])
         schema |= {f"{reference}.{column.name}": column.kind.value for column in target.columns}
     return ibis.table(schema, name=name)
 
@@ -157,13 +183,30 @@ def _number(time: "ir.Value", periods: Sequence[Window]) -> "ir.Value":
     return place(0, len(periods))
 
 
-def _up_to(contract: Table, rows: "ir.Table", periods: Sequence[Window]) -> "ir.Table":
-    """Take, for each period, what is known by its end: of states the last of each thing, else every row."""
+_FEW_PERIODS = 3
+"""Up to so many periods, each is one filter over the rows; for more, a row is given to all its periods in one pass."""
+
+
+def _up_to(
+    contract: Table, rows: "ir.Table", periods: Sequence[Window], starts: Sequence[datetime | None]
+) -> "ir.Table":
+    """Take, for each period, what is known by its end: of states the last of each thing, else every row.
+
+    Where a period has a start of its own here (a trailing window), what lies before it is left out.
+    """
     import ibis
 
+    time = rows[contract.event_time]
+    if starts[0] is not None:
+        rows = rows.filter(time >= ibis.literal(starts[0], type="timestamp('UTC')"))
+    if not contract.state_of and len(periods) > _FEW_PERIODS:
+        rows = rows.filter(rows[contract.event_time] < _instant(periods[-1], end=True))
+        return numbered(rows, rows[contract.event_time], starts, [period.end for period in periods])
     found = []
     for i, period in enumerate(periods):
         past = rows.filter(rows[contract.event_time] < _instant(period, end=True))
+        if starts[i] is not None:
+            past = past.filter(past[contract.event_time] >= ibis.literal(starts[i], type="timestamp('UTC')"))
         if contract.state_of:
             latest = ibis.row_number().over(
                 group_by=list(contract.state_of), order_by=[past[contract.event_time].desc(), past.ingested_at.desc()]
@@ -171,6 +214,44 @@ def _up_to(contract: Table, rows: "ir.Table", periods: Sequence[Window]) -> "ir.
             past = past.mutate(_place=latest).filter(ibis._["_place"] == 0).drop("_place")
         found.append(past.mutate(_period=ibis.literal(i, type="int64")))
     return found[0] if len(found) == 1 else ibis.union(*found)
+
+
+_CHANCES = ("sample_probability", "selection_probability")
+
+
+def _per(quantities: Sequence[Quantity]) -> tuple[str, ...]:
+    """The columns within whose values quantities are added first; those of one query share them."""
+    found = {quantity.per for quantity in quantities}
+    if len(found) > 1:
+        raise InvalidInput(f"Quantities per different columns cannot share a query: {sorted(found)}.")
+    return found.pop() if found else ()
+
+
+def _per_column(quantity: Quantity) -> str:
+    return f"_per_{blake2b(quantity.text.encode(), digest_size=6).hexdigest()}"
+
+
+def _added(
+    found: Rows, quantities: Sequence[Quantity], per: tuple[str, ...], also: Sequence[str], given: Given
+) -> Rows:
+    """Add quantities within each key, so that a key is one row: of the smallest weight, of one unit.
+
+    Rows without a key are nobody's and left out; a key none of whose values is known stays unknown.
+    """
+    rows, columns = found.table, dict(found.keys)
+    columns |= {column: rows[column] for column in (*per, *also)}
+    for quantity in quantities:
+        value, among = row_value(rows, quantity, given), eligible(rows, quantity, given)
+        columns[_per_column(quantity)] = value
+        if among is not None:
+            columns[f"{_per_column(quantity)}_e"] = among.cast("int64")
+    flat = rows.select(**columns)
+    flat = flat.filter(*(flat[column].notnull() for column in per))
+    kept = dict.fromkeys(column for column in also if column not in per)
+    sums = {column: flat[column].max() if column in _CHANCES else flat[column].min() for column in kept}
+    sums |= {column: flat[column].sum() for column in flat.columns if column.startswith("_per_")}
+    table = flat.group_by([*found.keys, *per]).aggregate(**sums)
+    return Rows(table, {name: table[name] for name in found.keys})
 
 
 def _instant(window: Window, *, end: bool = False) -> "ir.Value":
@@ -211,12 +292,20 @@ def _computed(rows: "ir.Table", node: Node, contract: Table, given: Given) -> "i
                     return a * b
                 case _:
                     return a / b.nullif(0)
+        case Call("paired", (x, other)):
+            import ibis
+
+            value, beside = (_computed(rows, part, contract, given) for part in (x, other))
+            return ibis.ifelse(beside.notnull(), value, ibis.null(value.type()))
         case Call() | Scope():
             raise InvalidInput("A row cannot be aggregated.")
 
 
 def eligible(rows: "ir.Table", quantity: Quantity, given: Given) -> "ir.Value | None":
     """Tell the rows that a quantity is about: its conditions, and what its measures can speak of. None = all."""
+    if quantity.per and _per_column(quantity) in rows.columns:
+        added = f"{_per_column(quantity)}_e"
+        return rows[added] > 0 if added in rows.columns else None
     measures = measures_of(quantity.table)
     terms = []
     for name, wanted in quantity.where.terms:
@@ -239,6 +328,8 @@ def row_value(rows: "ir.Table", quantity: Quantity, given: Given) -> "ir.Value":
     """Return a quantity's value per row, null where it is unknown or the row is none of its rows."""
     import ibis
 
+    if quantity.per and _per_column(quantity) in rows.columns:
+        return rows[_per_column(quantity)]
     if quantity.node is None:
         value: ir.Value = ibis.literal(1, type="int64")
     else:

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from metricstack.core.windows import Window
 from metricstack.metrics import compile as queries
 from metricstack.metrics.compile import Plan
 from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.fetch import TableData
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.joins import path_to
 from metricstack.metrics.model import Population
 from metricstack.metrics.rows import Frame
+from metricstack.metrics.special import single
 from metricstack.metrics.states import Role, State, quantity_of, states_of
 from metricstack.telemetry.calendar import Calendar
 from metricstack.telemetry.config import WorkspaceConfig
+from metricstack.telemetry.dialects import write
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["sql"]
+__all__ = ["expressions", "sql"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class _Schema:
 
     config: WorkspaceConfig = field(default_factory=WorkspaceConfig)
 
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar(self.config.zone, self.config.fiscal_year_start)
+
     def table(self, name: str, *, columns: Iterable[str]) -> "ir.Table":
         import ibis
 
@@ -38,6 +46,22 @@ class _Schema:
         rows = ibis.table({column.name: column.kind.value for column in contract.columns}, name=name)
         rows = rows.filter(~rows.dq_flags.fill_null("").contains("duplicate"))
         return rows.select(*dict.fromkeys(columns))
+
+
+class _Large(TableData):
+    """A table without data, taken as large and sampled."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        return _plan(self.name)
+
+    @cached_property
+    def is_small(self) -> bool:
+        return False
+
+
+def _plan(name: str) -> Plan:
+    return Plan(cluster=table(name).cluster or table(name).key[:1])
 
 
 def sql(
@@ -62,13 +86,26 @@ def sql(
         by: Dimensions.
         grain: ``day``, ``week``, ``month``, ``quarter``, or None.
         where: Dimension → the value that it must have.
-        dialect: An SQL dialect that Ibis writes.
+        dialect: One of `telemetry.dialects.DIALECTS`: ``duckdb``, ``postgres`` and ``pyspark`` as they are run;
+            ``bigquery``, ``snowflake`` and ``trino`` to be read.
 
     Returns:
         Name of the query (``requests states``, ``requests histogram``, ``requests sampling``) → its text.
     """
-    import ibis
+    asked = expressions(metric, known=known, window=window, by=by, grain=grain, where=where)
+    return {label: write(query, dialect) for label, query in asked.items()}
 
+
+def expressions(
+    metric: str,
+    *,
+    known: Catalogue | None = None,
+    window: Window | None = None,
+    by: Sequence[str] = (),
+    grain: str | None = None,
+    where: Mapping[str, str] | None = None,
+) -> "dict[str, ir.Table]":
+    """Return the queries of `sql` before an engine's dialect is chosen: name → Ibis expression."""
     known = known or catalogue()
     config = known.config or WorkspaceConfig()
     calendar = Calendar(config.zone, config.fiscal_year_start)
@@ -86,14 +123,19 @@ def sql(
             tuple(path_to(name, column, name) for column in (*by, *job.over)),
             tuple((path_to(name, column, name), value) for column, value in request.where.items()),
             job.definition.to_date,
+            job.definition.window,
         )
-        plan = Plan(cluster=table(name).cluster or table(name).key[:1])
+        plan = _plan(name)
         for label, query in _queries(job, name, frame, plan):
             found[f"{name} {label}"] = query
-    return {label: str(ibis.to_sql(query, dialect=dialect)) for label, query in found.items()}
+    return found
 
 
 def _queries(job: Job, name: str, frame: Frame, plan: Plan) -> "list[tuple[str, ir.Table]]":
+    if job.special is not None:
+        _, call, _ = job.special
+        alone = single(call, _Large(frame, name), [period.end for period in frame.periods])
+        return [(call.function, cast("ir.Table", alone.query()))]
     if job.quantile is not None:
         _, call, _ = job.quantile
         quantity = quantity_of(call, name)

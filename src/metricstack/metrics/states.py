@@ -19,6 +19,7 @@ from metricstack.metrics.formula import (
     Number,
     Scope,
     write_condition,
+    write_per,
     write_tree,
 )
 
@@ -51,12 +52,14 @@ class Quantity:
         text: The expression in canonical form, empty for the rows themselves; names it in caches and SQL.
         node: The expression, None for the rows themselves.
         where: Flags that must hold.
+        per: Columns within whose values it is added first, so that a key counts as one row; empty = rows.
     """
 
     table: str
     text: str
     node: Node | None
     where: Condition
+    per: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantity) and self._key == other._key
@@ -71,7 +74,12 @@ class Quantity:
     @property
     def label(self) -> str:
         """A reader's name of it."""
-        return self.text or "rows"
+        match self.node:
+            case Call("paired", (x, y)):
+                pair = " and ".join(sorted((write_tree(x), write_tree(y))))
+                return f"{pair}{write_condition(self.where)}"
+            case _:
+                return self.text or "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,8 @@ def quantity_of(call: Call, table: str) -> Quantity:
     """Return the quantity that an aggregate is about."""
     node = call.arguments[0] if call.arguments else None
     text = "" if node is None else write_tree(node)
-    return Quantity(table, text + write_condition(call.where), node, call.where)
+    per = tuple(name.name for name in call.per)
+    return Quantity(table, text + write_per(call.per) + write_condition(call.where), node, call.where, per)
 
 
 _ROLES = {
@@ -102,7 +111,7 @@ def states_of(node: Node, home: str) -> Iterator[State]:
     """Yield the states that a formula needs, with those that say how much of it is known.
 
     Raises:
-        InvalidInput: a quantile, minimum or maximum, which no sum can give.
+        InvalidInput: a quantile, minimum, maximum or special function, which no sum can give.
     """
     match node:
         case Scope(inner, table):

@@ -87,19 +87,20 @@ class Change(Shown):
         }
 
 
-def change(before: Answer, after: Answer, *, better: Better) -> Change:
+def change(before: Answer, after: Answer, *, better: Better, correlation: float | None = None) -> Change:
     """Compare two answers of one metric and say which way it went.
 
     The interval of the difference is recovered from the two intervals (see Derivation). On symmetric
     intervals that is the normal approximation; on others (Wilson, quantiles, logs) it keeps their
-    asymmetry. A census has no distance: a difference of two is exact. The two periods are taken as
-    independent; users that appear in both, and keep their level, make the interval too wide, never too
-    narrow.
+    asymmetry. A census has no distance: a difference of two is exact. Users that appear in both periods
+    make the two answers move together: give their correlation. Without it the periods are taken as
+    independent, and users that keep their level make the interval too wide, never too narrow.
 
     Args:
         before: Answer of the earlier period.
         after: Answer of the later period, same unit.
         better: The direction of good: ``"higher"``, ``"lower"``, or ``"neither"`` for a plain volume.
+        correlation: Of the two answers' sampling errors, -1 to 1; None = taken as independent.
 
     Returns:
         A `Change`. Its difference is a refusal with reason ``DEPENDS_ON_REFUSAL`` where one side is a
@@ -107,14 +108,15 @@ def change(before: Answer, after: Answer, *, better: Better) -> Change:
         to which the earlier one is rescaled.
 
     Raises:
-        InvalidInput: the units differ, or ``better`` is none of the three.
+        InvalidInput: the units differ, ``better`` is none of the three, or the correlation is outside -1 to 1.
 
     Derivation:
         With t1, l1, u1 the later value and its bounds and t2, l2, u2 the earlier: near a lower limit of
         ``t1 - t2`` the later value sits near l1 and the earlier near u2, so ``(t1 - l1) / z`` and
         ``(u2 - t2) / z`` are their standard errors there; those of independent estimates add in squares.
         Hence ``low = t1 - t2 - sqrt((t1 - l1)**2 + (u2 - t2)**2)``, and likewise
-        ``high = t1 - t2 + sqrt((u1 - t1)**2 + (t2 - l2)**2)``: the square-and-add limits.
+        ``high = t1 - t2 + sqrt((u1 - t1)**2 + (t2 - l2)**2)``: the square-and-add limits. The errors of
+        dependent ones add with ``- 2 r a b`` under the root, r their correlation, a and b the two distances.
 
     Example:
         >>> before = Estimate(5.0, unit="s", n=900, method="mean", low=4.7, high=5.3, level=0.95)
@@ -125,6 +127,8 @@ def change(before: Answer, after: Answer, *, better: Better) -> Change:
     """
     if better not in ("higher", "lower", "neither"):
         raise InvalidInput(f"The direction of good is {better!r}; give 'higher', 'lower' or 'neither'.")
+    if correlation is not None and not -1 <= correlation <= 1:
+        raise InvalidInput(f"The correlation {correlation} is outside -1 to 1.")
     for period, answer in (("earlier", before), ("later", after)):
         if isinstance(answer, Refusal):
             detail = f"the {period} period has no number ({answer.detail.rstrip('.')})"
@@ -139,11 +143,11 @@ def change(before: Answer, after: Answer, *, better: Better) -> Change:
         raise InvalidInput(
             f"A change needs one unit; the earlier answer is in {before.unit!r}, the later in {after.unit!r}."
         )
-    difference = _difference(before, after)
+    difference = _difference(before, after, correlation)
     return Change(before, after, better, difference, _verdict(difference, before, better))
 
 
-def _difference(before: Estimate, after: Estimate) -> Estimate:
+def _difference(before: Estimate, after: Estimate, correlation: float | None) -> Estimate:
     value = after.value - before.value
     level = after.level or before.level
     n = before.n + after.n
@@ -155,11 +159,22 @@ def _difference(before: Estimate, after: Estimate) -> Estimate:
         value,
         unit=after.unit,
         n=n,
-        method="difference of two periods, square-and-add limits",
-        low=value - math.hypot(down_after, up_before),
-        high=value + math.hypot(up_after, down_before),
+        method=f"difference of two periods, square-and-add limits{_said(correlation)}",
+        low=value - _added(down_after, up_before, correlation or 0.0),
+        high=value + _added(up_after, down_before, correlation or 0.0),
         level=level,
     )
+
+
+def _said(correlation: float | None) -> str:
+    return "" if correlation is None else f", units of both taken together (correlation {correlation:.2f})"
+
+
+def _added(one: float, other: float, correlation: float) -> float:
+    """Add two distances in squares, less what moves together."""
+    if correlation == 0.0 or math.isinf(one) or math.isinf(other):
+        return math.hypot(one, other)
+    return math.sqrt(max(one * one + other * other - 2 * correlation * one * other, 0.0))
 
 
 def _distances(answer: Estimate, level: float) -> tuple[float, float]:

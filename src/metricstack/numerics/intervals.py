@@ -13,6 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput
+from metricstack.numerics.many import (
+    Spreads,
+    combined,
+    intervals,
+    poisson_bounds,
+    spreads_of_groups,
+    spreads_of_units,
+    t_quantiles,
+    wilson_bounds,
+)
 
 __all__ = [
     "Spread",
@@ -56,10 +66,15 @@ def t_quantile(level: float, freedom: float) -> float:
         >>> round(t_quantile(0.95, 10), 4), round(t_quantile(0.95, math.inf), 4)
         (2.2281, 1.96)
     """
-    from scipy.special import ndtri, stdtrit
+    return float(t_quantiles(check_level(level), _one(freedom))[0])
 
-    upper = 0.5 + check_level(level) / 2
-    return float(ndtri(upper) if math.isinf(freedom) else stdtrit(max(freedom, 1.0), upper))
+
+def _one(number: float) -> Vector:
+    return np.array([number], dtype=np.float64)
+
+
+def _first(spreads: Spreads) -> Spread:
+    return Spread(float(spreads.variance[0]), float(spreads.freedom[0]))
 
 
 def spread_of_units(contributions: Vector) -> Spread:
@@ -75,13 +90,14 @@ def spread_of_units(contributions: Vector) -> Spread:
         >>> spread_of_units(np.ones(4)).variance
         5.333333333333333
     """
-    k = len(contributions)
-    square = float(contributions @ contributions)
-    return Spread(square * k / (k - 1) if k > 1 else square, max(k - 1, 0))
+    return _first(spreads_of_units(_one(float(contributions @ contributions)), _one(len(contributions))))
 
 
 def spread_of_groups(contributions: Vector, groups: int) -> Spread:
     """Estimate the same variance from random groups of units.
+
+    Few units leave groups empty. How many there are follows from how many groups they reach, and corrects,
+    as for units one by one, for the mean being theirs.
 
     Args:
         contributions: Sum of the contributions of each group that has a unit, shape (seen,), float64.
@@ -89,11 +105,15 @@ def spread_of_groups(contributions: Vector, groups: int) -> Spread:
 
     Source:
         Random groups, Wolter, *Introduction to Variance Estimation*, ch. 2: the groups are
-        independent and alike, so the variance of their sum is ``groups * sample variance``.
+        independent and alike, so the variance of their sum is ``groups * sample variance``. Of ``groups``,
+        ``u`` units reach ``groups * (1 - (1 - 1 / groups) ** u)`` on average, solved for ``u``.
+
+    Example:
+        >>> spread_of_groups(np.array([2.0, 4.0]), 2)
+        Spread(variance=4.0, freedom=1.0)
     """
-    total = float(contributions.sum())
-    centred = float(contributions @ contributions) - total * total / groups
-    return Spread(max(centred, 0.0) * groups / (groups - 1), groups - 1)
+    total, square = _one(contributions.sum()), _one(float(contributions @ contributions))
+    return _first(spreads_of_groups(total, square, _one(len(contributions)), groups))
 
 
 def combine(spreads: Sequence[Spread]) -> Spread:
@@ -103,9 +123,9 @@ def combine(spreads: Sequence[Spread]) -> Spread:
         >>> combine([Spread(1.0, 10), Spread(1.0, 10)])
         Spread(variance=2.0, freedom=20.0)
     """
-    total = sum(part.variance for part in spreads)
-    below = sum(part.variance**2 / max(part.freedom, 1) for part in spreads if math.isfinite(part.freedom))
-    return Spread(total, total**2 / below if below > 0 else math.inf)
+    if not spreads:
+        return Spread(0.0, math.inf)
+    return _first(combined([Spreads(_one(part.variance), _one(part.freedom)) for part in spreads]))
 
 
 def interval(
@@ -129,19 +149,9 @@ def interval(
         >>> round(a, 3), round(b, 3), round(a * b, 6)
         (8.22, 12.165, 100.0)
     """
-    reach = t_quantile(level, spread.freedom) * math.sqrt(spread.variance)
-    if low == 0.0 and high == 1.0 and 0 < value < 1:
-        step = reach / (value * (1 - value))
-        odds = math.log(value / (1 - value))
-        return 1 / (1 + math.exp(min(step - odds, 700.0))), 1 / (1 + math.exp(max(-step - odds, -700.0)))
-    if low == 0.0 and high is None and value > 0:
-        factor = math.exp(min(reach / value, 700.0))
-        return value / factor, value * factor
-    bottom, top = value - reach, value + reach
-    return (
-        bottom if low is None else min(value, max(bottom, low)),
-        top if high is None else max(value, min(top, high)),
-    )
+    spreads = Spreads(_one(spread.variance), _one(spread.freedom))
+    bottom, top = intervals(_one(value), spreads, level=check_level(level), low=low, high=high)
+    return float(bottom[0]), float(top[0])
 
 
 def wilson(share: float, n: float, *, level: float, freedom: float = math.inf) -> tuple[float, float]:
@@ -161,11 +171,8 @@ def wilson(share: float, n: float, *, level: float, freedom: float = math.inf) -
         >>> round(a, 4), round(b, 4)
         (0.5958, 0.9821)
     """
-    z2 = t_quantile(level, freedom) ** 2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    reach = math.sqrt(z2) / (1 + z2 / n) * math.sqrt(max(share * (1 - share) / n + z2 / (4 * n * n), 0.0))
-    low, high = max(middle - reach, 0.0), min(middle + reach, 1.0)
-    return (min(low, share), max(high, share))
+    low, high = wilson_bounds(_one(share), _one(n), level=check_level(level), freedom=_one(freedom))
+    return float(low[0]), float(high[0])
 
 
 def poisson(count: float, *, level: float) -> tuple[float, float]:
@@ -184,8 +191,5 @@ def poisson(count: float, *, level: float) -> tuple[float, float]:
         >>> round(low, 4), round(high, 4)
         (0.0253, 5.5716)
     """
-    from scipy.stats import chi2
-
-    tail = (1 - check_level(level)) / 2
-    low = float(chi2.ppf(tail, 2 * count)) / 2 if count > 0 else 0.0
-    return low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
+    low, high = poisson_bounds(_one(count), level=check_level(level))
+    return float(low[0]), float(high[0])

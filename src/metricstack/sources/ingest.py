@@ -5,6 +5,7 @@ from pathlib import Path
 
 from metricstack.core.errors import ConfigurationError, InvalidInput, UnknownName
 from metricstack.sources.base import Reader
+from metricstack.sources.devlake import read_devlake
 from metricstack.sources.langfuse import read_langfuse
 from metricstack.sources.load import Progress, load
 from metricstack.sources.mapping import read_map
@@ -16,6 +17,7 @@ from metricstack.telemetry.tables import table as table_named
 __all__ = ["READERS", "ingest"]
 
 READERS: dict[str, Reader] = {
+    "devlake": read_devlake,
     "langfuse": read_langfuse,
     "sql": read_sql,
     "table": read_tables,
@@ -40,7 +42,7 @@ def ingest(
 
     Args:
         path: A file, a folder, or the URL of an engine (``sql``).
-        source: One of `READERS`: ``"langfuse"``, ``"sql"``, ``"table"``.
+        source: One of `READERS`: ``"devlake"``, ``"langfuse"``, ``"sql"``, ``"table"``.
         workspace: The workspace's folder; made, with a new privacy key, where there is none.
         mapping: A TOML file that says what headers mean (`sources.mapping`), for ``table`` and ``sql``.
         table: The table that the files hold, where neither their names nor a map say it.

@@ -22,7 +22,7 @@ from metricstack.telemetry.tables import TABLES
 from metricstack.telemetry.tables import table as table_named
 from metricstack.telemetry.warehouse import file_digest
 
-__all__ = ["TableFile", "batches_of", "read_tables"]
+__all__ = ["TableFile", "batches_of", "csv_tables", "read_tables"]
 
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".tsv")
 _BLOCK = 8 << 20
@@ -107,7 +107,7 @@ class TableFile(FileUnit):
     def batches(self) -> Iterator[Batch]:
         """Yield the file's rows for each table that it fills."""
         tables = self.tables()
-        reader = _parquet if self.path.suffix.lower() in _PARQUET else _csv
+        reader = _parquet if self.path.suffix.lower() in _PARQUET else csv_tables
         yield from batches_of(reader(self.path), tables, self.mapping, self.unmapped)
 
 
@@ -239,7 +239,12 @@ def _parquet(path: Path) -> Generator[Any, Any, None]:
             yield pa.Table.from_batches([batch]), read / total
 
 
-def _csv(path: Path) -> Generator[Any, Any, None]:
+def csv_tables(path: Path) -> Generator[Any, Any, None]:
+    """Read a CSV file in bounded pieces of texts: a generator as `batches_of` takes it.
+
+    Raises:
+        UnreadableFile: it is no CSV file, or stops being one; with line and column.
+    """
     import pyarrow.csv as arrow_csv
 
     headers, delimiter, skip = _csv_header(path)

@@ -2,7 +2,8 @@
 
 [workspace]
 name = "Northwind"
-warehouse = "data"                      # a folder of Parquet, or a URL that Ibis connects to
+warehouse = "data"                      # a folder of Parquet, or a database: "postgres://user@host/name"
+engine = "duckdb"                       # what reads the folder: or "spark", "spark:local[4]", "spark://host:7077"
 zone = "Europe/Berlin"                  # days, weeks and quarters begin here
 currency = "USD"
 fiscal_year_start = 1                   # month
@@ -23,8 +24,15 @@ title = "Support copilot"
 owner = "support-ai"
 success = "The case is closed without a person."
 hallucination = "A statement that no source supports."
+hallucination_below = 0.5               # groundedness under which an answer counts as one
 acceptable_latency = 8.0                # seconds
 cost_boundary = 0.25                    # currency per successful outcome
+
+[rollups.requests]                      # daily sums that `metricstack rollup` keeps, by columns of the table
+by = ["use_case", "model"]
+
+[boards.quarterly]                      # and [objectives.NAME]: see `telemetry.promises`
+metrics = ["task_success", "latency_p95"]
 """
 
 import math
@@ -38,6 +46,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from metricstack.core.errors import ConfigurationError, Fault, nearest
 from metricstack.core.toml import line_of, read_toml
 from metricstack.telemetry.calendar import Calendar
+from metricstack.telemetry.engines import engine_fault
+from metricstack.telemetry.promises import Board, Objective, read_boards, read_objectives
+from metricstack.telemetry.tables import TABLES
 
 __all__ = ["FILE_NAME", "Policy", "UseCase", "WorkspaceConfig", "read_config"]
 
@@ -63,6 +74,7 @@ class UseCase:
     owner: str = ""
     success: str = ""
     hallucination: str = ""
+    hallucination_below: float | None = None
     acceptable_latency: float | None = None
     cost_boundary: float | None = None
 
@@ -73,6 +85,7 @@ class WorkspaceConfig:
 
     name: str = "workspace"
     warehouse: str = "data"
+    engine: str = "duckdb"
     zone: str = "UTC"
     currency: str = "USD"
     fiscal_year_start: int = 1
@@ -81,6 +94,9 @@ class WorkspaceConfig:
     parameters: Mapping[str, float] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     use_cases: Mapping[str, UseCase] = field(default_factory=dict)
+    rollups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    boards: Mapping[str, Board] = field(default_factory=dict)
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
 
     @property
     def calendar(self) -> Calendar:
@@ -89,16 +105,19 @@ class WorkspaceConfig:
 
 
 _WORKSPACE: dict[str, type] = {
-    "name": str, "warehouse": str, "zone": str, "currency": str,
+    "name": str, "warehouse": str, "engine": str, "zone": str, "currency": str,
     "fiscal_year_start": int, "environment": str, "privacy_key": dict,
 }  # fmt: skip
 _POLICY: dict[str, type] = {"owner": str, "target": float, "warn": float, "breach": float}
 _USE_CASE: dict[str, type] = {
     "title": str, "owner": str, "success": str, "hallucination": str,
-    "acceptable_latency": float, "cost_boundary": float,
+    "hallucination_below": float, "acceptable_latency": float, "cost_boundary": float,
 }  # fmt: skip
-_SECTIONS: dict[str, type] = {"workspace": dict, "parameters": dict, "policies": dict, "use_cases": dict}
-_WORDS = {str: "text", int: "a whole number", float: "a number", dict: "a table"}
+_ROLL_UP: dict[str, type] = {"by": list}
+_SECTIONS: dict[str, type] = dict.fromkeys(
+    ("workspace", "parameters", "policies", "use_cases", "rollups", "boards", "objectives"), dict
+)
+_WORDS = {str: "text", int: "a whole number", float: "a number", dict: "a table", list: "a list"}
 
 
 class _Reader:
@@ -129,6 +148,8 @@ class _Reader:
                     self.fault(f"{name!r} must be a finite number, not {value!r}.", *place, name)
                 elif value < 0 and name in ("acceptable_latency", "cost_boundary"):
                     self.fault(f"{name!r} must not be negative, but is {value:g}.", *place, name)
+                elif name == "hallucination_below" and not 0 <= value <= 1:
+                    self.fault(f"{name!r} is a groundedness from 0 to 1, but is {value:g}.", *place, name)
             elif isinstance(value, allowed[name]) and not isinstance(value, bool):
                 good[name] = value
             else:
@@ -161,6 +182,9 @@ def read_config(path: Path) -> WorkspaceConfig:
         if levels not in (sorted(levels), sorted(levels, reverse=True)):
             reader.fault("target, warn and breach must rise or fall in this order.", "policies", name)
     use_cases = reader.cards(top.get("use_cases", {}), _USE_CASE, "use_cases")
+    rollups = _rollups(reader, top.get("rollups", {}))
+    boards = read_boards(top.get("boards", {}), reader.fault)
+    objectives = read_objectives(top.get("objectives", {}), reader.fault)
     if reader.faults:
         raise ConfigurationError(str(path), reader.faults)
     return WorkspaceConfig(
@@ -168,7 +192,26 @@ def read_config(path: Path) -> WorkspaceConfig:
         parameters=parameters,
         policies={name: Policy(**card) for name, card in policies.items()},
         use_cases={name: UseCase(name, **card) for name, card in use_cases.items()},
+        rollups=rollups,
+        boards=boards,
+        objectives=objectives,
     )
+
+
+def _rollups(reader: _Reader, values: object) -> dict[str, tuple[str, ...]]:
+    """Each table to roll up with its dimensions; whether a table has them, the metrics know."""
+    found = {}
+    for name, card in reader.cards(values, _ROLL_UP, "rollups").items():
+        by = card.get("by", [])
+        if name not in TABLES:
+            guess = nearest(name, TABLES)
+            hint = f"Did you mean {guess!r}?" if guess else f"Allowed: {', '.join(TABLES)}."
+            reader.fault(f"there is no table {name!r} to roll up. {hint}", "rollups", name)
+        elif not all(isinstance(column, str) for column in by) or len(set(by)) < len(by):
+            reader.fault(f"'by' must be a list of different columns, not {by!r}.", "rollups", name, "by")
+        else:
+            found[name] = tuple(by)
+    return found
 
 
 def _check_workspace(reader: _Reader, workspace: dict[str, Any]) -> None:
@@ -187,6 +230,9 @@ def _check_workspace(reader: _Reader, workspace: dict[str, Any]) -> None:
         reader.fault("'fiscal_year_start' must be a month from 1 to 12.", "workspace", "fiscal_year_start")
     if not re.fullmatch(r"[A-Z]{3}", workspace.get("currency", "USD")):
         reader.fault("'currency' must be an ISO 4217 code such as 'USD'.", "workspace", "currency")
+    fault = engine_fault(workspace.get("engine", "duckdb"), workspace.get("warehouse", "data"))
+    if fault:
+        reader.fault(fault, "workspace", "engine" if "engine" in workspace else "warehouse")
     key = workspace.get("privacy_key", {})
     if key and (set(key) - {"env", "file"} or len(key) != 1 or not isinstance(next(iter(key.values())), str)):
         reader.fault("'privacy_key' must be { env = \"NAME\" } or { file = \"PATH\" }, never the key itself.",

@@ -1,8 +1,6 @@
 """The workspace: an organisation's configuration and its tables, by name, as Ibis expressions."""
 
 import os
-import re
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +13,16 @@ from metricstack.core.windows import Window
 from metricstack.telemetry.calendar import Calendar
 from metricstack.telemetry.config import FILE_NAME, WorkspaceConfig, read_config
 from metricstack.telemetry.contract import Column, Kind, Table
+from metricstack.telemetry.engines import (
+    connect,
+    dialect_of,
+    disconnect,
+    find_table,
+    is_file_error,
+    is_remote,
+    list_tables,
+    read_files,
+)
 from metricstack.telemetry.tables import TABLES, table
 from metricstack.telemetry.warehouse import DataFile, Warehouse, file_digest
 
@@ -62,6 +70,7 @@ class Workspace:
         self.config = config
         self._raw: dict[str, ir.Table] = {}
         self._views: dict[tuple[str, bool], ir.Table] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
         return f"Workspace({self.config.name!r}, {len(self.tables)} of {len(TABLES)} tables)"
@@ -77,8 +86,13 @@ class Workspace:
 
     @property
     def is_remote(self) -> bool:
-        """True where the warehouse is an engine reached by URL, not a folder of Parquet."""
-        return "://" in self.config.warehouse
+        """True where the tables live in an engine (a URL, a catalogue), not in a folder of Parquet."""
+        return is_remote(self.config.warehouse)
+
+    @property
+    def dialect(self) -> str:
+        """The SQL dialect that the workspace's engine reads: ``duckdb``, ``postgres``, ``pyspark``."""
+        return dialect_of(self.config.engine, self.config.warehouse)
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -87,23 +101,19 @@ class Workspace:
 
     @cached_property
     def connection(self) -> Any:
-        """The engine: DuckDB in memory over the files, or what the configured URL names."""
-        import ibis
+        """The engine: DuckDB in memory over the files, or what the configuration names.
 
-        if self.is_remote:
-            try:
-                return ibis.connect(self.config.warehouse)
-            except Exception as error:  # noqa: BLE001  every driver has its own tree of errors
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                said = f"The warehouse {self.config.warehouse} cannot be reached: {reason}"
-                raise WorkspaceError(re.sub(r"//[^@/\s]*@", "//***@", said)) from None
-        connection = ibis.duckdb.connect(
-            ":memory:",
-            preserve_insertion_order=False,
-            temp_directory=str(Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}"),
-        )
-        connection.raw_sql("SET TimeZone = 'UTC'")
-        return connection
+        Raises:
+            WorkspaceError: it cannot be reached, or what it needs is not installed.
+        """
+        return connect(self.config.engine, self.config.warehouse)
+
+    def close(self) -> None:
+        """End the connection to the engine; a workspace that is asked again connects again."""
+        if "connection" in self.__dict__:
+            disconnect(self.__dict__.pop("connection"))
+            self._raw.clear()
+            self._views.clear()
 
     def reproducible(self) -> "Workspace":
         """Make the embedded engine add in one fixed order, so that equal data give equal bytes.
@@ -111,14 +121,18 @@ class Workspace:
         Several threads add floating-point numbers in the order in which they finish, which moves the
         last digit from run to run. A report must not move at all. Other engines are left as they are.
         """
-        if not self.is_remote:
+        if self._is_embedded:
             self.connection.raw_sql("SET threads = 1")
         return self
+
+    @property
+    def _is_embedded(self) -> bool:
+        return not self.is_remote and self.config.engine == "duckdb"
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables of the schema that this workspace has, in the schema's order."""
-        there = self.connection.list_tables() if self.is_remote else self.warehouse.tables
+        there = list_tables(self.connection, self.config.warehouse) if self.is_remote else self.warehouse.tables
         return tuple(name for name in TABLES if name in set(there))
 
     def has(self, name: str) -> bool:
@@ -170,7 +184,7 @@ class Workspace:
             rows = _conform(table(name), self._as_stored(name))
             if not duplicates:
                 rows = rows.filter(~rows.dq_flags.fill_null("").contains("duplicate"))
-            if not self.is_remote:
+            if self._is_embedded:
                 # A view of the engine's own keeps every query on the table short to write and to compile.
                 rows = self.connection.create_view(f"all_{name}" if duplicates else name, rows)
             self._views[name, duplicates] = rows
@@ -185,18 +199,18 @@ class Workspace:
 
     def _as_stored(self, name: str) -> "ir.Table":
         if name not in self._raw:
-            self._raw[name] = self.connection.table(name) if self.is_remote else self._register(name)
+            self._raw[name] = (
+                find_table(self.connection, self.config.warehouse, name) if self.is_remote else self._register(name)
+            )
         return self._raw[name]
 
     def _register(self, name: str) -> "ir.Table":
         root = self.warehouse.root
         paths = [_whole(root, file) for file in self.warehouse.of(name)]
         try:
-            return self.connection.read_parquet(paths, table_name=f"raw_{name}", union_by_name=True)
+            return read_files(self.connection, f"raw_{name}", paths)
         except Exception as error:
-            import duckdb
-
-            if not isinstance(error, duckdb.Error):
+            if not is_file_error(error):
                 raise
             raise UnreadableFile(root / name, f"not readable as Parquet: {str(error).splitlines()[0]}") from error
 
@@ -220,10 +234,15 @@ class Workspace:
             return self.warehouse.fingerprint(name)
         from hashlib import sha256
 
-        raw = self._as_stored(name)
-        seen = [raw.count()] + [raw[c].max() for c in (table(name).event_time, "ingested_at") if c in raw.columns]
-        row = raw.aggregate(**{f"c{i}": expression for i, expression in enumerate(seen)}).to_pyarrow().to_pylist()[0]
-        return sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
+        return sha256(repr(sorted(self._remote(name).items())).encode()).hexdigest()[:16]
+
+    def rows(self, name: str) -> int:
+        """Count a table's rows, as of the opening; 0 where the table is missing."""
+        if not self.has(name):
+            return 0
+        if self.is_remote:
+            return int(self._remote(name)["rows"])
+        return sum(file.rows for file in self.warehouse.of(name))
 
     def span(self, *names: str) -> Window | None:
         """Return the window from the first to the last event of these tables (all by default), None without any."""
@@ -240,14 +259,21 @@ class Workspace:
         return Window(min(bounds), max(bounds) + timedelta(microseconds=1))
 
     def _remote_span(self, name: str) -> list[datetime]:
-        view = _conform(table(name), self._as_stored(name))
-        time = view[table(name).event_time]
-        row = view.aggregate(first=time.min(), last=time.max()).to_pyarrow().to_pylist()[0]
+        bounds = (self._remote(name)[bound] for bound in ("first", "last"))
         return [
             (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-            for value in row.values()
+            for value in bounds
             if value is not None
         ]
+
+    def _remote(self, name: str) -> dict[str, Any]:
+        """What is known of a table in an engine, asked once: its rows, first and last event, last arrival."""
+        if name not in self._facts:
+            view = _conform(table(name), self._as_stored(name), (table(name).event_time, "ingested_at"))
+            time = view[table(name).event_time]
+            asked = view.aggregate(rows=view.count(), first=time.min(), last=time.max(), arrived=view.ingested_at.max())
+            self._facts[name] = asked.to_pyarrow().to_pylist()[0]
+        return self._facts[name]
 
     def provenance(self, tables: Iterable[str], window: Window | None = None, definition: str = "") -> Provenance:
         """Say where a number came from: these tables' data, this window, this definition, this code."""
@@ -268,8 +294,7 @@ def _whole(root: Path, file: DataFile) -> str:
             path,
             f"{size:,} bytes long where {file.size:,} were written: truncated or changed. Load its source again.",
         )
-    # DuckDB reads [, * and ? in a path as patterns; a class of one character stands for itself.
-    return "".join(f"[{sign}]" if sign in "[*?" else sign for sign in str(path))
+    return str(path)
 
 
 def _conform(contract: Table, raw: "ir.Table", names: Iterable[str] | None = None) -> "ir.Table":

@@ -20,11 +20,11 @@ FROM (
     ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
-      WHEN COALESCE(COALESCE("t0"."status" <> 'cancelled', TRUE), FALSE)
+      WHEN COALESCE("t0"."status" = 'success', FALSE)
       THEN CAST("t0"."rework" AS BIGINT)
       ELSE CAST(NULL AS BIGINT)
     END AS "x0",
-    CAST(COALESCE(COALESCE("t0"."status" <> 'cancelled', TRUE), FALSE) AS BIGINT) AS "e0"
+    CAST(COALESCE("t0"."status" = 'success', FALSE) AS BIGINT) AS "e0"
   FROM "deployments" AS "t0"
   WHERE
     NOT (

@@ -13,7 +13,7 @@ FROM (
     CAST(CAST(HASH("t0"."subject") AS BIT) AS BIGINT) & 63 AS "_unit",
     CASE
       WHEN CASE
-        WHEN COALESCE(COALESCE("t0"."kind" IN ('drift', 'bias'), FALSE), FALSE)
+        WHEN COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE)
         THEN (
           EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
         ) + (
@@ -30,7 +30,7 @@ FROM (
       THEN CAST(NULL AS BIGINT)
       ELSE CASE
         WHEN CASE
-          WHEN COALESCE(COALESCE("t0"."kind" IN ('drift', 'bias'), FALSE), FALSE)
+          WHEN COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE)
           THEN (
             EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
           ) + (
@@ -48,7 +48,7 @@ FROM (
           LN(
             CASE
               WHEN CASE
-                WHEN COALESCE(COALESCE("t0"."kind" IN ('drift', 'bias'), FALSE), FALSE)
+                WHEN COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE)
                 THEN (
                   EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
                 ) + (
@@ -63,7 +63,7 @@ FROM (
                 ELSE CAST(NULL AS DOUBLE)
               END > 0
               THEN CASE
-                WHEN COALESCE(COALESCE("t0"."kind" IN ('drift', 'bias'), FALSE), FALSE)
+                WHEN COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE)
                 THEN (
                   EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
                 ) + (
@@ -90,7 +90,7 @@ FROM (
       "t0"."sample_probability" = 0
     ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
-    CAST(COALESCE(COALESCE("t0"."kind" IN ('drift', 'bias'), FALSE), FALSE) AS BIGINT) AS "_eligible"
+    CAST(COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE) AS BIGINT) AS "_eligible"
   FROM "quality_checks" AS "t0"
   WHERE
     NOT (

@@ -196,10 +196,13 @@ def _abandoned_changes(world: World, rng: np.random.Generator, ledger: _Ledger) 
     for _ in range(len(ledger.changes) // 12):
         service = int(rng.integers(6))
         mend = _change(world, rng, ledger, service, world.instant(float(rng.random())))
-        end = min(world.demand.end, mend["opened"] + 40 * 24 * HOUR) if rng.random() < 0.6 else mend["first_review"]
+        waiting = rng.random() < 0.6
+        end = min(world.demand.end, mend["opened"] + 40 * 24 * HOUR) if waiting else mend["first_review"]
         for name in ("first_review", "approved", "merged"):
             if mend[name] >= end:
                 mend[name] = None
+        if not waiting and mend["opened"] < end < world.demand.end:
+            mend["closed"] = end
 
 
 def _minutes(number: float) -> int:

@@ -191,7 +191,7 @@ def judgement(world: World) -> dict[str, pa.Table]:
 
 
 def _evaluations(world: World) -> list[Row]:
-    """Judge items of each use case offline: two candidates, a judge model and, for some items, a person."""
+    """Judge items of each use case offline: two candidates, a judge model and, for some items, one person or two."""
     rng = stream(world.settings.seed, "evaluations")
     rows: list[Row] = []
     for use_case, name in enumerate(USE_CASES):
@@ -205,7 +205,8 @@ def _evaluations(world: World) -> list[Row]:
             splits = ("evaluation", "train") if number < 5 else ("train",) if number >= 90 else ("evaluation",)
             for position, candidate in enumerate(candidates):
                 truth = 0.9 - (0.42, 0.34)[position] * hardness[number] + 0.05 * float(rng.standard_normal())
-                for rater in ("judge-1", "expert-panel") if number % 3 == 0 else ("judge-1",):
+                experts = ("expert-panel", "team-lead") if number % 6 == 0 else ("expert-panel",)
+                for rater in ("judge-1", *experts) if number % 3 == 0 else ("judge-1",):
                     score = min(1.0, max(0.0, truth + 0.06 * float(rng.standard_normal())))
                     rows += [
                         {
@@ -214,7 +215,7 @@ def _evaluations(world: World) -> list[Row]:
                             "item": item,
                             "candidate": candidate,
                             "rater": rater,
-                            "rater_kind": "human" if rater == "expert-panel" else "llm_judge",
+                            "rater_kind": "llm_judge" if rater == "judge-1" else "human",
                             "use_case": name,
                             "name": "relevance",
                             "judged": at,

@@ -1,6 +1,15 @@
 """Measures: named row-level expressions of the tables, one module a floor of the schema."""
 
-from metricstack.telemetry.measures import business, delivery, judgement, operations, oversight, traffic
+from metricstack.telemetry.measures import (
+    agents,
+    business,
+    delivery,
+    judgement,
+    operations,
+    oversight,
+    tracing,
+    traffic,
+)
 from metricstack.telemetry.measures.model import (
     ASSUMED,
     MEASURES,
@@ -9,6 +18,7 @@ from metricstack.telemetry.measures.model import (
     Measure,
     flag,
     given,
+    grouping,
     measures_of,
     number,
     seconds_between,
@@ -22,9 +32,10 @@ __all__ = [
     "Measure",
     "flag",
     "given",
+    "grouping",
     "measures_of",
     "number",
     "seconds_between",
 ]
 
-_FLOORS = (business, delivery, judgement, operations, oversight, traffic)  # importing them registers their measures
+_FLOORS = (agents, business, delivery, judgement, operations, oversight, tracing, traffic)  # each registers its own

@@ -1,30 +1,33 @@
-"""Measures of what a run, a step, an inference or a plan says of itself."""
+"""Measures of what a run says of itself."""
 
 from typing import TYPE_CHECKING
 
-from metricstack.telemetry.measures.model import Given, flag, number, seconds_between
+from metricstack.telemetry.measures.model import Given, flag, grouping, number, seconds_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 __all__ = [
-    "attempt_failed",
     "available",
     "completed",
+    "costed",
+    "elapsed",
     "escalated",
     "failed",
+    "good_slice_part",
     "known_outcome",
     "left",
-    "plan_match",
     "retried",
-    "step_within_sla",
+    "slice_part",
     "successful",
     "tokens",
     "tokens_context",
     "tokens_prompt",
     "touched",
     "unassisted",
+    "unsuccessful",
     "within_sla",
+    "within_time",
 ]
 
 
@@ -48,6 +51,12 @@ def known_outcome(rows: "ir.Table", _: Given) -> "ir.Value":
 def successful(rows: "ir.Table", _: Given) -> "ir.Value":
     """True where the outcome is success; unknown outcomes stay unknown."""
     return _unless_unknown(rows, rows.outcome == "success")
+
+
+@flag("requests", "its outcome is known and is no success", needs=("outcome",))
+def unsuccessful(rows: "ir.Table", _: Given) -> "ir.Value":
+    """True where it failed, was abandoned or escalated; unknown outcomes stay unknown."""
+    return _unless_unknown(rows, rows.outcome != "success")
 
 
 @flag("requests", "it was passed to a person", needs=("outcome",))
@@ -82,21 +91,39 @@ def unassisted(rows: "ir.Table", _: Given) -> "ir.Value":
     return ibis.ifelse(known, (rows.outcome == "success") & (rows.human_touches == 0), ibis.null("boolean"))
 
 
-@flag(
-    "requests",
-    "it met both targets: within the time target, and successful",
-    needs=("outcome", "latency"),
-    parameters=("sla_latency",),
-    by_card=True,
-)
-def within_sla(rows: "ir.Table", bound: Given) -> "ir.Value":
-    """True within the card's acceptable latency (else ``sla_latency``) and successful; unknown where either is."""
+def _time_target(rows: "ir.Table", bound: Given) -> "ir.Value":
     import ibis
 
     target: ir.Value = ibis.literal(bound["sla_latency"])
     for use_case, seconds in sorted(bound.acceptable_latency.items()):
         target = ibis.ifelse(rows.use_case == use_case, seconds, target)
-    both = (rows.latency <= target) & (rows.outcome == "success")
+    return target
+
+
+@flag(
+    "requests",
+    "it met the time target",
+    needs=("latency",),
+    parameters=("sla_latency",),
+    by_card="acceptable_latency",
+)
+def within_time(rows: "ir.Table", bound: Given) -> "ir.Value":
+    """True within the card's acceptable latency, else ``sla_latency``."""
+    return rows.latency <= _time_target(rows, bound)
+
+
+@flag(
+    "requests",
+    "it met both targets: within the time target, and successful",
+    needs=("outcome", "latency"),
+    parameters=("sla_latency",),
+    by_card="acceptable_latency",
+)
+def within_sla(rows: "ir.Table", bound: Given) -> "ir.Value":
+    """True within the card's acceptable latency (else ``sla_latency``) and successful; unknown where either is."""
+    import ibis
+
+    both = (rows.latency <= _time_target(rows, bound)) & (rows.outcome == "success")
     return ibis.ifelse(_known(rows) & rows.latency.notnull(), both, ibis.null("boolean"))
 
 
@@ -123,10 +150,86 @@ def available(rows: "ir.Table", bound: Given) -> "ir.Value":
     """
     import ibis
 
-    took = ibis.coalesce(rows.latency, seconds_between(rows.end, rows.start))
-    good = ibis.ifelse(rows.error_type.notnull(), False, took <= bound["availability_timeout"])
+    good = ibis.ifelse(rows.error_type.notnull(), False, _took(rows) <= bound["availability_timeout"])
     reported = rows.outcome.notnull() | rows.error_type.notnull()
     return ibis.ifelse(reported, good, ibis.null("boolean"))
+
+
+def _took(rows: "ir.Table") -> "ir.Value":
+    import ibis
+
+    return ibis.coalesce(rows.latency, seconds_between(rows.end, rows.start))
+
+
+def _slice(rows: "ir.Table", bound: Given) -> "tuple[ir.Value, ir.Value]":
+    """Weight of the judged runs of a row's time slice, and the weight of the available ones among them."""
+    import ibis
+
+    judged = available(rows, bound)
+    weight = 1.0 / rows.sample_probability.nullif(0).fill_null(1.0)
+    length = max(int(bound["availability_slice"]), 1)
+    place = (rows.start.cast("timestamp").epoch_seconds() / length).floor()
+    whole = ibis.window(group_by=[place, judged.notnull(), *grouping(rows)])
+    good = ibis.ifelse(judged.fill_null(False), weight, 0.0)
+    return weight.sum().over(whole), good.sum().over(whole)
+
+
+@number(
+    "requests",
+    "1",
+    "its part of one time slice, so that the runs of a slice add up to 1",
+    needs=("error_type",),
+    either=("latency", "end"),
+    parameters=("availability_timeout", "availability_slice"),
+    across=True,
+)
+def slice_part(rows: "ir.Table", bound: Given) -> "ir.Value":
+    """One over the weight of the slice's runs, for each run that can be judged: they add up to slices with traffic."""
+    import ibis
+
+    weight, _ = _slice(rows, bound)
+    return ibis.ifelse(available(rows, bound).notnull(), 1.0 / weight, ibis.null("float64"))
+
+
+@number(
+    "requests",
+    "1",
+    "its part of one good time slice, 0 in a bad one",
+    needs=("error_type",),
+    either=("latency", "end"),
+    parameters=("availability_timeout", "availability_slice", "availability_slice_share"),
+    across=True,
+)
+def good_slice_part(rows: "ir.Table", bound: Given) -> "ir.Value":
+    """The part of a slice in which enough runs were available; their sum counts good slices."""
+    import ibis
+
+    weight, good = _slice(rows, bound)
+    enough = good >= bound["availability_slice_share"] * weight * (1 - 1e-12)  # a share of exactly the limit is good
+    part = ibis.ifelse(enough, 1.0 / weight, 0.0)
+    return ibis.ifelse(available(rows, bound).notnull(), part, ibis.null("float64"))
+
+
+@number(
+    "requests",
+    "s",
+    "start → end; for a run that is still open the time so far",
+    either=("latency", "end"),
+)
+def elapsed(rows: "ir.Table", bound: Given) -> "ir.Value":
+    """Latency, else start → end; without either, start → the end of what the data tell."""
+    import ibis
+
+    if bound.until is None:
+        return _took(rows)
+    until = ibis.literal(bound.until, type="timestamp('UTC')")
+    return ibis.coalesce(_took(rows), seconds_between(until, rows.start))
+
+
+@flag("requests", "its cost is known", needs=("cost",))
+def costed(rows: "ir.Table", _: Given) -> "ir.Value":
+    """True where the whole cost is known; a cost known in part is none."""
+    return rows.cost.notnull() & ~rows.cost_state.isin(["partial", "unknown"]).fill_null(False)
 
 
 @flag("requests", "it took more than one attempt", needs=("retries",))
@@ -175,46 +278,3 @@ def tokens_prompt(rows: "ir.Table", _: Given) -> "ir.Value":
 def tokens_context(rows: "ir.Table", _: Given) -> "ir.Value":
     """All prompt tokens that were reported."""
     return _bucket_sum(rows, "tokens_input_uncached", "tokens_cache_read", "tokens_cache_write")
-
-
-@flag(
-    "spans",
-    "a step that met both its targets: time and quality",
-    needs=("step", "quality_ok"),
-    among=lambda rows, _: rows.step.notnull(),
-    parameters=(
-        "sla_step_ingestion",
-        "sla_step_feature_creation",
-        "sla_step_inference",
-        "sla_step_human_review",
-        "sla_step_other",
-    ),
-)
-def step_within_sla(rows: "ir.Table", bound: Given) -> "ir.Value":
-    """True where a step's span kept its time target and passed its quality check; unknown where either is."""
-    import ibis
-
-    target: ir.Value = ibis.literal(bound["sla_step_other"])
-    for step in ("ingestion", "feature_creation", "inference", "human_review"):
-        target = ibis.ifelse(rows.step == step, bound[f"sla_step_{step}"], target)
-    both = (rows.latency <= target) & rows.quality_ok
-    known = rows.step.notnull() & rows.latency.notnull() & rows.quality_ok.notnull()
-    return ibis.ifelse(known, both, ibis.null("boolean"))
-
-
-@flag("llm_calls", "the attempt ended in an error", needs=("error_type",))
-def attempt_failed(rows: "ir.Table", _: Given) -> "ir.Value":
-    """True where the inference reports an error; null means none was reported."""
-    return rows.error_type.notnull()
-
-
-@number(
-    "plans",
-    "fraction",
-    "matched ÷ (matched + extra + skipped) steps; a plan without a reference is unknown",
-    maximum=1.0,
-)
-def plan_match(rows: "ir.Table", _: Given) -> "ir.Value":
-    """Share of the steps that agree with the reference."""
-    whole = rows.steps_matched + rows.steps_extra + rows.steps_skipped
-    return rows.steps_matched / whole.nullif(0)

@@ -88,6 +88,7 @@ CHANGES = Table(
         instant("first_review", "first review"),
         instant("approved", "when it was approved"),
         instant("merged", "when it was merged; null = not"),
+        instant("closed", "when it was given up without being merged; null = not"),
         count("size", "lines changed"),
         choice("code_kind", "kind of code", "greenfield", "legacy"),
         choice("work_kind", "kind of work", "feature", "bug", "debt", "operations"),
@@ -108,7 +109,7 @@ CHANGE_DEPLOYMENTS = Table(
         key("change", "the change", references="changes.change"),
         key("deployment", "the deployment", references="deployments.deployment"),
         instant("deployed", "when the deployment was live"),
-        flag("first_production", "the first time that the change reached production"),
+        flag("first_production", "its first time in production; null = it may have been there before"),
     ),
 )
 

@@ -1,0 +1,113 @@
+"""Sentences for why a metric moved, for what changed between two windows, and for what is kept of a promise."""
+
+from typing import TYPE_CHECKING, Any
+
+from metricstack.core.units import write
+from metricstack.core.values import Estimate, Refusal
+from metricstack.narrative.answers import say_answer
+from metricstack.narrative.changes import say_change
+from metricstack.narrative.html import escape, findings_html
+from metricstack.narrative.words import count, interval, listed, percent, signed, stem
+from metricstack.numerics.change import Verdict
+
+if TYPE_CHECKING:
+    from metricstack.metrics.comparison import Comparison
+    from metricstack.metrics.explanation import Breakdown, Explanation
+    from metricstack.metrics.promise import Kept, ObjectivePanel
+
+__all__ = ["say_comparison", "say_explanation", "say_objectives", "told_html"]
+
+_NAMED = 3
+_KINDS = {
+    "rate": "the groups' own rates",
+    "mix": "the mix of groups",
+    "volume": "the volume",
+    "new": "new groups",
+    "vanished": "vanished groups",
+}
+
+
+def say_explanation(explanation: "Explanation") -> str:
+    """Say how a metric moved, then by each dimension what did it, the dimension that concentrates it first."""
+    lines = [say_change(explanation.change, title=explanation.definition.title or explanation.metric)]
+    lines += [_say_breakdown(part) for part in explanation.breakdowns]
+    return "\n".join(lines)
+
+
+def _say_breakdown(part: "Breakdown") -> str:
+    if part.refusal is not None:
+        return f"By {part.name} that cannot be explained: {_why(part.refusal.answer)}."
+    sizes = [(_KINDS[kind], f.answer) for kind, f in part.parts if isinstance(f.answer, Estimate)]
+    moved = [f"{name} {signed(answer.value, answer.unit)}" for name, answer in sizes if answer.value]
+    text = f"By {part.name}: {listed(moved) if moved else 'nothing moved'}."
+    named = [
+        f"{group.name} {signed(group.shift.answer.value, group.shift.answer.unit)}"
+        for group in part.groups[:_NAMED]
+        if isinstance(group.shift.answer, Estimate) and group.shift.answer.value
+    ]
+    if named:
+        text += f" Most did {listed(named)}."
+    failed = [stem(check.detail) for check in part.checks if check.passed is False]
+    return " ".join([text, *(f"{reason[0].upper()}{reason[1:]}." for reason in failed)])
+
+
+def _why(answer: Any) -> str:
+    return stem(answer.detail) if isinstance(answer, Refusal) else ""
+
+
+def say_comparison(comparison: "Comparison") -> str:
+    """Say what changed beyond noise after correction, then what did not, then what cannot be said."""
+    tested = [row for row in comparison if row.verdict is not Verdict.UNKNOWN]
+    moved = [row for row in tested if row.verdict is not Verdict.UNCLEAR]
+    held = [row.name for row in tested if row.verdict is Verdict.UNCLEAR]
+    family = ""
+    if comparison.size > 1:
+        family = (
+            f", {count(comparison.size)} tests with at most {percent(comparison.false_discoveries)} false among those"
+        )
+    board = f" of the board {comparison.board!r}" if comparison.board else ""
+    lines = [
+        f"{count(len(moved))} of {count(len(tested))} comparisons{board} changed from {comparison.before} to "
+        f"{comparison.after}{family}."
+    ]
+    lines += [
+        f"{say_change(row.change, title=row.name)}{' (Exploratory.)' if row.exploratory else ''}" for row in moved
+    ]
+    if held:
+        lines.append(f"No clear change: {listed(held)}.")
+    unknown = [row for row in comparison if row.verdict is Verdict.UNKNOWN]
+    lines += [f"{row.name} cannot be compared: {_why(row.change.difference)}." for row in unknown]
+    noted = [check for check in comparison.checks if check.passed is not True]
+    lines += [f"{stem(check.detail)[0].upper()}{stem(check.detail)[1:]}." for check in noted]
+    return "\n".join(lines)
+
+
+def say_objectives(panel: "ObjectivePanel") -> str:
+    """Say each objective: what is kept, what is left of the budget, which alert fires."""
+    return "\n".join(_say_kept(kept) for kept in panel)
+
+
+def _say_kept(kept: "Kept") -> str:
+    target = write(kept.objective.target, "fraction")
+    title = f"{kept.title[0].upper()}{kept.title[1:]}"
+    answer = kept.attainment.answer
+    if isinstance(answer, Refusal):
+        said = say_answer(answer)
+        return f"{title}, {target} promised: c{said[1:]}"
+    text = f"{title}: {write(answer.value, 'fraction')} of {target} promised over {kept.window} ({interval(answer)})"
+    left = kept.left.answer
+    if isinstance(left, Estimate):
+        spent = f"the budget is overspent by {write(-left.value, 'fraction')}"
+        text += f"; {write(left.value, 'fraction') + ' of the error budget is left' if left.value >= 0 else spent}"
+    for alert in kept.firing:
+        burn = alert.long.answer
+        if isinstance(burn, Estimate):
+            text += f"; it burns {burn.value:.3g} times too fast (alert at {alert.threshold:g})"
+            break
+    return f"{text}."
+
+
+def told_html(value: Any) -> str:
+    """Show a result as its sentences and the table of its findings."""
+    lines = "".join(f"<p>{escape(line)}</p>" for line in value.say().splitlines())
+    return f'<div class="ms-told mathjax_ignore">{lines}{findings_html(value)}</div>'

@@ -1,0 +1,138 @@
+"""Quantiles of many groups from their logarithmic histograms at once; `quantiles` does the same for one."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.numerics.many import t_quantiles
+from metricstack.numerics.quantiles import bin_edges
+
+__all__ = ["Histograms"]
+
+Vector = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(eq=False)
+class Histograms:
+    """Histograms of several groups, each bin once for each of its units.
+
+    Args:
+        group: Number of the group of each entry, 0 to ``groups`` - 1, shape (entries,).
+        unit: Its unit, shape (entries,).
+        bins: Its bin, shape (entries,); see `quantiles.bin_edges`.
+        weights: Its weight, shape (entries,), not negative.
+        groups: How many groups there are.
+    """
+
+    group: Integers
+    unit: Integers
+    bins: Integers
+    weights: Vector
+    groups: int
+    _at: Integers = field(init=False)
+    _bins: Integers = field(init=False)
+    _weights: Vector = field(init=False)
+    _after: Vector = field(init=False)
+    _start: Integers = field(init=False)
+    total: Vector = field(init=False)
+
+    def __post_init__(self) -> None:
+        order = np.lexsort((self.bins, self.group))
+        group, bins, weights = self.group[order], self.bins[order], self.weights[order]
+        first = np.ones(len(group), dtype=bool)
+        first[1:] = (group[1:] != group[:-1]) | (bins[1:] != bins[:-1])
+        self._at, self._bins = group[first], bins[first]
+        self._weights = np.add.reduceat(weights, np.flatnonzero(first)) if len(weights) else weights
+        self._start = np.searchsorted(self._at, np.arange(self.groups + 1)).astype(np.int64)
+        after = np.cumsum(self._weights)
+        before = np.concatenate([[0.0], after])[self._start]
+        self.total = np.diff(before)
+        self._after = after - before[self._at] if len(after) else after
+
+    def quantile(self, share: Vector) -> Vector:
+        """Return each group's quantile, interpolated geometrically within its bin; NaN for a group without entries.
+
+        Args:
+            share: Share below it of each group, clipped to [0, 1], shape (groups,).
+
+        Example:
+            >>> group, bins = np.zeros(2, dtype=np.int64), np.array([0, 1])
+            >>> one = Histograms(group, group, bins, np.ones(2), 1)
+            >>> one.quantile(np.array([0.5])).round(4)
+            array([1.])
+        """
+        found = np.full(self.groups, np.nan)
+        some = np.diff(self._start) > 0
+        target = np.clip(share, 0.0, 1.0) * self.total
+        # Groups one after another on one scale: a group's number, and how much of it lies below.
+        reached = self._at + self._part(self._after, self.total[self._at])
+        wanted = np.arange(self.groups) + self._part(target, self.total)
+        place = np.searchsorted(reached, wanted, side="left")
+        place = np.clip(place, self._start[:-1], np.maximum(self._start[1:] - 1, 0))
+        # Rounding on that scale may miss by one bin: what counts is the sum itself.
+        place = self._corrected(place, target)
+        at = place[some]
+        low, high = bin_edges(self._bins[at])
+        weight = self._weights[at]
+        inside = np.divide(target[some] - (self._after[at] - weight), weight, out=np.ones(len(at)), where=weight > 0)
+        positive = high > 0
+        ratio = np.divide(high, low, out=np.ones(len(at)), where=positive)
+        found[some] = np.where(positive, low * ratio ** np.clip(inside, 0.0, 1.0), 0.0)
+        return found
+
+    @staticmethod
+    def _part(amount: Vector, whole: Vector) -> Vector:
+        return np.divide(amount, whole, out=np.zeros(len(amount)), where=whole > 0) * 0.5
+
+    def _corrected(self, place: Integers, target: Vector) -> Integers:
+        for _ in range(4):
+            back = (place > self._start[:-1]) & (self._before(place) >= target)
+            on = (place < self._start[1:] - 1) & (self._upto(place) < target)
+            if not (back | on).any():
+                break
+            place = place - back + (on & ~back)
+        return place
+
+    def _upto(self, place: Integers) -> Vector:
+        return self._after[np.minimum(place, len(self._after) - 1)] if len(self._after) else np.zeros(len(place))
+
+    def _before(self, place: Integers) -> Vector:
+        return self._upto(np.maximum(place - 1, 0))
+
+    def bounds(self, p: float, value: Vector, *, level: float) -> tuple[Vector, Vector]:
+        """Return the interval of each group's quantile when a unit's values depend on one another.
+
+        Args:
+            p: Share below the quantile, in (0, 1).
+            value: The quantiles, shape (groups,).
+            level: Confidence level.
+
+        Returns:
+            Lower and upper bounds, infinite where a group has too few units for one.
+
+        Source:
+            Woodruff (1952), as `quantiles.quantile_by_group`.
+        """
+        mine = value[self.group]
+        low, high = bin_edges(self.bins)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside = np.where(mine > 0, np.log(mine / low) / np.log(high / low), 0.0)
+        below = np.where(high <= mine, 1.0, np.where(low >= mine, 0.0, np.nan_to_num(inside)))
+        order = np.lexsort((self.unit, self.group))
+        group, unit = self.group[order], self.unit[order]
+        first = np.ones(len(group), dtype=bool)
+        first[1:] = (group[1:] != group[:-1]) | (unit[1:] != unit[:-1])
+        parts = (self.weights * (below - p))[order]
+        sums = np.add.reduceat(parts, np.flatnonzero(first)) if len(parts) else parts
+        owner = group[first]
+        sums = sums / self.total[owner]
+        seen = np.bincount(owner, minlength=self.groups).astype(np.float64)
+        mean = np.bincount(owner, sums, self.groups) / np.maximum(seen, 1.0)
+        square = np.bincount(owner, (sums - mean[owner]) ** 2, self.groups)
+        several = seen > 1
+        reach = np.sqrt(square * seen / np.maximum(seen - 1, 1)) * t_quantiles(level, np.maximum(seen - 1, 1.0))
+        bottom = np.where(several & (p - reach > 0), self.quantile(p - reach), -np.inf)
+        top = np.where(several & (p + reach < 1), self.quantile(p + reach), np.inf)
+        return np.minimum(bottom, value), np.maximum(top, value)

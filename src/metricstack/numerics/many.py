@@ -1,0 +1,179 @@
+"""Intervals of many groups at once: arrays in, arrays out; one group's functions (`intervals`) are these with one.
+
+Every argument written as a vector has one entry per group, shape (groups,), float64.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Spreads",
+    "combined",
+    "intervals",
+    "poisson_bounds",
+    "spreads_of_groups",
+    "spreads_of_units",
+    "t_quantiles",
+    "wilson_bounds",
+]
+
+Vector = NDArray[np.float64]
+_LARGEST = 700.0  # exp() of more is no number
+
+
+@dataclass(frozen=True, eq=False)
+class Spreads:
+    """Variances and the degrees of freedom that they stand on.
+
+    Args:
+        variance: Variance of each value, in its unit squared.
+        freedom: Degrees of freedom, ``inf`` where it is known rather than estimated.
+    """
+
+    variance: Vector
+    freedom: Vector
+
+
+def t_quantiles(level: float, freedom: Vector) -> Vector:
+    """Return how many standard errors a two-sided interval reaches (Student's t, normal at infinity).
+
+    Example:
+        >>> t_quantiles(0.95, np.array([10.0, np.inf])).round(4)
+        array([2.2281, 1.96  ])
+    """
+    from scipy.special import ndtri, stdtrit
+
+    upper = 0.5 + level / 2
+    few = np.isfinite(freedom)
+    reach = np.full(freedom.shape, float(ndtri(upper)))
+    reach[few] = stdtrit(np.maximum(freedom[few], 1.0), upper)
+    return reach
+
+
+def spreads_of_units(square: Vector, seen: Vector) -> Spreads:
+    """Estimate variances of sums of independent units' contributions.
+
+    Args:
+        square: Sum of the squared contributions.
+        seen: Number of units.
+    """
+    return Spreads(np.where(seen > 1, square * seen / np.maximum(seen - 1, 1), square), np.maximum(seen - 1, 0.0))
+
+
+def spreads_of_groups(total: Vector, square: Vector, seen: Vector, groups: int) -> Spreads:
+    """Estimate the same variances from random gatherings of units; see `intervals.spread_of_groups`.
+
+    Args:
+        total: Sum of the contributions of the gatherings.
+        square: Sum of their squares.
+        seen: How many gatherings have a unit.
+        groups: How many gatherings there are, those without a unit too.
+    """
+    variance = np.maximum(square - total * total / groups, 0.0) * groups / (groups - 1)
+    sparse = (seen > 1) & (seen < groups)
+    units = np.log1p(-seen[sparse] / groups) / math.log1p(-1 / groups)
+    variance[sparse] *= units / (units - 1)
+    return Spreads(variance, np.maximum(seen - 1, 0.0))
+
+
+def combined(spreads: Sequence[Spreads]) -> Spreads:
+    """Add variances of independent parts; degrees of freedom after Satterthwaite (1946).
+
+    Args:
+        spreads: The parts, one at least, all of one length.
+
+    Example:
+        >>> parts = Spreads(np.array([1.0]), np.array([10.0]))
+        >>> combined([parts, parts]).freedom
+        array([20.])
+    """
+    total = np.zeros(spreads[0].variance.shape)
+    below = np.zeros(total.shape)
+    for part in spreads:
+        total = total + part.variance
+        below = below + np.where(np.isfinite(part.freedom), part.variance**2 / np.maximum(part.freedom, 1.0), 0.0)
+    freedom = np.full(total.shape, np.inf)
+    np.divide(total**2, below, out=freedom, where=below > 0)
+    return Spreads(total, freedom)
+
+
+def intervals(
+    value: Vector, spreads: Spreads, *, level: float, low: float | None = None, high: float | None = None
+) -> tuple[Vector, Vector]:
+    """Give intervals of values of one known range, on the scale on which they are most nearly normal.
+
+    Args:
+        value: The estimates, finite.
+        spreads: Their variances.
+        level: Confidence level, a fraction in (0, 1).
+        low: Smallest possible value, None where there is none; only 0 changes the scale.
+        high: Largest possible value; only 1 (with low 0) changes the scale.
+
+    Example:
+        >>> bounds = intervals(np.array([10.0]), Spreads(np.array([1.0]), np.array([np.inf])), level=0.95, low=0.0)
+        >>> [round(float(bound[0]), 3) for bound in bounds]
+        [8.22, 12.165]
+    """
+    reach = t_quantiles(level, spreads.freedom) * np.sqrt(spreads.variance)
+    bottom, top = value - reach, value + reach
+    bottom = bottom if low is None else np.minimum(value, np.maximum(bottom, low))
+    top = top if high is None else np.maximum(value, np.minimum(top, high))
+    if low == 0.0 and high == 1.0:
+        inside = (value > 0) & (value < 1)
+        share = np.where(inside, value, 0.5)
+        odds = np.log(share / (1 - share))
+        step = _divided(reach, share * (1 - share))
+        bottom = np.where(inside, 1 / (1 + _exp(step - odds)), bottom)
+        top = np.where(inside, 1 / (1 + _exp(-step - odds)), top)
+    elif low == 0.0 and high is None:
+        inside = value > 0
+        factor = _exp(_divided(reach, np.where(inside, value, 1.0)))
+        bottom, top = np.where(inside, value / factor, bottom), np.where(inside, value * factor, top)
+    return np.minimum(bottom, value), np.maximum(top, value)
+
+
+def _exp(power: Vector) -> Vector:
+    return np.exp(np.clip(power, -_LARGEST, _LARGEST))
+
+
+def _divided(above: Vector, below: Vector) -> Vector:
+    with np.errstate(over="ignore"):  # what is beyond all numbers is cut by _exp
+        return above / below
+
+
+def wilson_bounds(share: Vector, n: Vector, *, level: float, freedom: Vector) -> tuple[Vector, Vector]:
+    """Give Wilson's intervals of shares; see `intervals.wilson`.
+
+    Args:
+        share: Observed shares, 0 to 1.
+        n: Effective numbers of independent observations, above 0.
+        level: Confidence level, a fraction in (0, 1).
+        freedom: Degrees of freedom of the variances behind ``n``.
+    """
+    z2 = t_quantiles(level, freedom) ** 2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = np.sqrt(z2) / (1 + z2 / n) * np.sqrt(np.maximum(share * (1 - share) / n + z2 / (4 * n * n), 0.0))
+    low, high = np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    return np.minimum(low, share), np.maximum(high, share)
+
+
+def poisson_bounds(count: Vector, *, level: float) -> tuple[Vector, Vector]:
+    """Bound expected numbers of independent events from the numbers seen, exactly; see `intervals.poisson`.
+
+    Args:
+        count: Events seen, 0 or more.
+        level: Two-sided confidence level.
+
+    Example:
+        >>> [round(float(bound[0]), 4) for bound in poisson_bounds(np.array([1.0]), level=0.95)]
+        [0.0253, 5.5716]
+    """
+    from scipy.special import gammaincinv
+
+    tail = (1 - level) / 2  # chi2.ppf(p, 2 k) / 2 is the inverse of the incomplete gamma function of k at p
+    low = np.where(count > 0, gammaincinv(np.where(count > 0, count, 1.0), tail), 0.0)
+    return low, np.asarray(gammaincinv(count + 1, 1 - tail), dtype=np.float64)

@@ -1,0 +1,50 @@
+-- requests histogram
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  "t1"."_bin",
+  SUM("t1"."_weight") AS "_w",
+  COUNT(*) AS "_n",
+  SUM("t1"."_eligible") AS "_e",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CASE
+      WHEN "t0"."active" IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN "t0"."active" > 0
+        THEN CAST(CEIL(
+          LN(CASE WHEN "t0"."active" > 0 THEN "t0"."active" ELSE 1.0 END) / 0.019998686506689123
+        ) AS BIGINT)
+        ELSE -1000000
+      END
+    END AS "_bin",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
+    1 AS "_eligible"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+    AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2,
+  3

@@ -1,0 +1,51 @@
+-- requests states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s2",
+  SUM("t1"."_w" * "t1"."x1") AS "s3",
+  COUNT("t1"."x1") AS "s4",
+  COUNT(*) AS "s5",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    "t0"."cost" AS "x0",
+    CAST((
+      (
+        "t0"."end" IS NOT NULL
+      ) OR (
+        "t0"."latency" IS NOT NULL
+      )
+    )
+    AND (
+      COALESCE("t0"."outcome", '') <> 'abandoned'
+    ) AS BIGINT) AS "x1"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+    AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2

@@ -1,0 +1,92 @@
+-- llm_calls states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s2",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    CAST(CAST(HASH(COALESCE("t0"."run", "t0"."call")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    1 AS "x0"
+  FROM "llm_calls" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+    AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2
+
+-- llm_calls sampling
+SELECT
+  "t3"."_period",
+  SUM(
+    (
+      (
+        1.0 - "t3"."_p"
+      ) / (
+        "t3"."_p" * "t3"."_p"
+      )
+    ) * "t3"."x0" * "t3"."x0"
+  ) AS "v_0_0"
+FROM (
+  SELECT
+    "t2"."_period",
+    "t2"."_kept",
+    MIN("t2"."_p") AS "_p",
+    COALESCE(SUM("t2"."x0"), 0) AS "x0"
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        0 AS "_period",
+        "t0"."run" AS "_kept",
+        1.0 / (
+          1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
+        ) AS "_p",
+        1 AS "x0"
+      FROM "llm_calls" AS "t0"
+      WHERE
+        NOT (
+          CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+        )
+        AND (
+          (
+            "t0"."env" IS NULL
+          ) OR (
+            "t0"."env" = 'production'
+          )
+        )
+        AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+        AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+    ) AS "t1"
+    WHERE
+      "t1"."_p" < 1.0
+  ) AS "t2"
+  GROUP BY
+    1,
+    2
+) AS "t3"
+GROUP BY
+  1

@@ -1,0 +1,90 @@
+-- requests states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w") FILTER(WHERE
+    "t1"."x0" IS NOT NULL) AS "s1",
+  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s3",
+  SUM("t1"."_w" * "t1"."x1") AS "s4",
+  SUM("t1"."_w") FILTER(WHERE
+    "t1"."x1" IS NOT NULL) AS "s5",
+  COUNT("t1"."x1") AS "s6",
+  COUNT(*) AS "s7",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CASE
+      WHEN CASE
+        WHEN (
+          "t0"."tokens_input_uncached" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_cache_read" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_cache_write" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_output" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_reasoning" IS NOT NULL
+        )
+        THEN COALESCE("t0"."tokens_input_uncached", 0) + COALESCE("t0"."tokens_cache_read", 0) + COALESCE("t0"."tokens_cache_write", 0) + COALESCE("t0"."tokens_output", 0) + COALESCE("t0"."tokens_reasoning", 0)
+        ELSE CAST(NULL AS BIGINT)
+      END IS NOT NULL
+      THEN "t0"."tokens_output"
+      ELSE CAST(NULL AS BIGINT)
+    END AS "x0",
+    CASE
+      WHEN "t0"."tokens_output" IS NOT NULL
+      THEN CASE
+        WHEN (
+          "t0"."tokens_input_uncached" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_cache_read" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_cache_write" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_output" IS NOT NULL
+        )
+        OR (
+          "t0"."tokens_reasoning" IS NOT NULL
+        )
+        THEN COALESCE("t0"."tokens_input_uncached", 0) + COALESCE("t0"."tokens_cache_read", 0) + COALESCE("t0"."tokens_cache_write", 0) + COALESCE("t0"."tokens_output", 0) + COALESCE("t0"."tokens_reasoning", 0)
+        ELSE CAST(NULL AS BIGINT)
+      END
+      ELSE CAST(NULL AS BIGINT)
+    END AS "x1"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+    AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2

@@ -1,0 +1,171 @@
+-- actions states
+SELECT
+  "t13"."_period",
+  "t13"."_unit",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
+  SUM("t13"."_w") FILTER(WHERE
+    "t13"."x0" IS NOT NULL) AS "s1",
+  COUNT("t13"."x0") AS "s2",
+  SUM("t13"."e0") AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t13"."_u") AS "_unknown"
+FROM (
+  SELECT
+    "t12"."_period",
+    CAST(CAST(HASH(COALESCE("t12"."run", "t12"."action")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST((
+      "t12"."sample_probability" IS NULL
+    ) OR (
+      "t12"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
+    CASE
+      WHEN COALESCE(
+        NOT (
+          COALESCE("t12"."ok", TRUE)
+        )
+        AND (
+          "t12"."run" IS NOT NULL
+        )
+        AND (
+          (
+            ROW_NUMBER() OVER (
+              PARTITION BY "t12"."run", NOT (
+                COALESCE("t12"."ok", TRUE)
+              ) AND (
+                "t12"."run" IS NOT NULL
+              ), "t12"."_period"
+              ORDER BY "t12"."start" ASC, "t12"."action" ASC, "t12"."attempt" ASC
+              ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+            ) - 1
+          ) = 0
+        ),
+        FALSE
+      )
+      THEN CAST(CASE
+        WHEN COALESCE("t12"."run.outcome", 'unknown') <> 'unknown'
+        THEN "t12"."run.outcome" = 'success'
+        ELSE CAST(NULL AS BOOLEAN)
+      END AS BIGINT)
+      ELSE CAST(NULL AS BIGINT)
+    END AS "x0",
+    CAST(COALESCE(
+      NOT (
+        COALESCE("t12"."ok", TRUE)
+      )
+      AND (
+        "t12"."run" IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t12"."run", NOT (
+              COALESCE("t12"."ok", TRUE)
+            ) AND (
+              "t12"."run" IS NOT NULL
+            ), "t12"."_period"
+            ORDER BY "t12"."start" ASC, "t12"."action" ASC, "t12"."attempt" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    ) AS BIGINT) AS "e0"
+  FROM (
+    SELECT
+      "t11"."start",
+      "t11"."env",
+      "t11"."run",
+      "t11"."action",
+      "t11"."sample_probability",
+      "t11"."ok",
+      "t11"."attempt",
+      "t11"."run.outcome",
+      0 AS "_period"
+    FROM (
+      SELECT
+        "t10".*
+        EXCLUDE ("_key")
+      FROM (
+        SELECT
+          "t4"."start",
+          "t4"."env",
+          "t4"."run",
+          "t4"."action",
+          "t4"."sample_probability",
+          "t4"."ok",
+          "t4"."attempt",
+          "t9"."_key",
+          "t9"."run.outcome"
+        FROM (
+          SELECT
+            "t0"."start",
+            "t0"."env",
+            "t0"."run",
+            "t0"."action",
+            "t0"."sample_probability",
+            "t0"."ok",
+            "t0"."attempt"
+          FROM "actions" AS "t0"
+          WHERE
+            NOT (
+              CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+            )
+            AND (
+              (
+                "t0"."env" IS NULL
+              ) OR (
+                "t0"."env" = 'production'
+              )
+            )
+            AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+            AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+        ) AS "t4"
+        LEFT OUTER JOIN (
+          SELECT
+            "t7"."run" AS "_key",
+            "t7"."outcome" AS "run.outcome"
+          FROM (
+            SELECT
+              "t6".*
+              EXCLUDE ("_place")
+            FROM (
+              SELECT
+                *
+              FROM (
+                SELECT
+                  "t3"."run",
+                  "t3"."start",
+                  "t3"."ingested_at",
+                  "t3"."outcome",
+                  ROW_NUMBER() OVER (
+                    PARTITION BY "t3"."run"
+                    ORDER BY "t3"."start" DESC, "t3"."ingested_at" DESC
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                  ) - 1 AS "_place"
+                FROM (
+                  SELECT
+                    "t1"."run",
+                    "t1"."start",
+                    "t1"."ingested_at",
+                    "t1"."outcome"
+                  FROM "requests" AS "t1"
+                  WHERE
+                    NOT (
+                      CONTAINS(COALESCE("t1"."dq_flags", ''), 'duplicate')
+                    )
+                ) AS "t3"
+              ) AS "t5"
+              WHERE
+                "t5"."_place" = 0
+            ) AS "t6"
+          ) AS "t7"
+        ) AS "t9"
+          ON "t4"."run" = "t9"."_key"
+      ) AS "t10"
+    ) AS "t11"
+  ) AS "t12"
+) AS "t13"
+GROUP BY
+  1,
+  2

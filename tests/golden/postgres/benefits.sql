@@ -1,0 +1,118 @@
+-- requests states
+SELECT
+  "t1"."_period",
+  "t1"."_g0",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s2",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    COALESCE("t0"."use_case", 'not recorded') AS "_g0",
+    COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."session", "t0"."run"), 0), 0) & 63 AS "_unit",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST(CAST((
+      (
+        "t0"."end" IS NOT NULL
+      ) OR (
+        "t0"."latency" IS NOT NULL
+      )
+    )
+    AND (
+      COALESCE("t0"."outcome", '') <> 'abandoned'
+    ) AS INT) AS BIGINT) AS "x0"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMPTZ)
+    AND "t0"."start" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+) AS "t1"
+GROUP BY
+  1,
+  2,
+  3
+
+-- requests sampling
+SELECT
+  "t3"."_period",
+  "t3"."_g0",
+  SUM(
+    (
+      CAST((
+        1.0 - "t3"."_p"
+      ) AS DOUBLE PRECISION) / (
+        "t3"."_p" * "t3"."_p"
+      )
+    ) * "t3"."x0" * "t3"."x0"
+  ) AS "v_0_0"
+FROM (
+  SELECT
+    "t2"."_period",
+    "t2"."_g0",
+    "t2"."_kept",
+    MIN("t2"."_p") AS "_p",
+    COALESCE(SUM("t2"."x0"), 0) AS "x0"
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        0 AS "_period",
+        COALESCE("t0"."use_case", 'not recorded') AS "_g0",
+        "t0"."run" AS "_kept",
+        1.0 / (
+          1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
+        ) AS "_p",
+        CAST(CAST((
+          (
+            "t0"."end" IS NOT NULL
+          ) OR (
+            "t0"."latency" IS NOT NULL
+          )
+        )
+        AND (
+          COALESCE("t0"."outcome", '') <> 'abandoned'
+        ) AS INT) AS BIGINT) AS "x0"
+      FROM "requests" AS "t0"
+      WHERE
+        NOT (
+          POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
+        )
+        AND (
+          (
+            "t0"."env" IS NULL
+          ) OR (
+            "t0"."env" = 'production'
+          )
+        )
+        AND "t0"."start" >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMPTZ)
+        AND "t0"."start" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+    ) AS "t1"
+    WHERE
+      "t1"."_p" < 1.0
+  ) AS "t2"
+  GROUP BY
+    1,
+    2,
+    3
+) AS "t3"
+GROUP BY
+  1,
+  2

@@ -1,0 +1,85 @@
+-- controls states
+SELECT
+  "t5"."_period",
+  "t5"."_unit",
+  SUM("t5"."_w" * "t5"."x0") AS "s0",
+  SUM("t5"."_w") FILTER(WHERE
+    "t5"."x0" IS NOT NULL) AS "s1",
+  COUNT("t5"."x0") AS "s2",
+  SUM("t5"."e0") AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t5"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    COALESCE(HASHTEXTEXTENDED("t4"."control", 0), 0) & 63 AS "_unit",
+    CAST(CAST((
+      "t4"."sample_probability" IS NULL
+    ) OR (
+      "t4"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t4"."sample_probability", 0), 1.0) AS "_w",
+    CASE
+      WHEN COALESCE("t4"."required", FALSE)
+      THEN CAST(CAST("t4"."automated" AS INT) AS BIGINT)
+      ELSE CAST(NULL AS BIGINT)
+    END AS "x0",
+    CAST(CAST(COALESCE("t4"."required", FALSE) AS INT) AS BIGINT) AS "e0"
+  FROM (
+    SELECT
+      "t3"."recorded",
+      "t3"."env",
+      "t3"."control",
+      "t3"."sample_probability",
+      "t3"."required",
+      "t3"."automated",
+      "t3"."ingested_at"
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          "t1"."recorded",
+          "t1"."env",
+          "t1"."control",
+          "t1"."sample_probability",
+          "t1"."required",
+          "t1"."automated",
+          "t1"."ingested_at",
+          ROW_NUMBER() OVER (
+            PARTITION BY "t1"."control"
+            ORDER BY "t1"."recorded" DESC NULLS LAST, "t1"."ingested_at" DESC NULLS LAST
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1 AS "_place"
+        FROM (
+          SELECT
+            "t0"."recorded",
+            "t0"."env",
+            "t0"."control",
+            "t0"."sample_probability",
+            "t0"."required",
+            "t0"."automated",
+            "t0"."ingested_at"
+          FROM "controls" AS "t0"
+          WHERE
+            NOT (
+              POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
+            )
+            AND (
+              (
+                "t0"."env" IS NULL
+              ) OR (
+                "t0"."env" = 'production'
+              )
+            )
+            AND "t0"."recorded" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+        ) AS "t1"
+      ) AS "t2"
+      WHERE
+        "t2"."_place" = 0
+    ) AS "t3"
+  ) AS "t4"
+) AS "t5"
+GROUP BY
+  1,
+  2

@@ -1,0 +1,112 @@
+-- pipeline_runs histogram
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  "t1"."_bin",
+  SUM("t1"."_weight") AS "_w",
+  COUNT(*) AS "_n",
+  SUM("t1"."_eligible") AS "_e",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    COALESCE(HASHTEXTEXTENDED("t0"."feed", 0), 0) & 63 AS "_unit",
+    CASE
+      WHEN CASE
+        WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
+        THEN (
+          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+        ) + (
+          CAST((
+            (
+              EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+            )
+          ) AS DOUBLE PRECISION) / 1000000.0
+        )
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
+          THEN (
+            EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+          ELSE CAST(NULL AS DOUBLE PRECISION)
+        END > 0
+        THEN CAST(CEIL(
+          CAST(LN(
+            CASE
+              WHEN CASE
+                WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
+                THEN (
+                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+                ) + (
+                  CAST((
+                    (
+                      EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                    ) - (
+                      EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                    )
+                  ) AS DOUBLE PRECISION) / 1000000.0
+                )
+                ELSE CAST(NULL AS DOUBLE PRECISION)
+              END > 0
+              THEN CASE
+                WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
+                THEN (
+                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+                ) + (
+                  CAST((
+                    (
+                      EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                    ) - (
+                      EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                    )
+                  ) AS DOUBLE PRECISION) / 1000000.0
+                )
+                ELSE CAST(NULL AS DOUBLE PRECISION)
+              END
+              ELSE 1.0
+            END
+          ) AS DOUBLE PRECISION) / 0.019998686506689123
+        ) AS BIGINT)
+        ELSE -1000000
+      END
+    END AS "_bin",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
+    CAST(CAST(COALESCE("t0"."stage" = 'source_to_pipeline', FALSE) AS INT) AS BIGINT) AS "_eligible"
+  FROM "pipeline_runs" AS "t0"
+  WHERE
+    NOT (
+      POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."finished" >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMPTZ)
+    AND "t0"."finished" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+) AS "t1"
+GROUP BY
+  1,
+  2,
+  3

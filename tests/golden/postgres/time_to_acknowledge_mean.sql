@@ -1,0 +1,50 @@
+-- incidents states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w") FILTER(WHERE
+    "t1"."x0" IS NOT NULL) AS "s1",
+  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    COALESCE(HASHTEXTEXTENDED("t0"."incident", 0), 0) & 63 AS "_unit",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    (
+      EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."acknowledged" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."detected" AS TIMESTAMP)))
+    ) + (
+      CAST((
+        (
+          EXTRACT('microsecond' FROM CAST("t0"."acknowledged" AS TIMESTAMP)) % 1000000
+        ) - (
+          EXTRACT('microsecond' FROM CAST("t0"."detected" AS TIMESTAMP)) % 1000000
+        )
+      ) AS DOUBLE PRECISION) / 1000000.0
+    ) AS "x0"
+  FROM "incidents" AS "t0"
+  WHERE
+    NOT (
+      POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."started" >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMPTZ)
+    AND "t0"."started" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+) AS "t1"
+GROUP BY
+  1,
+  2

@@ -1,0 +1,50 @@
+-- collection_health histogram
+SELECT
+  `t1`.`_period`,
+  `t1`.`_unit`,
+  `t1`.`_bin`,
+  SUM(`t1`.`_weight`) AS `_w`,
+  COUNT(*) AS `_n`,
+  SUM(`t1`.`_eligible`) AS `_e`,
+  SUM(`t1`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    0 AS `_period`,
+    XXHASH64(`t0`.`collector`) & 63 AS `_unit`,
+    IF(
+      ABS(`t0`.`clock_skew`) IS NULL OR ISNAN(ABS(`t0`.`clock_skew`)),
+      CAST(NULL AS BIGINT),
+      IF(
+        ABS(`t0`.`clock_skew`) > 0,
+        CAST(CEIL(
+          LN(IF(ABS(`t0`.`clock_skew`) > 0, ABS(`t0`.`clock_skew`), 1.0)) / 0.019998686506689123
+        ) AS BIGINT),
+        -1000000
+      )
+    ) AS `_bin`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_weight`,
+    1 AS `_eligible`
+  FROM `collection_health` AS `t0`
+  WHERE
+    NOT (
+      CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+    )
+    AND (
+      (
+        `t0`.`env` IS NULL
+      ) OR (
+        `t0`.`env` = 'production'
+      )
+    )
+    AND `t0`.`time` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
+    AND `t0`.`time` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+) AS `t1`
+GROUP BY
+  1,
+  2,
+  3

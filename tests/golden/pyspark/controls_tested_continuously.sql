@@ -1,0 +1,83 @@
+-- controls states
+SELECT
+  `t5`.`_period`,
+  `t5`.`_unit`,
+  SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
+  SUM(IF(`t5`.`x0` IS NOT NULL, `t5`.`_w`, NULL)) AS `s1`,
+  COUNT(`t5`.`x0`) AS `s2`,
+  SUM(`t5`.`e0`) AS `s3`,
+  COUNT(*) AS `_n`,
+  SUM(`t5`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    0 AS `_period`,
+    XXHASH64(`t4`.`control`) & 63 AS `_unit`,
+    CAST(`t4`.`sample_probability` IS NULL
+    OR ISNAN(`t4`.`sample_probability`)
+    OR (
+      `t4`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t4`.`sample_probability`, 0), 1.0) AS `_w`,
+    IF(
+      COALESCE(`t4`.`required`, FALSE),
+      CAST(`t4`.`tested_continuously` AS BIGINT),
+      CAST(NULL AS BIGINT)
+    ) AS `x0`,
+    CAST(COALESCE(`t4`.`required`, FALSE) AS BIGINT) AS `e0`
+  FROM (
+    SELECT
+      `t3`.`recorded`,
+      `t3`.`env`,
+      `t3`.`control`,
+      `t3`.`sample_probability`,
+      `t3`.`required`,
+      `t3`.`tested_continuously`,
+      `t3`.`ingested_at`
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          `t1`.`recorded`,
+          `t1`.`env`,
+          `t1`.`control`,
+          `t1`.`sample_probability`,
+          `t1`.`required`,
+          `t1`.`tested_continuously`,
+          `t1`.`ingested_at`,
+          ROW_NUMBER() OVER (
+            PARTITION BY `t1`.`control`
+            ORDER BY `t1`.`recorded` DESC, `t1`.`ingested_at` DESC
+          ) - 1 AS `_place`
+        FROM (
+          SELECT
+            `t0`.`recorded`,
+            `t0`.`env`,
+            `t0`.`control`,
+            `t0`.`sample_probability`,
+            `t0`.`required`,
+            `t0`.`tested_continuously`,
+            `t0`.`ingested_at`
+          FROM `controls` AS `t0`
+          WHERE
+            NOT (
+              CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            )
+            AND (
+              (
+                `t0`.`env` IS NULL
+              ) OR (
+                `t0`.`env` = 'production'
+              )
+            )
+            AND `t0`.`recorded` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+        ) AS `t1`
+      ) AS `t2`
+      WHERE
+        `t2`.`_place` = 0
+    ) AS `t3`
+  ) AS `t4`
+) AS `t5`
+GROUP BY
+  1,
+  2

@@ -1,0 +1,46 @@
+-- tool_touches states
+SELECT
+  `t1`.`_period`,
+  `t1`.`_unit`,
+  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
+  COUNT(`t1`.`x0`) AS `s1`,
+  COUNT(*) AS `s2`,
+  COUNT(DISTINCT `t1`.`x1`) AS `s3`,
+  COUNT(`t1`.`x1`) AS `s4`,
+  SUM(`t1`.`e1`) AS `s5`,
+  COUNT(*) AS `_n`,
+  SUM(`t1`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    0 AS `_period`,
+    XXHASH64(`t0`.`run`) & 63 AS `_unit`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
+    CAST(COALESCE(`t0`.`phase` = 'before', FALSE) AS BIGINT) AS `x0`,
+    IF(
+      COALESCE(COALESCE(`t0`.`phase` = 'before', FALSE), FALSE),
+      `t0`.`run`,
+      CAST(NULL AS STRING)
+    ) AS `x1`,
+    CAST(COALESCE(COALESCE(`t0`.`phase` = 'before', FALSE), FALSE) AS BIGINT) AS `e1`
+  FROM `tool_touches` AS `t0`
+  WHERE
+    NOT (
+      CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+    )
+    AND (
+      (
+        `t0`.`env` IS NULL
+      ) OR (
+        `t0`.`env` = 'production'
+      )
+    )
+    AND `t0`.`touched` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+) AS `t1`
+GROUP BY
+  1,
+  2

@@ -1,0 +1,48 @@
+-- requests histogram
+SELECT
+  `t1`.`_period`,
+  `t1`.`_unit`,
+  `t1`.`_bin`,
+  SUM(`t1`.`_weight`) AS `_w`,
+  COUNT(*) AS `_n`,
+  SUM(`t1`.`_eligible`) AS `_e`,
+  SUM(`t1`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    0 AS `_period`,
+    XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
+    IF(
+      `t0`.`latency` IS NULL OR ISNAN(`t0`.`latency`),
+      CAST(NULL AS BIGINT),
+      IF(
+        `t0`.`latency` > 0,
+        CAST(CEIL(LN(IF(`t0`.`latency` > 0, `t0`.`latency`, 1.0)) / 0.019998686506689123) AS BIGINT),
+        -1000000
+      )
+    ) AS `_bin`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_weight`,
+    1 AS `_eligible`
+  FROM `requests` AS `t0`
+  WHERE
+    NOT (
+      CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+    )
+    AND (
+      (
+        `t0`.`env` IS NULL
+      ) OR (
+        `t0`.`env` = 'production'
+      )
+    )
+    AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
+    AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+) AS `t1`
+GROUP BY
+  1,
+  2,
+  3

@@ -1,0 +1,75 @@
+-- datasets states
+SELECT
+  `t5`.`_period`,
+  `t5`.`_unit`,
+  SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
+  SUM(IF(`t5`.`x0` IS NOT NULL, `t5`.`_w`, NULL)) AS `s1`,
+  COUNT(`t5`.`x0`) AS `s2`,
+  COUNT(*) AS `s3`,
+  COUNT(*) AS `_n`,
+  SUM(`t5`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    0 AS `_period`,
+    XXHASH64(`t4`.`dataset`) & 63 AS `_unit`,
+    CAST(`t4`.`sample_probability` IS NULL
+    OR ISNAN(`t4`.`sample_probability`)
+    OR (
+      `t4`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t4`.`sample_probability`, 0), 1.0) AS `_w`,
+    CAST(`t4`.`lineage_recorded` AS BIGINT) AS `x0`
+  FROM (
+    SELECT
+      `t3`.`recorded`,
+      `t3`.`env`,
+      `t3`.`dataset`,
+      `t3`.`sample_probability`,
+      `t3`.`lineage_recorded`,
+      `t3`.`ingested_at`
+    FROM (
+      SELECT
+        *
+      FROM (
+        SELECT
+          `t1`.`recorded`,
+          `t1`.`env`,
+          `t1`.`dataset`,
+          `t1`.`sample_probability`,
+          `t1`.`lineage_recorded`,
+          `t1`.`ingested_at`,
+          ROW_NUMBER() OVER (
+            PARTITION BY `t1`.`dataset`
+            ORDER BY `t1`.`recorded` DESC, `t1`.`ingested_at` DESC
+          ) - 1 AS `_place`
+        FROM (
+          SELECT
+            `t0`.`recorded`,
+            `t0`.`env`,
+            `t0`.`dataset`,
+            `t0`.`sample_probability`,
+            `t0`.`lineage_recorded`,
+            `t0`.`ingested_at`
+          FROM `datasets` AS `t0`
+          WHERE
+            NOT (
+              CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            )
+            AND (
+              (
+                `t0`.`env` IS NULL
+              ) OR (
+                `t0`.`env` = 'production'
+              )
+            )
+            AND `t0`.`recorded` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+        ) AS `t1`
+      ) AS `t2`
+      WHERE
+        `t2`.`_place` = 0
+    ) AS `t3`
+  ) AS `t4`
+) AS `t5`
+GROUP BY
+  1,
+  2

@@ -1,0 +1,172 @@
+-- actions states
+SELECT
+  `t13`.`_period`,
+  `t13`.`_unit`,
+  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
+  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
+  COUNT(`t13`.`x0`) AS `s2`,
+  SUM(`t13`.`e0`) AS `s3`,
+  COUNT(*) AS `_n`,
+  SUM(`t13`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    `t12`.`_period`,
+    XXHASH64(COALESCE(`t12`.`run`, `t12`.`action`)) & 63 AS `_unit`,
+    CAST(`t12`.`sample_probability` IS NULL
+    OR ISNAN(`t12`.`sample_probability`)
+    OR (
+      `t12`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
+    IF(
+      COALESCE(
+        NOT (
+          COALESCE(`t12`.`ok`, TRUE)
+        )
+        AND (
+          `t12`.`run` IS NOT NULL
+        )
+        AND (
+          (
+            ROW_NUMBER() OVER (
+              PARTITION BY `t12`.`run`, NOT (
+                COALESCE(`t12`.`ok`, TRUE)
+              ) AND (
+                `t12`.`run` IS NOT NULL
+              ), `t12`.`_period`
+              ORDER BY `t12`.`start` ASC NULLS LAST, `t12`.`action` ASC NULLS LAST, `t12`.`attempt` ASC NULLS LAST
+            ) - 1
+          ) = 0
+        ),
+        FALSE
+      ),
+      CAST(IF(
+        COALESCE(`t12`.`run.outcome`, 'unknown') <> 'unknown',
+        `t12`.`run.outcome` = 'success',
+        CAST(NULL AS BOOLEAN)
+      ) AS BIGINT),
+      CAST(NULL AS BIGINT)
+    ) AS `x0`,
+    CAST(COALESCE(
+      NOT (
+        COALESCE(`t12`.`ok`, TRUE)
+      )
+      AND (
+        `t12`.`run` IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY `t12`.`run`, NOT (
+              COALESCE(`t12`.`ok`, TRUE)
+            ) AND (
+              `t12`.`run` IS NOT NULL
+            ), `t12`.`_period`
+            ORDER BY `t12`.`start` ASC NULLS LAST, `t12`.`action` ASC NULLS LAST, `t12`.`attempt` ASC NULLS LAST
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    ) AS BIGINT) AS `e0`
+  FROM (
+    SELECT
+      `t11`.`start`,
+      `t11`.`env`,
+      `t11`.`run`,
+      `t11`.`action`,
+      `t11`.`sample_probability`,
+      `t11`.`ok`,
+      `t11`.`attempt`,
+      `t11`.`run.outcome`,
+      0 AS `_period`
+    FROM (
+      SELECT
+        `t10`.`start`,
+        `t10`.`env`,
+        `t10`.`run`,
+        `t10`.`action`,
+        `t10`.`sample_probability`,
+        `t10`.`ok`,
+        `t10`.`attempt`,
+        `t10`.`run.outcome`
+      FROM (
+        SELECT
+          `t4`.`start`,
+          `t4`.`env`,
+          `t4`.`run`,
+          `t4`.`action`,
+          `t4`.`sample_probability`,
+          `t4`.`ok`,
+          `t4`.`attempt`,
+          `t9`.`_key`,
+          `t9`.`run.outcome`
+        FROM (
+          SELECT
+            `t0`.`start`,
+            `t0`.`env`,
+            `t0`.`run`,
+            `t0`.`action`,
+            `t0`.`sample_probability`,
+            `t0`.`ok`,
+            `t0`.`attempt`
+          FROM `actions` AS `t0`
+          WHERE
+            NOT (
+              CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            )
+            AND (
+              (
+                `t0`.`env` IS NULL
+              ) OR (
+                `t0`.`env` = 'production'
+              )
+            )
+            AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
+            AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+        ) AS `t4`
+        LEFT OUTER JOIN (
+          SELECT
+            `t7`.`run` AS `_key`,
+            `t7`.`outcome` AS `run.outcome`
+          FROM (
+            SELECT
+              `t6`.`run`,
+              `t6`.`start`,
+              `t6`.`ingested_at`,
+              `t6`.`outcome`
+            FROM (
+              SELECT
+                *
+              FROM (
+                SELECT
+                  `t3`.`run`,
+                  `t3`.`start`,
+                  `t3`.`ingested_at`,
+                  `t3`.`outcome`,
+                  ROW_NUMBER() OVER (PARTITION BY `t3`.`run` ORDER BY `t3`.`start` DESC, `t3`.`ingested_at` DESC) - 1 AS `_place`
+                FROM (
+                  SELECT
+                    `t1`.`run`,
+                    `t1`.`start`,
+                    `t1`.`ingested_at`,
+                    `t1`.`outcome`
+                  FROM `requests` AS `t1`
+                  WHERE
+                    NOT (
+                      CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                    )
+                ) AS `t3`
+              ) AS `t5`
+              WHERE
+                `t5`.`_place` = 0
+            ) AS `t6`
+          ) AS `t7`
+        ) AS `t9`
+          ON `t4`.`run` = `t9`.`_key`
+      ) AS `t10`
+    ) AS `t11`
+  ) AS `t12`
+) AS `t13`
+GROUP BY
+  1,
+  2

@@ -1,0 +1,59 @@
+-- requests states
+SELECT
+  `t1`.`_period`,
+  `t1`.`_g0`,
+  `t1`.`_unit`,
+  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
+  COUNT(`t1`.`x0`) AS `s1`,
+  COUNT(*) AS `s2`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
+  COUNT(`t1`.`x1`) AS `s4`,
+  COUNT(*) AS `s5`,
+  SUM(`t1`.`_w` * `t1`.`x2`) AS `s6`,
+  COUNT(`t1`.`x2`) AS `s7`,
+  COUNT(*) AS `s8`,
+  COUNT(*) AS `_n`,
+  SUM(`t1`.`_u`) AS `_unknown`
+FROM (
+  SELECT
+    0 AS `_period`,
+    COALESCE(`t0`.`use_case`, 'not recorded') AS `_g0`,
+    XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
+    `t0`.`cost` AS `x0`,
+    `t0`.`human_minutes` * 60.0 AS `x1`,
+    CAST((
+      (
+        `t0`.`end` IS NOT NULL
+      )
+      OR (
+        `t0`.`latency` IS NOT NULL AND NOT ISNAN(`t0`.`latency`)
+      )
+    )
+    AND (
+      COALESCE(`t0`.`outcome`, '') <> 'abandoned'
+    ) AS BIGINT) AS `x2`
+  FROM `requests` AS `t0`
+  WHERE
+    NOT (
+      CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+    )
+    AND (
+      (
+        `t0`.`env` IS NULL
+      ) OR (
+        `t0`.`env` = 'production'
+      )
+    )
+    AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
+    AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+) AS `t1`
+GROUP BY
+  1,
+  2,
+  3

@@ -1,0 +1,865 @@
+-- means of flags and numbers: task_success, requests states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM(IFF("t1"."x0" IS NOT NULL, "t1"."_w", NULL)) AS "s1",
+  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    BITAND(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")), 63) AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST(IFF(
+      COALESCE("t0"."outcome", 'unknown') <> 'unknown',
+      "t0"."outcome" = 'success',
+      CAST(NULL AS BOOLEAN)
+    ) AS BIGINT) AS "x0"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2
+
+-- a ratio, by dimension and month: cost_per_successful_outcome, requests states
+SELECT
+  "t1"."_period",
+  "t1"."_g0",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s2",
+  SUM("t1"."_w" * "t1"."x1") AS "s3",
+  COUNT("t1"."x1") AS "s4",
+  COUNT(*) AS "s5",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    IFF(
+      "t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 8, 1, 0, 0, 0, 0, 'UTC'),
+      0,
+      IFF("t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 9, 1, 0, 0, 0, 0, 'UTC'), 1, 2)
+    ) AS "_period",
+    COALESCE("t0"."region", 'not recorded') AS "_g0",
+    BITAND(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")), 63) AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    "t0"."cost" AS "x0",
+    CAST(IFF(
+      COALESCE("t0"."outcome", 'unknown') <> 'unknown',
+      "t0"."outcome" = 'success',
+      CAST(NULL AS BOOLEAN)
+    ) AS BIGINT) AS "x1"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2,
+  3
+
+-- a total, with its sampling variance: total_cost, requests states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s2",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    BITAND(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")), 63) AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    "t0"."cost" AS "x0"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2
+
+-- a total, with its sampling variance: total_cost, requests sampling
+SELECT
+  "t3"."_period",
+  SUM(
+    (
+      (
+        1.0 - "t3"."_p"
+      ) / (
+        "t3"."_p" * "t3"."_p"
+      )
+    ) * "t3"."x0" * "t3"."x0"
+  ) AS "v_0_0"
+FROM (
+  SELECT
+    "t2"."_period",
+    "t2"."_kept",
+    MIN("t2"."_p") AS "_p",
+    COALESCE(SUM("t2"."x0"), 0) AS "x0"
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        0 AS "_period",
+        "t0"."run" AS "_kept",
+        1.0 / (
+          1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
+        ) AS "_p",
+        "t0"."cost" AS "x0"
+      FROM "requests" AS "t0"
+      WHERE
+        NOT (
+          CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+        )
+        AND (
+          (
+            "t0"."env" IS NULL
+          ) OR (
+            "t0"."env" = 'production'
+          )
+        )
+        AND "t0"."start" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+        AND "t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+    ) AS "t1"
+    WHERE
+      "t1"."_p" < 1.0
+  ) AS "t2"
+  GROUP BY
+    1,
+    2
+) AS "t3"
+GROUP BY
+  1
+
+-- a percentile, within one value: latency_p95, requests histogram
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  "t1"."_bin",
+  SUM("t1"."_weight") AS "_w",
+  COUNT(*) AS "_n",
+  SUM("t1"."_eligible") AS "_e",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    BITAND(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")), 63) AS "_unit",
+    IFF(
+      "t0"."latency" IS NULL,
+      CAST(NULL AS BIGINT),
+      IFF(
+        "t0"."latency" > 0,
+        CAST(CEIL(LN(IFF("t0"."latency" > 0, "t0"."latency", 1.0)) / 0.019998686506689123) AS BIGINT),
+        -1000000
+      )
+    ) AS "_bin",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
+    1 AS "_eligible"
+  FROM "requests" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."start" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."start" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+    AND COALESCE("t0"."use_case", 'not recorded') = 'support_copilot'
+) AS "t1"
+GROUP BY
+  1,
+  2,
+  3
+
+-- seconds between two instants: time_to_recover_mean, incidents states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM(IFF("t1"."x0" IS NOT NULL, "t1"."_w", NULL)) AS "s1",
+  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    BITAND(HASH("t0"."incident"), 63) AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    (
+      DATE_PART('epoch', DATE_TRUNC('SECOND', CAST("t0"."mitigated" AS TIMESTAMP))) - DATE_PART('epoch', DATE_TRUNC('SECOND', CAST("t0"."detected" AS TIMESTAMP)))
+    ) + (
+      (
+        (
+          DATE_PART('epoch_microsecond', CAST("t0"."mitigated" AS TIMESTAMP)) % 1000000
+        ) - (
+          DATE_PART('epoch_microsecond', CAST("t0"."detected" AS TIMESTAMP)) % 1000000
+        )
+      ) / 1000000.0
+    ) AS "x0"
+  FROM "incidents" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."started" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."started" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2
+
+-- distinct values within a unit: fragmented_systems, tool_touches states
+SELECT
+  "t1"."_period",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s2",
+  COUNT(DISTINCT "t1"."x1") AS "s3",
+  COUNT("t1"."x1") AS "s4",
+  SUM("t1"."e1") AS "s5",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    BITAND(HASH("t0"."run"), 63) AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST(COALESCE("t0"."phase" = 'with_ai', FALSE) AS BIGINT) AS "x0",
+    IFF(
+      COALESCE(COALESCE("t0"."phase" = 'with_ai', FALSE), FALSE),
+      "t0"."run",
+      CAST(NULL AS VARCHAR)
+    ) AS "x1",
+    CAST(COALESCE(COALESCE("t0"."phase" = 'with_ai', FALSE), FALSE) AS BIGINT) AS "e1"
+  FROM "tool_touches" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."touched" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."touched" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2
+
+-- the last state of each thing: responsible_ai_pass_rate, model_reviews states
+SELECT
+  "t14"."_period",
+  "t14"."_unit",
+  SUM("t14"."_w" * "t14"."x0") AS "s0",
+  SUM(IFF("t14"."x0" IS NOT NULL, "t14"."_w", NULL)) AS "s1",
+  COUNT("t14"."x0") AS "s2",
+  SUM("t14"."e0") AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t14"."_u") AS "_unknown"
+FROM (
+  SELECT
+    "t13"."_period",
+    BITAND(HASH("t13"."model"), 63) AS "_unit",
+    CAST((
+      "t13"."sample_probability" IS NULL
+    ) OR (
+      "t13"."sample_probability" = 0
+    ) AS BIGINT) AS "_u",
+    1.0 / COALESCE(NULLIF("t13"."sample_probability", 0), 1.0) AS "_w",
+    IFF(
+      COALESCE(COALESCE("t13"."registered.stage" <> 'retired', TRUE), FALSE),
+      CAST(COALESCE("t13"."fairness" AND "t13"."privacy" AND "t13"."explainability", FALSE) AS BIGINT),
+      CAST(NULL AS BIGINT)
+    ) AS "x0",
+    CAST(COALESCE(COALESCE("t13"."registered.stage" <> 'retired', TRUE), FALSE) AS BIGINT) AS "e0"
+  FROM (
+    SELECT
+      "t12".*
+      EXCLUDE ("_key", "_at")
+    FROM (
+      SELECT
+        "t11"."reviewed",
+        "t11"."env",
+        "t11"."model",
+        "t11"."sample_probability",
+        "t11"."explainability",
+        "t11"."fairness",
+        "t11"."privacy",
+        "t11"."ingested_at",
+        "t11"."_period",
+        "t8"."_key",
+        "t8"."_at",
+        "t8"."registered.stage"
+      FROM (
+        SELECT
+          "t9"."reviewed",
+          "t9"."env",
+          "t9"."model",
+          "t9"."sample_probability",
+          "t9"."explainability",
+          "t9"."fairness",
+          "t9"."privacy",
+          "t9"."ingested_at",
+          0 AS "_period"
+        FROM (
+          SELECT
+            "t7".*
+            EXCLUDE ("_place")
+          FROM (
+            SELECT
+              *
+            FROM (
+              SELECT
+                "t3"."reviewed",
+                "t3"."env",
+                "t3"."model",
+                "t3"."sample_probability",
+                "t3"."explainability",
+                "t3"."fairness",
+                "t3"."privacy",
+                "t3"."ingested_at",
+                ROW_NUMBER() OVER (
+                  PARTITION BY "t3"."model"
+                  ORDER BY "t3"."reviewed" DESC NULLS LAST, "t3"."ingested_at" DESC NULLS LAST
+                ) - 1 AS "_place"
+              FROM (
+                SELECT
+                  "t1"."reviewed",
+                  "t1"."env",
+                  "t1"."model",
+                  "t1"."sample_probability",
+                  "t1"."explainability",
+                  "t1"."fairness",
+                  "t1"."privacy",
+                  "t1"."ingested_at"
+                FROM "model_reviews" AS "t1"
+                WHERE
+                  NOT (
+                    CONTAINS(COALESCE("t1"."dq_flags", ''), 'duplicate')
+                  )
+                  AND (
+                    (
+                      "t1"."env" IS NULL
+                    ) OR (
+                      "t1"."env" = 'production'
+                    )
+                  )
+                  AND "t1"."reviewed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+              ) AS "t3"
+            ) AS "t5"
+            WHERE
+              "t5"."_place" = 0
+          ) AS "t7"
+        ) AS "t9"
+      ) AS "t11"
+      LEFT OUTER JOIN (
+        SELECT
+          "t4"."model" AS "_key",
+          0 AS "_at",
+          "t4"."stage" AS "registered.stage"
+        FROM (
+          SELECT
+            "t2"."model",
+            "t2"."recorded",
+            "t2"."stage",
+            "t2"."ingested_at",
+            "t2"."env",
+            ROW_NUMBER() OVER (
+              PARTITION BY "t2"."model"
+              ORDER BY "t2"."recorded" DESC NULLS LAST, "t2"."ingested_at" DESC NULLS LAST
+            ) - 1 AS "_place"
+          FROM (
+            SELECT
+              "t0"."model",
+              "t0"."recorded",
+              "t0"."stage",
+              "t0"."ingested_at",
+              "t0"."env"
+            FROM "models" AS "t0"
+            WHERE
+              NOT (
+                CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+              )
+              AND (
+                (
+                  "t0"."env" IS NULL
+                ) OR (
+                  "t0"."env" = 'production'
+                )
+              )
+              AND "t0"."recorded" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+          ) AS "t2"
+        ) AS "t4"
+        WHERE
+          "t4"."_place" = 0
+      ) AS "t8"
+        ON "t11"."model" = "t8"."_key" AND "t11"."_period" = "t8"."_at"
+    ) AS "t12"
+  ) AS "t13"
+) AS "t14"
+GROUP BY
+  1,
+  2
+
+-- a joined table: change_lead_time, changes survival
+SELECT
+  "t16"."_period",
+  "t16"."_unit",
+  "t16"."_bin",
+  "t16"."_done",
+  SUM("t16"."_w") AS "_w",
+  COUNT(*) AS "_n",
+  SUM("t16"."_e") AS "_e",
+  SUM("t16"."_u") AS "_u"
+FROM (
+  SELECT
+    "t15"."_period",
+    "t15"."_unit",
+    "t15"."_w",
+    "t15"."_u",
+    "t15"."x0",
+    "t15"."e0",
+    "t15"."x1",
+    "t15"."e1",
+    IFF(
+      (
+        "t15"."x0" IS NOT NULL
+      ) AND (
+        "t15"."x1" IS NOT NULL
+      ),
+      IFF(
+        "t15"."x0" IS NULL,
+        CAST(NULL AS BIGINT),
+        IFF(
+          "t15"."x0" > 0,
+          CAST(CEIL(LN(IFF("t15"."x0" > 0, "t15"."x0", 1.0)) / 0.019998686506689123) AS BIGINT),
+          -1000000
+        )
+      ),
+      CAST(NULL AS BIGINT)
+    ) AS "_bin",
+    IFF((
+      "t15"."x0" IS NOT NULL
+    ) AND (
+      "t15"."x1" IS NOT NULL
+    ), "t15"."x1", 0.0) AS "_done",
+    CAST((
+      "t15"."e0" > 0
+    ) AND (
+      "t15"."e1" > 0
+    ) AS BIGINT) AS "_e"
+  FROM (
+    SELECT
+      0 AS "_period",
+      BITAND(HASH(COALESCE("t14"."service", "t14"."change")), 63) AS "_unit",
+      1.0 / COALESCE(NULLIF("t14"."sample_probability", 0), 1.0) AS "_w",
+      CAST((
+        "t14"."sample_probability" IS NULL
+      ) OR (
+        "t14"."sample_probability" = 0
+      ) AS BIGINT) AS "_u",
+      IFF(
+        COALESCE(
+          "t14"."first_commit" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+          FALSE
+        )
+        AND NOT (
+          COALESCE("t14"."closed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'), FALSE)
+          AND NOT (
+            COALESCE(
+              "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t14"."first_production.unclear", FALSE)
+        )
+        AND (
+          (
+            (
+              DATE_PART(
+                'epoch',
+                DATE_TRUNC(
+                  'SECOND',
+                  CAST(IFF(
+                    COALESCE(
+                      "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+                      FALSE
+                    ),
+                    "t14"."first_production.deployed",
+                    TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+                  ) AS TIMESTAMP)
+                )
+              ) - DATE_PART('epoch', DATE_TRUNC('SECOND', CAST("t14"."first_commit" AS TIMESTAMP)))
+            ) + (
+              (
+                (
+                  DATE_PART(
+                    'epoch_microsecond',
+                    CAST(IFF(
+                      COALESCE(
+                        "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+                        FALSE
+                      ),
+                      "t14"."first_production.deployed",
+                      TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+                    ) AS TIMESTAMP)
+                  ) % 1000000
+                ) - (
+                  DATE_PART('epoch_microsecond', CAST("t14"."first_commit" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
+            )
+          ) >= 0
+        ),
+        (
+          DATE_PART(
+            'epoch',
+            DATE_TRUNC(
+              'SECOND',
+              CAST(IFF(
+                COALESCE(
+                  "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+                  FALSE
+                ),
+                "t14"."first_production.deployed",
+                TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+              ) AS TIMESTAMP)
+            )
+          ) - DATE_PART('epoch', DATE_TRUNC('SECOND', CAST("t14"."first_commit" AS TIMESTAMP)))
+        ) + (
+          (
+            (
+              DATE_PART(
+                'epoch_microsecond',
+                CAST(IFF(
+                  COALESCE(
+                    "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+                    FALSE
+                  ),
+                  "t14"."first_production.deployed",
+                  TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+                ) AS TIMESTAMP)
+              ) % 1000000
+            ) - (
+              DATE_PART('epoch_microsecond', CAST("t14"."first_commit" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
+        ),
+        CAST(NULL AS DOUBLE)
+      ) AS "x0",
+      CAST(COALESCE(
+        COALESCE(
+          "t14"."first_commit" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+          FALSE
+        )
+        AND NOT (
+          COALESCE("t14"."closed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'), FALSE)
+          AND NOT (
+            COALESCE(
+              "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t14"."first_production.unclear", FALSE)
+        ),
+        FALSE
+      ) AS BIGINT) AS "e0",
+      CAST(CAST(IFF(
+        COALESCE(
+          "t14"."first_commit" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+          FALSE
+        )
+        AND NOT (
+          COALESCE("t14"."closed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'), FALSE)
+          AND NOT (
+            COALESCE(
+              "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t14"."first_production.unclear", FALSE)
+        ),
+        COALESCE(
+          "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+          FALSE
+        ),
+        CAST(NULL AS BOOLEAN)
+      ) AS BIGINT) AS DOUBLE) AS "x1",
+      CAST(COALESCE(
+        COALESCE(
+          "t14"."first_commit" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+          FALSE
+        )
+        AND NOT (
+          COALESCE("t14"."closed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'), FALSE)
+          AND NOT (
+            COALESCE(
+              "t14"."first_production.deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC'),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t14"."first_production.unclear", FALSE)
+        ),
+        FALSE
+      ) AS BIGINT) AS "e1"
+    FROM (
+      SELECT
+        "t13".*
+        EXCLUDE ("_key", "_at")
+      FROM (
+        SELECT
+          "t6"."opened",
+          "t6"."env",
+          "t6"."service",
+          "t6"."change",
+          "t6"."sample_probability",
+          "t6"."first_commit",
+          "t6"."closed",
+          "t12"."_key",
+          "t12"."_at",
+          "t12"."first_production.unclear",
+          "t12"."first_production.deployed"
+        FROM (
+          SELECT
+            "t0"."opened",
+            "t0"."env",
+            "t0"."service",
+            "t0"."change",
+            "t0"."sample_probability",
+            "t0"."first_commit",
+            "t0"."closed"
+          FROM "changes" AS "t0"
+          WHERE
+            NOT (
+              CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+            )
+            AND (
+              (
+                "t0"."env" IS NULL
+              ) OR (
+                "t0"."env" = 'production'
+              )
+            )
+            AND "t0"."opened" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+            AND "t0"."opened" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+        ) AS "t6"
+        LEFT OUTER JOIN (
+          SELECT
+            "t10"."_key",
+            0 AS "_at",
+            "t10"."deployed" IS NULL AS "first_production.unclear",
+            "t10"."deployed" AS "first_production.deployed"
+          FROM (
+            SELECT
+              "t9"."change" AS "_key",
+              MIN(IFF("t9"."first_production", "t9"."deployed", CAST(NULL AS TIMESTAMPTZ))) AS "deployed"
+            FROM (
+              SELECT
+                "t7"."change",
+                "t7"."deployment",
+                "t7"."deployed",
+                "t7"."first_production",
+                "t7"."env"
+              FROM (
+                SELECT
+                  "t1"."change",
+                  "t1"."deployment",
+                  "t1"."deployed",
+                  "t1"."first_production",
+                  "t1"."env"
+                FROM "change_deployments" AS "t1"
+                WHERE
+                  NOT (
+                    CONTAINS(COALESCE("t1"."dq_flags", ''), 'duplicate')
+                  )
+                  AND (
+                    (
+                      "t1"."env" IS NULL
+                    ) OR (
+                      "t1"."env" = 'production'
+                    )
+                  )
+                  AND "t1"."deployed" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+                  AND COALESCE("t1"."first_production", TRUE)
+              ) AS "t7"
+              WHERE
+                NOT EXISTS(
+                  SELECT
+                    1
+                  FROM (
+                    SELECT
+                      "t2"."deployment"
+                    FROM "deployments" AS "t2"
+                    WHERE
+                      NOT (
+                        CONTAINS(COALESCE("t2"."dq_flags", ''), 'duplicate')
+                      )
+                      AND "t2"."status" IN ('failure', 'cancelled')
+                  ) AS "t8"
+                  WHERE
+                    "t7"."deployment" = "t8"."deployment"
+                )
+            ) AS "t9"
+            GROUP BY
+              1
+          ) AS "t10"
+        ) AS "t12"
+          ON "t6"."change" = "t12"."_key"
+      ) AS "t13"
+    ) AS "t14"
+  ) AS "t15"
+) AS "t16"
+GROUP BY
+  1,
+  2,
+  3,
+  4
+
+-- a dimension of another table: relevance, feedback states
+SELECT
+  "t1"."_period",
+  "t1"."_g0",
+  "t1"."_unit",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM(IFF("t1"."x0" IS NOT NULL, "t1"."_w", NULL)) AS "s1",
+  COUNT("t1"."x0") AS "s2",
+  SUM("t1"."e0") AS "s3",
+  COUNT(*) AS "_n",
+  SUM("t1"."_u") AS "_unknown"
+FROM (
+  SELECT
+    0 AS "_period",
+    COALESCE("t0"."use_case", 'not recorded') AS "_g0",
+    BITAND(HASH(COALESCE("t0"."user", "t0"."run")), 63) AS "_unit",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    )
+    OR (
+      "t0"."sample_probability" = 0
+    )
+    OR (
+      "t0"."selection_probability" IS NULL
+    ) AS BIGINT) AS "_u",
+    (
+      1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
+    ) / COALESCE(NULLIF("t0"."selection_probability", 0), 1.0) AS "_w",
+    IFF("t0"."name" = 'relevance', "t0"."value", CAST(NULL AS DOUBLE)) AS "x0",
+    CAST(COALESCE("t0"."name" = 'relevance', FALSE) AS BIGINT) AS "e0"
+  FROM "feedback" AS "t0"
+  WHERE
+    NOT (
+      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+    )
+    AND (
+      (
+        "t0"."env" IS NULL
+      ) OR (
+        "t0"."env" = 'production'
+      )
+    )
+    AND "t0"."given" >= TIMESTAMP_TZ_FROM_PARTS(2026, 7, 1, 0, 0, 0, 0, 'UTC')
+    AND "t0"."given" < TIMESTAMP_TZ_FROM_PARTS(2026, 10, 1, 0, 0, 0, 0, 'UTC')
+) AS "t1"
+GROUP BY
+  1,
+  2,
+  3
