@@ -165,7 +165,7 @@ def _beside(folder: Path, name: str, workspace: str, more: str = "") -> Path:
 
 def _rolled(folder: Path) -> Callable[[], Any]:
     """From daily sums, built before the clock starts."""
-    from metricstack.metrics.rollup import build_rollups
+    from metricstack.metrics.rollups.rollup import build_rollups
 
     other = _beside(folder, "rolled", "", '[rollups.requests]\nby = ["model"]\n')
     build_rollups(_open(other))
@@ -231,12 +231,12 @@ def _compile(_: Path) -> Callable[[], Any]:
     import ibis
 
     from metricstack.metrics import catalogue
-    from metricstack.metrics import compile as queries
-    from metricstack.metrics.arrays import is_plain
+    from metricstack.metrics.answers.arrays import is_plain
     from metricstack.metrics.evaluate import Request
     from metricstack.metrics.job import Job
-    from metricstack.metrics.rows import Frame
-    from metricstack.metrics.states import states_of
+    from metricstack.metrics.query import compile as queries
+    from metricstack.metrics.query.rows import Frame
+    from metricstack.metrics.query.states import states_of
     from metricstack.telemetry.calendar import Calendar
     from metricstack.telemetry.config import WorkspaceConfig
     from metricstack.telemetry.tables import table

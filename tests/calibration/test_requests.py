@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from metricstack.core.streams import stream
-from metricstack.metrics import evaluate, fetch
+from metricstack.metrics import evaluate
+from metricstack.metrics.query import fetch
 from metricstack.telemetry import Workspace
 
 from .conftest import Population, Store, assert_nominal, covered, instants

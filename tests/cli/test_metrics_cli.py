@@ -49,7 +49,7 @@ def workspace(folder: Path, own: str = OWN, config: str = "") -> Path:
 def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A catalogue of five shipped metrics, so that reading it again and again takes no time."""
     from metricstack.metrics import definitions
-    from metricstack.metrics.load import CATALOGUE, load
+    from metricstack.metrics.language.load import CATALOGUE, load
 
     folder = tmp_path / "shipped"
     folder.mkdir()

@@ -23,11 +23,11 @@ from metricstack.core.errors import MetricstackError
 from metricstack.core.values import Finding, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import catalogue, evaluate
-from metricstack.metrics.compile import Plan, binned, whole
-from metricstack.metrics.fetch import fetch
 from metricstack.metrics.job import Job, Request
-from metricstack.metrics.rows import Frame
-from metricstack.metrics.states import Quantity, quantity_of
+from metricstack.metrics.query.compile import Plan, binned, whole
+from metricstack.metrics.query.fetch import fetch
+from metricstack.metrics.query.rows import Frame
+from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.telemetry import DataFile, Warehouse, Workspace, open_workspace, table
 from metricstack.telemetry.measures import given
 

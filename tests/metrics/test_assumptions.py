@@ -4,7 +4,7 @@ import pytest
 
 from metricstack.core.values import Estimate, Reason
 from metricstack.metrics import evaluate
-from metricstack.metrics.inputs import Assumption
+from metricstack.metrics.query.inputs import Assumption
 
 from .conftest import Build, Rows, at, finding_of, refusal_of, runs, value_of
 

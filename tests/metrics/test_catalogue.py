@@ -8,8 +8,8 @@ import pytest
 from metricstack.core.errors import ConfigurationError, UnknownName
 from metricstack.core.units import check_unit
 from metricstack.metrics import catalogue, definition_hash, evaluate
-from metricstack.metrics.dimension import dimension
-from metricstack.metrics.load import CATALOGUE, load
+from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.load import CATALOGUE, load
 from metricstack.telemetry.config import WorkspaceConfig
 from metricstack.telemetry.measures import MEASURES, PARAMETERS, Given, given
 

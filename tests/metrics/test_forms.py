@@ -3,10 +3,10 @@
 import pytest
 
 from metricstack.metrics import catalogue
-from metricstack.metrics.forms import constant, forms_of
-from metricstack.metrics.formula import parse
-from metricstack.metrics.resolve import inline
-from metricstack.metrics.states import Role
+from metricstack.metrics.language.forms import constant, forms_of
+from metricstack.metrics.language.formula import parse
+from metricstack.metrics.language.resolve import inline
+from metricstack.metrics.query.states import Role
 
 close = pytest.approx
 

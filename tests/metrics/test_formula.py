@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metricstack.metrics.formula import (
+from metricstack.metrics.language.formula import (
     FUNCTIONS,
     Binary,
     Call,

@@ -11,7 +11,7 @@ import pytest
 from metricstack.core.errors import ConfigurationError
 from metricstack.core.values import Estimate, Reason
 from metricstack.metrics import catalogue, evaluate, sql
-from metricstack.metrics.load import load
+from metricstack.metrics.language.load import load
 from metricstack.telemetry import Workspace, open_workspace
 
 from .conftest import Build, Rows, at, finding_of, groups_of, minutes, refusal_of, runs, value_of
@@ -203,7 +203,7 @@ def test_many_durations_give_the_same_from_their_histogram(build: Build, monkeyp
     hours = [(1.5 * 1.01**i, i % 3 > 0) for i in range(300)]
     ws = define(build(incidents=incidents(hours)), done="incidents: survival(to_recover, ai_related) | h")
     exact = estimate_of(ws, "done")
-    monkeypatch.setattr("metricstack.metrics.fetch.VECTOR_ROWS", 100)
+    monkeypatch.setattr("metricstack.metrics.query.fetch.VECTOR_ROWS", 100)
     rough = estimate_of(open_workspace(ws.root), "done")
     assert "histogram" in rough.method
     assert rough.n == exact.n == 300
@@ -270,7 +270,7 @@ def test_kappa_compares_two_raters_of_one_candidate_and_takes_majorities(
     assert check.detail.startswith("both judged 10 of 12 items")
     assert found.method == "Cohen's kappa, jackknife over 10 items"
     # Of a table too large for its rows to leave the engine, the same from items gathered there.
-    monkeypatch.setattr("metricstack.metrics.fetch.VECTOR_ROWS", 5)
+    monkeypatch.setattr("metricstack.metrics.query.fetch.VECTOR_ROWS", 5)
     gathered = estimate_of(open_workspace(ws.root), "agree")
     assert gathered.value == pytest.approx(0.4)
     assert "random groups of items" in gathered.method

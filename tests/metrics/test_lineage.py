@@ -10,8 +10,8 @@ import pytest
 
 from metricstack.core import UnknownName
 from metricstack.metrics import Catalogue, Role, catalogue, lineage
+from metricstack.metrics.language.load import load
 from metricstack.metrics.lineage import Lineage
-from metricstack.metrics.load import load
 from metricstack.telemetry.lookups import LOOKUPS
 from metricstack.telemetry.measures import Given
 from metricstack.telemetry.tables import TABLES

@@ -8,7 +8,7 @@ from metricstack.core.streams import stream
 from metricstack.core.values import Estimate
 from metricstack.core.windows import Window
 from metricstack.metrics import evaluate
-from metricstack.metrics.plan import plan_of, units_per_row
+from metricstack.metrics.query.plan import plan_of, units_per_row
 from metricstack.numerics.intervals import interval, spread_of_groups, spread_of_units
 
 from .conftest import Build, Rows, at, minutes
@@ -25,7 +25,7 @@ def rows_of(users: int, count: int, **columns: object) -> Rows:
 def test_the_first_rows_decide_nothing_that_the_others_could_change(
     build: Build, monkeypatch: pytest.MonkeyPatch, look: int
 ) -> None:
-    monkeypatch.setattr("metricstack.metrics.plan.LOOK", look)
+    monkeypatch.setattr("metricstack.metrics.query.plan.LOOK", look)
     few, many = build(requests=rows_of(5, 40)), build(requests=rows_of(40, 40))
     sampled = build(requests=[*rows_of(5, 39), rows_of(5, 1)[0] | {"run": "last", "sample_probability": 0.5}])
     unnamed = build(requests=[row | {"user": None} for row in rows_of(5, 39)] + rows_of(5, 1))

@@ -18,7 +18,8 @@ from metricstack.core.errors import ConfigurationError, WorkspaceError
 from metricstack.core.streams import stream
 from metricstack.core.values import Estimate, Finding
 from metricstack.core.windows import Window
-from metricstack.metrics import MetricPanel, build_rollups, catalogue, evaluate, fetch
+from metricstack.metrics import MetricPanel, build_rollups, catalogue, evaluate
+from metricstack.metrics.query import fetch
 from metricstack.telemetry import DataFile, Kind, Warehouse, Workspace, open_workspace, table
 
 from .conftest import CONFIG, Rows, at, company_tables, minutes, write_workspace
@@ -258,7 +259,7 @@ def test_only_days_whose_data_changed_are_computed_late_rows_too(tmp_path: Path,
 
 
 def test_many_small_loads_are_gathered_into_few_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metricstack.metrics.rollup._SEGMENTS", 2)
+    monkeypatch.setattr("metricstack.metrics.rollups.rollup._SEGMENTS", 2)
     write_workspace(tmp_path, {"requests": requests(20, days=1)}, CONFIG + BY)
     build_rollups(open_workspace(tmp_path))
     for day in range(3):

@@ -84,7 +84,7 @@ def test_a_large_tables_quantiles_come_from_the_engine_and_the_histogram(
     ]
     sampled = [row | {"sample_probability": 1.0 if row["latency"] > 1 else 0.5} for row in rows]
     small = [answer_of(build(requests=part), "latency_p95") for part in (rows, sampled)]
-    monkeypatch.setattr("metricstack.metrics.fetch.VECTOR_ROWS", 100)
+    monkeypatch.setattr("metricstack.metrics.query.fetch.VECTOR_ROWS", 100)
     large = [answer_of(build(requests=part), "latency_p95") for part in (rows, sampled)]
     assert large[0].value == close(small[0].value)
     assert "exact quantile" in large[0].method

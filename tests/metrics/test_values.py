@@ -9,7 +9,9 @@ import pytest
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Estimate
-from metricstack.metrics import binned, catalogue, evaluate, fetch, values
+from metricstack.metrics import catalogue, evaluate, values
+from metricstack.metrics.answers import binned
+from metricstack.metrics.query import fetch
 from metricstack.telemetry import Workspace, open_workspace
 
 from .conftest import Build, at, runs

@@ -7,7 +7,7 @@ import pytest
 from metricstack.core.values import Check, Estimate, Finding, Reason
 from metricstack.core.windows import Window
 from metricstack.metrics import Better, Levels, catalogue
-from metricstack.metrics.coverage import covered_days
+from metricstack.metrics.query.coverage import covered_days
 from metricstack.simulation import Dirt, sample
 
 from .conftest import Build, Rows, at, finding_of, minutes, refusal_of, runs, value_of

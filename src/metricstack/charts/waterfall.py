@@ -14,9 +14,9 @@ from metricstack.core.units import write, write_change
 from metricstack.core.values import Estimate, Refusal
 
 if TYPE_CHECKING:
-    from metricstack.metrics.comparison import Comparison
-    from metricstack.metrics.explanation import Breakdown, Explanation
-    from metricstack.metrics.promise import ObjectivePanel
+    from metricstack.metrics.change.comparison import Comparison
+    from metricstack.metrics.change.explanation import Breakdown, Explanation
+    from metricstack.metrics.objectives.promise import ObjectivePanel
 
 __all__ = ["chart_comparison", "chart_explanation", "chart_objectives"]
 

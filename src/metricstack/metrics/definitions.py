@@ -6,12 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import UnknownName
-from metricstack.metrics.formula import walk
-from metricstack.metrics.hashing import definition_hash, measures_in
-from metricstack.metrics.joins import dimensions, tables_joined
-from metricstack.metrics.load import CATALOGUE, load
+from metricstack.metrics.language.formula import walk
+from metricstack.metrics.language.hashing import definition_hash, measures_in
+from metricstack.metrics.language.load import CATALOGUE, load
+from metricstack.metrics.language.resolve import degree, inline, tables_of
 from metricstack.metrics.model import Definition, Levels
-from metricstack.metrics.resolve import degree, inline, tables_of
+from metricstack.metrics.query.joins import dimensions, tables_joined
 from metricstack.telemetry.measures import Given, given
 
 if TYPE_CHECKING:

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 from metricstack.core.errors import InvalidInput, nearest
 from metricstack.core.values import Check, Finding, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.metrics.algebra import Group, Unanswerable, compute
-from metricstack.metrics.answer import Answered, answer
-from metricstack.metrics.coverage import covered_days, judged_until, reaches
+from metricstack.metrics.answers.algebra import Group, Unanswerable, compute
+from metricstack.metrics.answers.answer import Answered, answer
+from metricstack.metrics.answers.percentile import answer_quantile, share_of
+from metricstack.metrics.answers.privacy import withheld
+from metricstack.metrics.answers.provisional import open_since, settled
+from metricstack.metrics.answers.single import Single
+from metricstack.metrics.answers.special import single
 from metricstack.metrics.definitions import catalogue
-from metricstack.metrics.dimension import dimension
-from metricstack.metrics.fetch import Key, TableData
-from metricstack.metrics.formula import Call, Name, walk
-from metricstack.metrics.inputs import Assumption, read_assumptions
 from metricstack.metrics.job import Job, Request
-from metricstack.metrics.joins import path_to
+from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.formula import Call, Name, walk
 from metricstack.metrics.model import Population
 from metricstack.metrics.panel import MetricPanel
-from metricstack.metrics.percentile import answer_quantile, share_of
-from metricstack.metrics.periods import trailing
-from metricstack.metrics.privacy import withheld
-from metricstack.metrics.provisional import open_since, settled
-from metricstack.metrics.rows import NOT_RECORDED, Frame, measures_used
-from metricstack.metrics.single import Single
-from metricstack.metrics.special import single
-from metricstack.metrics.states import Quantity, Role, State, quantity_of, states_of
+from metricstack.metrics.query.coverage import covered_days, judged_until, reaches
+from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.inputs import Assumption, read_assumptions
+from metricstack.metrics.query.joins import path_to
+from metricstack.metrics.query.periods import trailing
+from metricstack.metrics.query.rows import NOT_RECORDED, Frame, measures_used
+from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
 from metricstack.numerics.intervals import check_level
 from metricstack.telemetry.completeness import covered_span, last_full_quarter
 from metricstack.telemetry.lookups import lookup

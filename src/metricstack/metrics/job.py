@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from metricstack.core.errors import InvalidInput
 from metricstack.core.windows import Window
 from metricstack.metrics.definitions import Catalogue
-from metricstack.metrics.formula import Call, Name, Node, walk
-from metricstack.metrics.joins import path_to
+from metricstack.metrics.language.formula import Call, Name, Node, walk
+from metricstack.metrics.language.resolve import degree, inline, per_of, quantile_of, special_of, tables_of
 from metricstack.metrics.model import Definition, Population
-from metricstack.metrics.resolve import degree, inline, per_of, quantile_of, special_of, tables_of
+from metricstack.metrics.query.joins import path_to
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from metricstack.metrics.answers.drifted import CHECKS, COLUMNS
 from metricstack.metrics.definitions import Catalogue, catalogue
-from metricstack.metrics.drifted import CHECKS, COLUMNS
-from metricstack.metrics.formula import Binary, Call, Condition, Name, Negative, Node, Scope, walk
-from metricstack.metrics.rows import columns_read
-from metricstack.metrics.states import Quantity
+from metricstack.metrics.language.formula import Binary, Call, Condition, Name, Negative, Node, Scope, walk
+from metricstack.metrics.query.rows import columns_read
+from metricstack.metrics.query.states import Quantity
 from metricstack.telemetry.contract import Table
 from metricstack.telemetry.lookups import lookup
 from metricstack.telemetry.measures import ASSUMED, Given, Measure, measures_of

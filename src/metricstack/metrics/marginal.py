@@ -11,7 +11,7 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Answer, Check, Estimate, Finding, Grade, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.evaluate import evaluate
-from metricstack.metrics.rows import NOT_RECORDED
+from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.numerics.intervals import t_quantile
 from metricstack.numerics.slope import straight_line
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from metricstack.metrics.formula import Node
+from metricstack.metrics.language.formula import Node
 
 __all__ = ["Better", "Bucket", "Definition", "Layer", "Levels", "Pillar", "Population", "Requires"]
 

@@ -6,16 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from metricstack.core.windows import Window
-from metricstack.metrics import compile as queries
-from metricstack.metrics.compile import Plan
+from metricstack.metrics.answers.special import single
 from metricstack.metrics.definitions import Catalogue, catalogue
-from metricstack.metrics.fetch import TableData
 from metricstack.metrics.job import Job, Request
-from metricstack.metrics.joins import path_to
 from metricstack.metrics.model import Population
-from metricstack.metrics.rows import Frame
-from metricstack.metrics.special import single
-from metricstack.metrics.states import Role, State, quantity_of, states_of
+from metricstack.metrics.query import compile as queries
+from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.joins import path_to
+from metricstack.metrics.query.rows import Frame
+from metricstack.metrics.query.states import Role, State, quantity_of, states_of
 from metricstack.telemetry.calendar import Calendar
 from metricstack.telemetry.config import WorkspaceConfig
 from metricstack.telemetry.dialects import write

@@ -8,14 +8,14 @@ import numpy as np
 
 from metricstack.core.values import Answer, Estimate, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.metrics.algebra import Group
-from metricstack.metrics.arrays import Answers, Laid, answers, is_plain
-from metricstack.metrics.binned import Spread, quantiles, spread_of
+from metricstack.metrics.answers.algebra import Group
+from metricstack.metrics.answers.arrays import Answers, Laid, answers, is_plain
+from metricstack.metrics.answers.binned import Spread, quantiles, spread_of
 from metricstack.metrics.evaluate import Pass, ask, prepare
-from metricstack.metrics.fetch import Key
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Population
-from metricstack.metrics.states import Quantity, quantity_of
+from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.states import Quantity, quantity_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ from metricstack.narrative.words import count, interval, listed, percent, signed
 from metricstack.numerics.change import Verdict
 
 if TYPE_CHECKING:
-    from metricstack.metrics.comparison import Comparison
-    from metricstack.metrics.explanation import Breakdown, Explanation
-    from metricstack.metrics.promise import Kept, ObjectivePanel
+    from metricstack.metrics.change.comparison import Comparison
+    from metricstack.metrics.change.explanation import Breakdown, Explanation
+    from metricstack.metrics.objectives.promise import Kept, ObjectivePanel
 
 __all__ = ["say_comparison", "say_explanation", "say_objectives", "told_html"]
 

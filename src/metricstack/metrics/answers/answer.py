@@ -1,0 +1,437 @@
+"""From a value and its slopes to an honest answer: interval, checks, or a refusal."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from metricstack.core.privacy import PrivacyClass
+from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
+from metricstack.metrics.answers.algebra import Group, Linear, Term
+from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.formula import Binary, Call, Node, Number, Scope
+from metricstack.metrics.language.resolve import row_dimension
+from metricstack.metrics.model import Definition, Population
+from metricstack.metrics.query.compile import GROUPS
+from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.inputs import Assumption
+from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.numerics.intervals import (
+    Spread,
+    combine,
+    interval,
+    poisson,
+    spread_of_groups,
+    spread_of_units,
+    wilson,
+)
+from metricstack.telemetry.contract import Kind
+from metricstack.telemetry.tables import table
+
+__all__ = [
+    "Answered",
+    "answer",
+    "checks_of",
+    "is_count",
+    "is_part",
+    "is_share",
+    "limits",
+    "needed_n",
+    "sampling_checks",
+]
+
+_COMPLETE = 0.95
+_FEW_EVENTS = 50  # beyond it the exact and the normal interval agree within a tenth of their width
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer with the checks under which it holds."""
+
+    answer: Answer
+    checks: tuple[Check, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def needed_n(definition: Definition, population: Population) -> int:
+    """Return the fewest observations that a metric is given for."""
+    if definition.requires.n is not None:
+        return definition.requires.n
+    return 5 if population is Population.PROCESS else 1
+
+
+def limits(node: Node, home: str) -> tuple[float | None, float | None]:
+    """Return the range that a formula cannot leave: smallest and largest value, None where there is none."""
+    match node:
+        case Scope(inner, owner):
+            return limits(inner, owner)
+        case Number(value):
+            return value, value
+        case Call("known_part", (inner, *_)) | Call("total", (_, inner, *_)):
+            return limits(inner, home)[0], None
+        case Call("mean", (inner, *_)):
+            found = row_dimension(table(home), inner)
+            if node.per:
+                return (0.0 if found.minimum is not None and found.minimum >= 0 else None), None
+            return found.minimum, found.maximum
+        case Call("sum", (inner, *_)):
+            low = row_dimension(table(home), inner).minimum
+            return (0.0 if low is not None and low >= 0 else None), None
+        case Call("assumed" | "count" | "distinct" | "stddev" | "days" | "month"):
+            return 0.0, None
+        case Binary("-", Number(1.0), right) if limits(right, home) == (0.0, 1.0):
+            return 0.0, 1.0
+        case Binary("/", Call() as part, Call() as whole) if is_part(part, whole, home):
+            return 0.0, 1.0
+        case Binary("-"):
+            return None, None
+        case Binary(_, left, right):
+            positive = all(low is not None and low >= 0 for low in (limits(left, home)[0], limits(right, home)[0]))
+            return (0.0 if positive else None), None
+        case _:
+            return None, None
+
+
+def is_part(part: Call, whole: Call, home: str) -> bool:
+    """Tell whether one aggregate is over some of the rows of another, so that their ratio cannot pass 1.
+
+    Counts, distinct values of one column, and sums of what is never negative.
+    """
+    if part.function != whole.function or part.per or whole.per:
+        return False
+    if part.function == "count":
+        return _counted_rows(whole) <= _counted_rows(part)
+    if part.function == "sum":
+        low = row_dimension(table(home), part.arguments[0]).minimum
+        if low is None or low < 0:
+            return False
+    same = part.function in ("distinct", "sum") and part.arguments == whole.arguments
+    return same and set(whole.where.terms) <= set(part.where.terms)
+
+
+def _counted_rows(call: Call) -> set[tuple[Node, bool]]:
+    """The flags that must hold for a row to be counted."""
+    return {*call.where.terms, *((argument, True) for argument in call.arguments)}
+
+
+def is_share(node: Node, home: str) -> bool:
+    """True for the mean of a flag, for a count of some ÷ a count of all, or a complement: a proportion."""
+    match node:
+        case Scope(inner, owner):
+            return is_share(inner, owner)
+        case Binary("/", Call("count" | "distinct") as part, Call() as whole):
+            return is_part(part, whole, home)
+        case Binary("-", Number(1.0), right):
+            return is_share(right, home)
+        case Call("mean", (inner, *_)):
+            return not node.per and row_dimension(table(home), inner).kind is Kind.FLAG
+        case _:
+            return False
+
+
+def answer(
+    definition: Definition, tree: Node, found: Linear, group: Group, population: Population, *, level: float, unit: str
+) -> Answered:
+    """Give a metric's answer in a group from its value and slopes.
+
+    Args:
+        definition: The metric.
+        tree: Its formula, with every metric's own tree in place of its name.
+        found: Value and slopes, in base units.
+        group: Where, with the notes of the computation.
+        population: What the interval is about.
+        level: Confidence level.
+        unit: The metric's unit, with the workspace's currency.
+    """
+    checks, assumptions = checks_of(group), tuple(str(one) for one in group.used)
+    refusal = _refuse(definition, group, population)
+    if refusal is None and not math.isfinite(found.value):
+        names = " and ".join(repr(name) for name in group.tables)
+        refusal = Refusal(
+            Reason.UNSTABLE, f"table {names} holds a number that is not finite, or too large to add",
+            "`metricstack check` says in which column.",
+        )  # fmt: skip
+    if refusal is not None:
+        return Answered(refusal, checks, assumptions)
+    n = max((seen.n for seen in group.seen.values()), default=0)
+    factor = dimension(definition.unit).factor
+    inputs = sum(slope**2 * term.variance for term, slope in found.slopes.items() if isinstance(term, Assumption))
+    result: Bounds | Refusal
+    if population is Population.WINDOW:
+        result = _of_window(found, group, inputs, level)
+    else:
+        result = _of_process(definition, tree, found, group, inputs=inputs, level=level)
+    if isinstance(result, Refusal):
+        return Answered(result, checks, assumptions)
+    low, high, method = result
+    if low is None or high is None:
+        return Answered(Estimate(found.value / factor, unit, n, method), checks, assumptions)
+    estimate = Estimate(found.value / factor, unit, n, method, low / factor, high / factor, level)
+    return Answered(estimate, checks, assumptions)
+
+
+def _refuse(definition: Definition, group: Group, population: Population) -> Refusal | None:
+    n = max((seen.n for seen in group.seen.values()), default=0)
+    needed = needed_n(definition, population)
+    if group.seen and n < needed:
+        return Refusal(
+            Reason.TOO_FEW_UNITS, f"it stands on {n:,} observations; {needed} are needed",
+            "Take a longer window or a larger group.",
+        )  # fmt: skip
+    eligible = sum(seen.eligible for seen in group.seen.values())
+    coverage = sum(seen.n for seen in group.seen.values()) / eligible if eligible else 1.0
+    if coverage < definition.requires.coverage:
+        return Refusal(
+            Reason.LOW_COVERAGE,
+            f"only {coverage:.0%} of the rows in question are known; {definition.requires.coverage:.0%} are needed",
+        )
+    if population is Population.WINDOW or len(group.tables) > 1:
+        for name, data in group.tables.items():
+            unknown = _rows(data, group.keys, "_unknown")
+            if unknown and not table(name).state_of:
+                return Refusal(
+                    Reason.UNKNOWN_SAMPLING,
+                    f"{unknown:,} of {_rows(data, group.keys, '_n'):,} rows of {name!r} do not say how they were "
+                    "sampled, so that totals are unknown",
+                    "Record 'sample_probability' (1 where nothing was dropped), or state it in the mapping.",
+                )
+    return None
+
+
+def _rows(data: TableData, keys: Iterable[Key], column: str) -> int:
+    sums = data.sums
+    return 0 if isinstance(sums, Refusal) else int(sum(sums.of(key, column).sum() for key in keys))
+
+
+Bounds = tuple[float | None, float | None, str]
+
+
+def _of_window(found: Linear, group: Group, inputs: float, level: float) -> Bounds:
+    """What happened in the window: sampling and assumed inputs are all that is uncertain."""
+    sampling = _sampling_variance(found.slopes, group)
+    ways = [
+        *(["Horvitz–Thompson sampling variance"] if sampling > 0 else []),
+        *(["assumed inputs as triangular distributions, delta method"] if inputs > 0 else []),
+    ]
+    if not ways:
+        return None, None, _counted(found, group)
+    bounds = interval(found.value, Spread(sampling + inputs, math.inf), level=level)
+    return (*bounds, "; ".join(ways))
+
+
+def _counted(found: Linear, group: Group) -> str:
+    """Name what a number without an interval is: a census, or a bound since part of the rows is unknown."""
+    partial = {quantity for quantity, seen in group.seen.items() if seen.n < seen.eligible}
+    if not partial:
+        return "census"
+    slopes = [
+        slope if _only_adds(term[2], group.seen[term[2].quantity].function) else -1.0
+        for term, slope in found.slopes.items()
+        if not isinstance(term, Assumption) and term[2].quantity in partial
+    ]
+    if all(slope >= 0 for slope in slopes):
+        return "lower bound: only part of the rows is known"
+    return "partial view: only part of what it is about is known"
+
+
+def _only_adds(state: State, function: str) -> bool:
+    """True for a total that further rows can only raise: of a count, or of what is never negative."""
+    if state.role is not Role.TOTAL or function not in ("sum", "count"):
+        return False
+    return _never_negative(state.quantity)
+
+
+def _never_negative(quantity: Quantity) -> bool:
+    if quantity.node is None:
+        return True
+    low = row_dimension(table(quantity.table), quantity.node).minimum
+    return low is not None and low >= 0
+
+
+def _sampling_variance(slopes: Mapping[Term, float], group: Group) -> float:
+    total = 0.0
+    for name, data in group.tables.items():
+        if not data.plan.weighted or not data.spreads:
+            continue
+        for key in group.keys:
+            slope = [slopes.get((name, key, State(Role.TOTAL, quantity)), 0.0) for quantity in data.spreads]
+            if not any(slope) or isinstance(data.sampling, Refusal):
+                continue
+            for i, a in enumerate(slope):
+                for j in range(i, len(slope)):
+                    if a and slope[j]:
+                        covariance = float(data.sampling.of(key, f"v_{i}_{j}").sum())
+                        total += a * slope[j] * covariance * (1 if i == j else 2)
+    return total
+
+
+def _of_process(
+    definition: Definition, tree: Node, found: Linear, group: Group, *, inputs: float, level: float
+) -> Bounds | Refusal:
+    """The process behind the window: units vary, and their rows depend on one another."""
+    happened = _events_over_time(found, group)
+    if happened is not None:
+        return _poisson(*happened, level)
+    spread, units, way = _spread(found.slopes, group)
+    if inputs:
+        spread = combine([spread, Spread(inputs, math.inf)])
+    home = definition.table
+    if units < 2:
+        return Refusal(
+            Reason.TOO_FEW_UNITS,
+            f"all rows belong to one {_unit_name(group)}, so that chance cannot be told from it",
+            "Take a longer window or a larger group.",
+        )
+    if is_share(tree, home):
+        share = min(max(found.value, 0.0), 1.0)
+        known = sum(seen.n for seen in group.seen.values())
+        varied = spread.variance > 0 and 0 < share < 1
+        effective = float(min(share * (1 - share) / spread.variance if varied else _units_about(group, units), known))
+        low, high = wilson(share, effective, level=level, freedom=spread.freedom)
+        return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
+    low_limit, high_limit = limits(tree, home)
+    rare = _rare_events(found, group) if low_limit == 0 else None
+    if rare is not None:
+        return _poisson(*rare, level)
+    if found.value == 0 and low_limit == 0 and spread.variance == 0:
+        slope = max((abs(s) for term, s in found.slopes.items() if _is_count(term)), default=0.0)
+        if slope:
+            return 0.0, poisson(0, level=level)[1] * slope, "none seen: exact Poisson bound"
+    low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit)
+    return low, high, f"delta method, {way}"
+
+
+def _poisson(count: float, slope: float, level: float) -> Bounds:
+    low, high = poisson(count, level=level)
+    return low * slope, high * slope, f"exact Poisson interval of {count:g} events"
+
+
+def _events_over_time(found: Linear, group: Group) -> tuple[float, float] | None:
+    """Find the count that a rate per day is made of alone, and the value of one: deployments, not what people do.
+
+    Time is fixed and so are the services that events belong to: what varies is how many there are. People
+    are not fixed, and what one of them does comes in numbers, so that those stay the units of their rows.
+    """
+    if len(found.slopes) != 1:
+        return None
+    ((term, slope),) = found.slopes.items()
+    if isinstance(term, Assumption) or not _is_count(term):
+        return None
+    name, key, state = term
+    contract, data = table(name), group.tables[name]
+    count = data.total(key, Role.TOTAL, state.quantity)
+    persons = any(contract[column].privacy is PrivacyClass.IDENTIFIER for column in contract.cluster)
+    same = math.isclose(slope * count, found.value, rel_tol=1e-9)
+    return (count, slope) if slope > 0 and same and not persons and not data.plan.weighted else None
+
+
+def _rare_events(found: Linear, group: Group) -> tuple[float, float] | None:
+    """Find the few independent events that a rate is proportional to: their number and the value of one.
+
+    A handful of events over a large denominator is far from normal on any scale; the denominator's own
+    spread is nothing beside it. Events are independent where each is a unit of its own (an incident).
+    """
+    for term, slope in found.slopes.items():
+        if isinstance(term, Assumption) or slope <= 0 or not _is_count(term):
+            continue
+        name, key, state = term
+        contract, data = table(name), group.tables[name]
+        count = data.total(key, Role.TOTAL, state.quantity)
+        alone = contract.cluster and contract.cluster[0] in contract.key
+        if alone and 0 < count <= _FEW_EVENTS and math.isclose(slope * count, found.value, rel_tol=1e-9):
+            return count, slope
+    return None
+
+
+def _is_count(term: Term) -> bool:
+    return not isinstance(term, Assumption) and is_count(term[0], term[2])
+
+
+def is_count(name: str, state: State) -> bool:
+    """Tell whether a table's state counts rows: of a flag, or all of them."""
+    node = state.quantity.node
+    if state.quantity.per:
+        return False
+    return state.role is Role.TOTAL and (node is None or row_dimension(table(name), node).kind is Kind.FLAG)
+
+
+def _unit_name(group: Group) -> str:
+    names = [data.plan.cluster[0] for data in group.tables.values() if data.plan.cluster]
+    return names[0] if names else "unit"
+
+
+def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str]:
+    """Variance of a linear combination of states, by units; tables with the same units are taken together.
+
+    Units (or buckets of many) count where a quantity of the combination is known: others say nothing of it.
+    """
+    families: dict[tuple[tuple[str, ...], bool], list[tuple[TableData, Key, State, float]]] = {}
+    for term, slope in slopes.items():
+        if not isinstance(term, Assumption):
+            name, key, state = term
+            data = group.tables[name]
+            families.setdefault((data.plan.cluster, data.plan.gathered), []).append((data, key, state, slope))
+    spreads, units, ways = [], 0, []
+    for (cluster, gathered), parts in families.items():
+        names: list[np.ndarray] = []
+        amounts: list[np.ndarray] = []
+        for data, key, state, slope in parts:
+            sums = data.sums
+            assert not isinstance(sums, Refusal)
+            known = sums.of(key, data.column(State(Role.N, state.quantity))) > 0
+            names.append(sums.of(key, "_unit")[known])
+            amounts.append(slope * sums.of(key, data.column(state))[known].astype(np.float64))
+        unit, at = np.unique(np.concatenate(names), return_inverse=True)
+        contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit)).astype(np.float64)
+        units = max(units, len(unit))
+        if gathered and len(unit):
+            spreads.append(spread_of_groups(contributions, GROUPS))
+            ways.append(f"{len(unit)} random groups of {cluster[0]}s")
+        elif len(unit):
+            spreads.append(spread_of_units(contributions))
+            ways.append(f"{len(unit)} {cluster[0]}s" if len(unit) != 1 else f"1 {cluster[0]}")
+    return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways))
+
+
+def _units_about(group: Group, units: int) -> float:
+    """About how many units a group has: as many as were seen, more where they are gathered in buckets."""
+    gathered = [data for data in group.tables.values() if data.plan.gathered]
+    return max([units, *(_rows(data, group.keys, "_n") * data.units_per_row for data in gathered)])
+
+
+def checks_of(group: Group) -> tuple[Check, ...]:
+    """Say what was met on the way: coverage, bounds, sampling."""
+    found: list[Check] = []
+    for quantity, seen in group.seen.items():
+        if seen.n >= seen.eligible:
+            continue
+        share = seen.n / seen.eligible
+        known = f"{quantity.label!r} is known in {seen.n:,} of {seen.eligible:,} rows ({share:.1%})"
+        if seen.function == "sum":
+            complete = share >= _COMPLETE
+            bound = "a lower bound" if _never_negative(quantity) else "of these only"
+            text = known if complete else f"{known}: the total is {bound}"
+            found.append(Check("coverage", complete, text))
+        elif seen.function == "count":
+            text = f"{known}; unknown ones count as no: the count is a lower bound"
+            found.append(Check("coverage", None, text))
+        else:
+            found.append(Check("coverage", None, f"{known}; the others are left out"))
+    found += [Check("complete", False, f"{text}: the value is a bound") for text in dict.fromkeys(group.bounds)]
+    for name, data in group.tables.items():
+        found += sampling_checks(name, data, _rows(data, group.keys, "_n"), _rows(data, group.keys, "_unknown"))
+    return tuple(dict.fromkeys(found))
+
+
+def sampling_checks(name: str, data: TableData, rows: int, unknown: int) -> list[Check]:
+    """Say what of a table was sampled, and of how many rows that is unknown."""
+    found = []
+    counts = data.counts
+    if not isinstance(counts, Refusal) and counts["sampled"]:
+        share = counts["sampled"] / max(counts["rows"], 1)
+        found.append(Check("sampling", None, f"{share:.1%} of the rows of {name!r} were sampled; they are weighted"))
+    if unknown and not table(name).state_of:
+        detail = f"{unknown:,} of {rows:,} rows of {name!r} do not say how they were sampled; they count once each"
+        found.append(Check("sampling_known", False, detail))
+    return found

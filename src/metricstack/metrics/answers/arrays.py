@@ -1,0 +1,435 @@
+"""The same numbers as `algebra` and `answer`, of all groups at once: a formula is walked once, over arrays.
+
+What has no place in an array (assumed inputs, totals over a dimension, parts that may be unknown, what no
+sum gives) is answered group by group, as `evaluate` does; `is_plain` tells which.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.privacy import PrivacyClass
+from metricstack.core.values import Reason, Refusal
+from metricstack.metrics.answers.algebra import MONTH, Group
+from metricstack.metrics.answers.answer import is_count, is_share, limits, needed_n
+from metricstack.metrics.job import Job
+from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Number, Scope
+from metricstack.metrics.model import Population
+from metricstack.metrics.query.compile import GROUPS
+from metricstack.metrics.query.fetch import Grouped, Key, TableData
+from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
+from metricstack.numerics.many import (
+    Spreads,
+    combined,
+    intervals,
+    poisson_bounds,
+    spreads_of_groups,
+    spreads_of_units,
+    wilson_bounds,
+)
+from metricstack.telemetry.tables import table
+
+__all__ = ["Answers", "Laid", "answers", "is_plain"]
+
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+_DAY = 86_400.0
+_FEW_EVENTS = 50
+_SAME = 1e-9
+_PLAIN = ("sum", "count", "mean", "distinct", "days", "month")
+
+
+def is_plain(job: Job) -> bool:
+    """Tell whether a metric is arithmetic of sums, so that `answers` can give it."""
+    return not job.over and not job.per and _is_plain(job.tree)
+
+
+def _is_plain(node: Node) -> bool:
+    match node:
+        case Number():
+            return True
+        case Scope(inner) | Negative(inner):
+            return _is_plain(inner)
+        case Binary(_, left, right):
+            return _is_plain(left) and _is_plain(right)
+        case Call(function):
+            return function in _PLAIN and not node.per
+        case _:
+            return False
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What is known of every group, in the order of the keys asked; arrays of shape (groups,).
+
+    Args:
+        value: In the metric's unit, NaN where refused.
+        low: NaN where refused or without an interval.
+        high: NaN where refused or without an interval.
+        n: Observations that it stands on.
+        reason: `Reason` of a refusal, None where there is none.
+    """
+
+    value: Vector
+    low: Vector
+    high: Vector
+    n: NDArray[np.int64]
+    reason: NDArray[np.object_]
+
+    def without_intervals(self) -> "Answers":
+        """Return the same values alone."""
+        nothing = np.full(len(self.value), np.nan)
+        return replace(self, low=nothing, high=nothing)
+
+
+@dataclass(eq=False)
+class Laid:
+    """A query's sums laid out by group.
+
+    Args:
+        grouped: The sums, by group and unit.
+        keys: The groups, in order.
+    """
+
+    grouped: Grouped
+    keys: Sequence[Key]
+    at: NDArray[np.int64] = field(init=False)
+    rows: NDArray[np.int64] = field(init=False)
+    _sums: dict[str, Vector] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parts = [(i, part) for i, key in enumerate(self.keys) if (part := self.grouped.slices.get(key)) is not None]
+        lengths = [part.stop - part.start for _, part in parts]
+        self.at = np.repeat(np.array([i for i, _ in parts], dtype=np.int64), lengths)
+        self.rows = np.concatenate([np.arange(part.start, part.stop) for _, part in parts] or [np.zeros(0, np.int64)])
+
+    def by_unit(self, column: str) -> Vector:
+        """Return one sum by unit, shape (units of all groups,); `at` says whose each is."""
+        return self.grouped.columns[column][self.rows].astype(np.float64)
+
+    @property
+    def units(self) -> NDArray[np.int64]:
+        """Hash (or bucket) of each unit, shape (units of all groups,)."""
+        return np.asarray(self.grouped.columns["_unit"][self.rows])
+
+    def total(self, column: str) -> Vector:
+        """Return one sum by group, shape (groups,)."""
+        if column not in self._sums:
+            self._sums[column] = _added(self.at, self.by_unit(column), len(self.keys))
+        return self._sums[column]
+
+
+def _added(at: NDArray[np.int64], amounts: Vector, groups: int) -> Vector:
+    return np.bincount(at, weights=amounts, minlength=groups).astype(np.float64)
+
+
+Term = tuple[str, State]
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """Values and their slopes by state, each of shape (groups,)."""
+
+    value: Vector
+    slopes: Mapping[Term, Vector] = field(default_factory=dict)
+
+    def scaled(self, factor: Vector | float) -> dict[Term, Vector]:
+        return {term: slope * factor for term, slope in self.slopes.items()}
+
+
+def _sum(*parts: Mapping[Term, Vector]) -> dict[Term, Vector]:
+    total: dict[Term, Vector] = {}
+    for part in parts:
+        for term, slope in part.items():
+            total[term] = total[term] + slope if term in total else slope
+    return total
+
+
+@dataclass(eq=False)
+class _Work:
+    """One metric in all groups: what was met on the way, and who was refused for what."""
+
+    job: Job
+    at: NDArray[np.int64]
+    periods: Mapping[int, Group]
+    tables: Mapping[str, TableData]
+    laid: Mapping[str, Laid]
+    reason: NDArray[np.object_]
+    seen: dict[Quantity, tuple[Vector, Vector]] = field(default_factory=dict)
+
+    def refuse(self, mask: Mask, reason: Reason) -> None:
+        """Refuse groups that are not refused yet: the first reason stands."""
+        for i in np.flatnonzero(mask):
+            if self.reason[i] is None:
+                self.reason[i] = reason
+
+    def total(self, name: str, state: State) -> Vector:
+        return self.laid[name].total(self.tables[name].column(state))
+
+    def by_period(self, ask: Callable[[Group], float]) -> Vector:
+        """Ask of one group of each period what does not depend on dimensions."""
+        found = {i: ask(group) for i, group in self.periods.items()}
+        return np.array([found[i] for i in self.at.tolist()], dtype=np.float64)
+
+
+def answers(
+    job: Job,
+    keys: Sequence[Key],
+    periods: Mapping[int, Group],
+    laid: Mapping[str, Laid],
+    *,
+    sampling: Mapping[str, Laid],
+    level: float,
+    intervals_too: bool,
+) -> Answers:
+    """Answer a plain metric in all its groups.
+
+    Args:
+        job: The metric, see `is_plain`.
+        keys: The groups, in order.
+        periods: Number of a period → any group of it, to ask what does not depend on dimensions.
+        laid: Table → its sums by the groups' keys.
+        sampling: Table → sampling variances of its totals, where it was sampled.
+        level: Confidence level.
+        intervals_too: Give intervals; else what needs units is not asked.
+    """
+    count = len(keys)
+    at = np.array([key[0] for key in keys], dtype=np.int64)
+    work = _Work(job, at, periods, periods[keys[0][0]].tables, laid, np.full(count, None, dtype=object))
+    with np.errstate(all="ignore"):  # refused groups hold anything
+        found = _compute(job.tree, work, job.definition.table)
+        _refuse(work, found)
+        low = high = np.full(count, np.nan)
+        if intervals_too:
+            _quiet(work, found)
+            window = job.population is Population.WINDOW
+            low, high = _of_window(work, found, sampling, level) if window else _of_process(work, found, level)
+    factor = dimension(job.definition.unit).factor
+    refused = np.array([reason is not None for reason in work.reason], dtype=bool)
+    value, low, high = (np.where(refused, np.nan, part / factor) for part in (found.value, low, high))
+    return Answers(value, low, high, _most(work).astype(np.int64), work.reason)
+
+
+def _quiet(work: _Work, found: _Linear) -> None:
+    """Put harmless numbers where a group is refused, so that what follows need not look."""
+    refused = np.array([reason is not None for reason in work.reason], dtype=bool)
+    found.value[refused] = 0.0
+    for slope in found.slopes.values():
+        slope[refused] = 0.0
+
+
+def _compute(node: Node, work: _Work, home: str) -> _Linear:
+    count = len(work.at)
+    match node:
+        case Number(value):
+            return _Linear(np.full(count, value))
+        case Scope(inner, owner):
+            return _compute(inner, work, owner)
+        case Negative(inner):
+            found = _compute(inner, work, home)
+            return _Linear(-found.value, found.scaled(-1.0))
+        case Binary(sign, left, right):
+            return _arithmetic(sign, _compute(left, work, home), _compute(right, work, home), work)
+        case Call("days"):
+            return _Linear(work.by_period(lambda group: group.days(home) * _DAY))
+        case Call("month"):
+            return _Linear(np.full(count, MONTH * _DAY))
+        case Call():
+            return _aggregate(node, work, home)
+        case _:
+            raise AssertionError(f"{node} has no place in an array")
+
+
+def _arithmetic(sign: str, a: _Linear, b: _Linear, work: _Work) -> _Linear:
+    if sign in "+-":
+        factor = 1.0 if sign == "+" else -1.0
+        return _Linear(a.value + factor * b.value, _sum(a.slopes, b.scaled(factor)))
+    if sign == "*":
+        return _Linear(a.value * b.value, _sum(a.scaled(b.value), b.scaled(a.value)))
+    work.refuse(b.value == 0, Reason.UNDEFINED_RATIO)
+    value = a.value / b.value
+    return _Linear(value, _sum(a.scaled(1 / b.value), b.scaled(-value / b.value)))
+
+
+def _aggregate(call: Call, work: _Work, home: str) -> _Linear:
+    data, quantity, count = work.tables[home], quantity_of(call, home), len(work.at)
+    everywhere = np.ones(count, dtype=bool)
+    sums = data.sums
+    refusal = sums if isinstance(sums, Refusal) else next(iter(work.periods.values())).missing(quantity)
+    if refusal is not None:
+        work.refuse(everywhere, refusal.reason)
+        return _Linear(np.zeros(count))
+
+    def total(role: Role) -> Vector:
+        return work.total(home, State(role, quantity))
+
+    n, eligible = total(Role.N), total(Role.ELIGIBLE)
+    work.seen.setdefault(quantity, (n, eligible))
+    covers = work.by_period(lambda group: float(group.covers(home)))
+    work.refuse((work.laid[home].total("_n") == 0) & (covers == 0), Reason.NO_DATA)
+    work.refuse((eligible > 0) & (n == 0), Reason.NOT_MEASURED)
+    if call.function in ("sum", "count", "distinct"):
+        role = Role.DISTINCT if call.function == "distinct" else Role.TOTAL
+        return _Linear(total(role).copy(), {(home, State(role, quantity)): np.ones(count)})
+    work.refuse(n == 0, Reason.NO_DATA)
+    known = total(Role.KNOWN)
+    mean = total(Role.TOTAL) / known
+    slopes = {(home, State(Role.TOTAL, quantity)): 1 / known, (home, State(Role.KNOWN, quantity)): -mean / known}
+    return _Linear(mean, slopes)
+
+
+def _most(work: _Work) -> Vector:
+    most = np.zeros(len(work.at))
+    for n, _ in work.seen.values():
+        most = np.maximum(most, n)
+    return most
+
+
+def _refuse(work: _Work, found: _Linear) -> None:
+    """Refuse what stands on too little, on too small a part, or on rows of unknown sampling."""
+    job = work.job
+    if work.seen:
+        work.refuse(_most(work) < needed_n(job.definition, job.population), Reason.TOO_FEW_UNITS)
+        eligible = sum((among for _, among in work.seen.values()), np.zeros(len(work.at)))
+        known = sum((n for n, _ in work.seen.values()), np.zeros(len(work.at)))
+        coverage = np.where(eligible > 0, known / eligible, 1.0)
+        work.refuse(coverage < job.definition.requires.coverage, Reason.LOW_COVERAGE)
+    if job.population is Population.WINDOW or len(work.tables) > 1:
+        for name in work.tables:
+            if name in work.laid and not table(name).state_of:
+                work.refuse(work.laid[name].total("_unknown") > 0, Reason.UNKNOWN_SAMPLING)
+    work.refuse(~np.isfinite(found.value), Reason.UNSTABLE)
+
+
+def _of_window(work: _Work, found: _Linear, sampling: Mapping[str, Laid], level: float) -> tuple[Vector, Vector]:
+    variance = np.zeros(len(work.at))
+    for name, laid in sampling.items():
+        data = work.tables[name]
+        slopes = [found.slopes.get((name, State(Role.TOTAL, quantity))) for quantity in data.spreads]
+        for i, a in enumerate(slopes):
+            for j in range(i, len(slopes)):
+                b = slopes[j]
+                if a is not None and b is not None:
+                    covariance = laid.total(f"v_{i}_{j}")
+                    variance += np.where((a != 0) & (b != 0), a * b * covariance * (1 if i == j else 2), 0.0)
+    low, high = intervals(found.value, Spreads(np.maximum(variance, 0.0), np.full(len(variance), np.inf)), level=level)
+    return np.where(variance > 0, low, np.nan), np.where(variance > 0, high, np.nan)
+
+
+def _of_process(work: _Work, found: _Linear, level: float) -> tuple[Vector, Vector]:
+    spreads, units = _spread(work, found)
+    steady, count, slope = _events_over_time(work, found)
+    work.refuse(~steady & (units < 2), Reason.TOO_FEW_UNITS)
+    home, tree, value = work.job.definition.table, work.job.tree, found.value
+    if is_share(tree, home):
+        share = np.clip(value, 0.0, 1.0)
+        known = sum((n for n, _ in work.seen.values()), np.zeros(len(value)))
+        varied = (spreads.variance > 0) & (share > 0) & (share < 1)
+        spoken = np.where(varied, share * (1 - share) / spreads.variance, _units_about(work, units))
+        low, high = wilson_bounds(share, np.minimum(spoken, known), level=level, freedom=spreads.freedom)
+    else:
+        least, most = limits(tree, home)
+        low, high = intervals(value, spreads, level=level, low=least, high=most)
+        if least == 0:
+            none = (value == 0) & (spreads.variance == 0)
+            each = np.zeros(len(value))
+            for (name, state), slope_of in found.slopes.items():
+                if is_count(name, state):
+                    each = np.maximum(each, np.abs(slope_of))
+            above = poisson_bounds(np.zeros(1), level=level)[1][0] * each
+            low, high = np.where(none & (each > 0), 0.0, low), np.where(none & (each > 0), above, high)
+            rare, number, worth = _rare_events(work, found)
+            low, high = _poisson_where(rare, number, worth, (low, high), level)
+    return _poisson_where(steady, count, slope, (low, high), level)
+
+
+def _poisson_where(
+    where: Mask, count: Vector, slope: Vector, bounds: tuple[Vector, Vector], level: float
+) -> tuple[Vector, Vector]:
+    if not where.any():
+        return bounds
+    below, above = poisson_bounds(np.where(where, count, 1.0), level=level)
+    return np.where(where, below * slope, bounds[0]), np.where(where, above * slope, bounds[1])
+
+
+def _is_close(a: Vector, b: Vector) -> Mask:
+    return np.asarray(np.abs(a - b) <= _SAME * np.maximum(np.abs(a), np.abs(b)))
+
+
+def _events_over_time(work: _Work, found: _Linear) -> tuple[Mask, Vector, Vector]:
+    """Where a rate is one count over time: the count, and the value of one (`answer._events_over_time`)."""
+    nothing = np.zeros(len(found.value))
+    if len(found.slopes) != 1:
+        return nothing > 0, nothing, nothing
+    (((name, state), slope),) = found.slopes.items()
+    contract = table(name)
+    persons = any(contract[column].privacy is PrivacyClass.IDENTIFIER for column in contract.cluster)
+    if not is_count(name, state) or persons or work.tables[name].plan.weighted:
+        return nothing > 0, nothing, nothing
+    count = work.total(name, State(Role.TOTAL, state.quantity))
+    return (slope > 0) & _is_close(slope * count, found.value), count, slope
+
+
+def _rare_events(work: _Work, found: _Linear) -> tuple[Mask, Vector, Vector]:
+    """Where a rate is proportional to a few independent events: their number, and the value of one."""
+    where = np.zeros(len(found.value), dtype=bool)
+    number, worth = np.zeros(len(where)), np.zeros(len(where))
+    for (name, state), slope in found.slopes.items():
+        contract = table(name)
+        if not is_count(name, state) or not (contract.cluster and contract.cluster[0] in contract.key):
+            continue
+        count = work.total(name, State(Role.TOTAL, state.quantity))
+        fits = ~where & (slope > 0) & (count > 0) & (count <= _FEW_EVENTS) & _is_close(slope * count, found.value)
+        number, worth, where = np.where(fits, count, number), np.where(fits, slope, worth), where | fits
+    return where, number, worth
+
+
+def _units_about(work: _Work, units: Vector) -> Vector:
+    for name, data in work.tables.items():
+        if data.plan.gathered and name in work.laid:
+            units = np.maximum(units, work.laid[name].total("_n") * data.units_per_row)
+    return units
+
+
+def _spread(work: _Work, found: _Linear) -> tuple[Spreads, Vector]:
+    """Variances of linear combinations of states, by units; tables with the same units are taken together."""
+    count = len(found.value)
+    families: dict[tuple[tuple[str, ...], bool], list[tuple[str, State, Vector]]] = {}
+    for (name, state), slope in found.slopes.items():
+        plan = work.tables[name].plan
+        families.setdefault((plan.cluster, plan.gathered), []).append((name, state, slope))
+    spreads, units = [Spreads(np.zeros(count), np.full(count, np.inf))], np.zeros(count)
+    for (_, gathered), parts in families.items():
+        at, contributions = _contributions(work, parts)
+        seen, square = _added(at, np.ones(len(at)), count), _added(at, contributions**2, count)
+        units = np.maximum(units, seen)
+        total = _added(at, contributions, count)
+        spreads.append(spreads_of_groups(total, square, seen, GROUPS) if gathered else spreads_of_units(square, seen))
+    return combined(spreads), units
+
+
+def _contributions(work: _Work, parts: Iterable[tuple[str, State, Vector]]) -> tuple[NDArray[np.int64], Vector]:
+    """Each unit's part of the combination, and its group, where a quantity of the combination is known."""
+    by_table: dict[str, list[tuple[State, Vector]]] = {}
+    for name, state, slope in parts:
+        by_table.setdefault(name, []).append((state, slope))
+    found = []
+    for name, terms in by_table.items():
+        laid, data = work.laid[name], work.tables[name]
+        amounts, known = np.zeros(len(laid.at)), np.zeros(len(laid.at), dtype=bool)
+        for state, slope in terms:
+            here = laid.by_unit(data.column(State(Role.N, state.quantity))) > 0
+            known |= here
+            amounts += np.where(here, slope[laid.at] * laid.by_unit(data.column(state)), 0.0)
+        found.append((laid.at[known], laid.units[known], amounts[known]))
+    if len(found) == 1:
+        return found[0][0], found[0][2]
+    at, unit, amounts = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.lexsort((unit, at))
+    at, unit, amounts = at[order], unit[order], amounts[order]
+    first = np.ones(len(at), dtype=bool)
+    first[1:] = (at[1:] != at[:-1]) | (unit[1:] != unit[:-1])
+    return at[first], np.add.reduceat(amounts, np.flatnonzero(first)) if len(at) else amounts

@@ -1,0 +1,1 @@
+"""How a metric moved between two windows, and why."""

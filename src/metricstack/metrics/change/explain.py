@@ -1,0 +1,359 @@
+"""`explain`: why a metric moved between two windows, in parts that add up to the change."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.errors import InvalidInput
+from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.metrics.answers.amounts import Amounts, Kind, effects_of, spread_of
+from metricstack.metrics.answers.answer import Answered
+from metricstack.metrics.answers.privacy import SMALLEST_GROUP, withheld
+from metricstack.metrics.change.distribution import Sampled, distribution_of
+from metricstack.metrics.change.explanation import Breakdown, Explanation, GroupShift
+from metricstack.metrics.definitions import catalogue
+from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.forms import forms_of
+from metricstack.metrics.model import Definition, Population
+from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.windowed import Side, answered, moved, sides, two_windows
+from metricstack.numerics.decomposition import KINDS
+from metricstack.numerics.distributions import jackknife
+from metricstack.numerics.intervals import Spread, check_level, interval
+
+if TYPE_CHECKING:
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["explain"]
+
+_MOST_GROUPS = 2_000
+_USUAL = ("use_case", "model", "region", "segment", "channel", "team")
+_SMALL = f"fewer than {SMALLEST_GROUP} people"
+Array = NDArray[np.float64]
+Columns = tuple[str, ...]
+Place = tuple[tuple[str, str], ...]
+Chosen = NDArray[np.bool_]
+
+
+def explain(
+    ws: "Workspace",
+    metric: str,
+    *,
+    before: Window | str | None = None,
+    after: Window | str | None = None,
+    by: Sequence[str] | str = (),
+    where: Mapping[str, str] | None = None,
+    level: float = 0.95,
+) -> Explanation:
+    """Explain why a metric moved: what its groups' own rates did, what their mix, what came and what went.
+
+    Each dimension explains the whole change by itself, and several asked together also jointly. A mean or a
+    ratio has the parts *rate* (groups changed), *mix* (their shares changed), *new* and *vanished* (groups in
+    one window only); a total has *rate* (what a row brings), *volume* (how many rows), *new* and *vanished*.
+    A quantile is explained by its distribution, with the parts of a mean. The parts add up to the change.
+
+    Args:
+        ws: The workspace.
+        metric: Id or alias.
+        before: The earlier window, a quarter's name, or None for the one before the later.
+        after: The later window, a quarter's name, or None for the last quarter that the data fill.
+        by: Dimensions; none = those by which this metric is usually read.
+        where: Dimension → the value that it must have.
+        level: Confidence level of the intervals.
+
+    Returns:
+        An explanation, the dimension that concentrates the change most first. Where the change cannot be
+        said, or not by a dimension, it holds the refusal.
+
+    Raises:
+        UnknownName: no such metric or dimension.
+        InvalidInput: windows that overlap, a dimension that names a person or would multiply rows, or more
+            than 2,000 groups.
+    """
+    check_level(level)
+    known = catalogue(ws)
+    definition = known.get(metric)
+    earlier, later = two_windows(ws, before, after)
+    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    if len(set(dimensions)) < len(dimensions):
+        raise InvalidInput(f"by = {list(dimensions)}: each dimension once.")
+    if not dimensions:
+        able = known.dimensions(definition.id)
+        usual = (definition.split, *_USUAL)
+        dimensions = tuple(dict.fromkeys(name for name in usual if name in able and name not in (where or {})))
+    asked = [(name,) for name in dimensions] + ([dimensions] if len(by) > 1 and not isinstance(by, str) else [])
+
+    def ask(columns: Columns) -> tuple[Side, Side]:
+        found = sides(ws, known, [definition.id], (earlier, later), by=columns, where=where or {}, level=level)
+        return found[definition.id][0], found[definition.id][1]
+
+    pairs = {columns: ask(columns) for columns in asked}
+    pair = ask(())
+    key: Key = (0, ())
+    reached = [_in_window(side, key) for side in pair]
+    change, _ = moved(definition, (pair[0], reached[0][0], reached[0][1]), (pair[1], reached[1][0], reached[1][1]), key)
+    origin = ws.provenance(known.tables(definition.id), later, known.hash(definition.id))
+    base = tuple((where or {}).items())
+    total = Finding(
+        f"Change of {_title(definition)} from {earlier} to {later}", change.difference, definition.id, base,
+        checks=(*_named("before", reached[0][1].checks), *_named("after", reached[1][1].checks)),
+        assumptions=tuple(dict.fromkeys((*reached[0][1].assumptions, *reached[1][1].assumptions))),
+        provenance=origin,
+    )  # fmt: skip
+    explanation = Explanation(definition.id, definition, earlier, later, change, (), total)
+    if isinstance(change.difference, Refusal):
+        return explanation
+    found = [_breakdown(columns, pairs[columns], explanation, level, base) for columns in asked]
+    single = sorted((part for part in found if len(part.by) == 1), key=_rank)
+    return replace(explanation, breakdowns=(*single, *(part for part in found if len(part.by) > 1)))
+
+
+def _rank(part: Breakdown) -> tuple[bool, float]:
+    return part.refusal is not None, -part.concentration
+
+
+def _in_window(side: Side, key: Key) -> tuple[tuple[Key, ...], Answered]:
+    groups = side.part.groups(side.job)
+    if isinstance(groups, Refusal):
+        return (key,), Answered(groups)
+    keys = groups.get(key, (key,))
+    return keys, answered(side, key, keys)
+
+
+def _title(definition: Definition) -> str:
+    return definition.title or definition.id
+
+
+def _named(window: str, checks: Sequence[Check]) -> tuple[Check, ...]:
+    return tuple(replace(check, detail=f"{window}: {check.detail}") for check in checks)
+
+
+def _breakdown(columns: Columns, pair: tuple[Side, Side], whole: Explanation, level: float, base: Place) -> Breakdown:
+    refusal = _cannot(columns, pair, whole)
+    if refusal is not None:
+        return _refused(columns, whole, refusal, base)
+    job = pair[1].job
+    if job.quantile is not None:
+        found: _Shares | Refusal = _of_quantile(columns, pair, whole)
+    else:
+        found = _of_sums(columns, pair, whole)
+    return (
+        _refused(columns, whole, found, base) if isinstance(found, Refusal) else found.told(columns, whole, level, base)
+    )
+
+
+def _refused(columns: Columns, whole: Explanation, refusal: Refusal, base: Place) -> Breakdown:
+    question = f"{whole.total.question}, by {' and '.join(columns)}"
+    finding = Finding(question, refusal, whole.metric, base, provenance=whole.total.provenance)
+    return Breakdown(columns, refusal=finding)
+
+
+def _cannot(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> Refusal | None:
+    job = pair[1].job
+    if job.definition.id != whole.metric:
+        return Refusal(
+            Reason.UNSTABLE,
+            f"by {' and '.join(columns)} it is answered by {job.definition.id!r}, whose groups do not add up to it",
+            f"Explain {job.definition.id!r} by it.",
+        )
+    if job.special is not None or job.per or (job.quantile and job.quantile[1].function in ("min", "max")):
+        return Refusal(
+            Reason.UNSTABLE,
+            f"{job.definition.formula!r} of the whole does not follow from its groups, so that no part of the change "
+            "belongs to one",
+            "Evaluate it by the dimension in both windows instead.",
+        )
+    if job.quantile is None and forms_of(job.tree, job.definition.table) is None:
+        return Refusal(
+            Reason.UNSTABLE,
+            f"{job.definition.formula!r} is not made of sums over sums, so that its change has no exact parts by group",
+            "Explain the metrics that it is made of.",
+        )
+    return None
+
+
+def _members(columns: Columns, pair: tuple[Side, Side], keys: Sequence[Key]) -> dict[Columns, tuple[Key, ...]]:
+    """Groups and their keys; those of too few people, by team, stand together."""
+    found: dict[Columns, tuple[Key, ...]] = {}
+    for key in keys:
+        label = key[1]
+        if "team" in columns and any(withheld(side.part.tables, side.job.tables, key) for side in pair):
+            label = (_SMALL,) * len(columns)
+        found[label] = (*found.get(label, ()), key)
+    if len(found) > _MOST_GROUPS:
+        raise InvalidInput(
+            f"By {' and '.join(columns)} there are {len(found):,} groups; at most {_MOST_GROUPS:,} are explained. "
+            "Ask by fewer dimensions, or narrow with where."
+        )
+    return found
+
+
+def _of_sums(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "_Shares | Refusal":
+    job = pair[1].job
+    forms = forms_of(job.tree, job.definition.table)
+    assert forms is not None
+    if any(form.bottom is None and len(form.tables) > 1 for form in forms):
+        return Refusal(
+            Reason.UNSTABLE,
+            "it adds totals of several tables, whose rows are not of one kind, so that it has no volume",
+            "Explain the metrics that it is made of.",
+        )
+    amounts = Amounts.of(pair, forms)
+    if isinstance(amounts, Refusal):
+        return amounts
+    members = _members(columns, pair, amounts.keys())
+    effects, kinds = effects_of(amounts, {str(i): keys for i, keys in enumerate(members.values())})
+    effects = effects.times(1 / dimension(job.definition.unit).factor)
+    n = tuple(sum(amounts.known(window, keys) for window in (0, 1)) for keys in members.values())
+    checks = []
+    labels = tuple(members)
+    if effects.undefined.any():
+        names = ", ".join(" · ".join(labels[i]) for i in np.flatnonzero(effects.undefined)[:3])
+        detail = f"the rate of {names} has no value in one of the windows; all that it changed is under rate"
+        checks.append(Check("rates_defined", False, detail))
+    if effects.values[1].any() or effects.reversed_:
+        against = "the whole moved against every group's own rate (Simpson's reversal): the mix did it"
+        detail = against if effects.reversed_ else "at least one group's own rate moved with the whole"
+        checks.append(Check("no_reversal", not effects.reversed_, detail))
+    census = job.population is Population.WINDOW and not kinds
+
+    def spread(chosen: Chosen) -> Spread | None:
+        return (
+            None
+            if census
+            else spread_of(kinds, [(unit * chosen[:, None, :]).sum(axis=(0, 2)) for unit in effects.units])
+        )
+
+    said = " and ".join(dict.fromkeys(_way(kind, effects.units[i].shape[1]) for i, kind in enumerate(kinds)))
+    return _Shares(effects.values, labels, effects.share, n, f"delta method, {said}", tuple(checks), spread)
+
+
+def _way(kind: Kind, units: int) -> str:
+    if kind[0] == "sampling":
+        return "Horvitz–Thompson sampling variance"
+    return f"clusters: {units} random groups of {kind[1]}s" if kind[0] == "groups" else f"clusters: {units} {kind[1]}s"
+
+
+def _of_quantile(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "_Shares | Refusal":
+    job = pair[1].job
+    assert job.quantile is not None
+    keys: set[Key] = set()
+    for side in pair:
+        found = side.part.groups(job)
+        if isinstance(found, Refusal):
+            return found
+        keys.update(found)
+    members = _members(columns, pair, sorted(keys))
+    factor = dimension(job.definition.unit).factor
+    assert isinstance(whole.change.difference, Estimate)
+    sampled = distribution_of(pair, members, whole.change.difference.value * factor)
+    if isinstance(sampled, Refusal):
+        return sampled
+    return _from_shift(sampled, factor)
+
+
+def _from_shift(sampled: Sampled, factor: float) -> "_Shares":
+    shift = sampled.shift
+
+    def spread(chosen: Chosen) -> Spread:
+        whole_rows = chosen.all(axis=1) | ~chosen.any(axis=1)
+        if whole_rows.all():
+            replicates = shift.part_replicates[chosen.any(axis=1)].sum(axis=0)
+        else:
+            replicates = (shift.group_replicates * chosen[:, :, None]).sum(axis=(0, 1))
+        return jackknife(replicates / factor)
+
+    buckets = shift.part_replicates.shape[1]
+    method = f"counterfactual distributions (Shapley), jackknife over {buckets} random groups of units"
+    return _Shares(shift.groups / factor, sampled.labels, sampled.share, sampled.n, method, (), spread)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shares:
+    """A change by kind and group, with the variance of any sum of its cells."""
+
+    values: Array
+    labels: tuple[Columns, ...]
+    share: Array
+    n: tuple[int, ...]
+    method: str
+    checks: tuple[Check, ...]
+    spread: Callable[[Chosen], Spread | None]
+
+    def told(
+        self, columns: Columns, whole: Explanation, level: float, base: Place
+    ) -> Breakdown:  # fmt: skip
+        """Say it in findings."""
+        assert isinstance(whole.change.difference, Estimate)
+        change = whole.change.difference
+        size = max(abs(change.value), float(np.abs(self.values).sum()))
+        if abs(float(self.values.sum()) - change.value) > 1e-9 * max(size, _size(whole)):
+            refusal = Refusal(Reason.UNSTABLE, f"its groups by {' and '.join(columns)} do not add up to the whole")
+            return _refused(columns, whole, refusal, base)
+        by = " and ".join(columns)
+
+        def finding(chosen: Chosen, n: int, question: str, where: Place) -> Finding:
+            value = float(self.values[chosen].sum())
+            answer = self._estimate(value, chosen, n, change.unit, level)
+            return Finding(question, answer, whole.metric, (*where, *base), provenance=whole.total.provenance)
+
+        parts, rows = [], sum(self.n)
+        shown = [i for i in range(len(KINDS)) if i not in (1, 2) or self.values[i].any() or self._has(i)]
+        for i in shown:
+            chosen = np.zeros_like(self.values, dtype=bool)
+            chosen[i] = True
+            where: Place = (("dimension", by), ("part", KINDS[i]))
+            parts.append((KINDS[i], finding(chosen, rows, f"{whole.total.question}: {KINDS[i]} by {by}", where)))
+        groups = []
+        for j in np.argsort(-np.abs(self.values.sum(axis=0)), kind="stable"):
+            chosen = np.zeros_like(self.values, dtype=bool)
+            chosen[:, j] = True
+            label = tuple(zip(columns, self.labels[j], strict=True))
+            asked = f"{whole.total.question}: {' · '.join(self.labels[j])}"
+            shift = finding(chosen, self.n[j], asked, (("dimension", by), *label))
+            cells = []
+            for i in shown:
+                if self.values[i, j] != 0:
+                    cell = np.zeros_like(self.values, dtype=bool)
+                    cell[i, j] = True
+                    where = (("dimension", by), *label, ("part", KINDS[i]))
+                    cells.append((KINDS[i], finding(cell, self.n[j], f"{asked}, {KINDS[i]}", where)))
+            groups.append(GroupShift(label, shift, tuple(cells)))
+        return Breakdown(columns, tuple(parts), tuple(groups), self._concentration(change.value), self.checks)
+
+    def _has(self, kind: int) -> bool:
+        """A mean always has a mix, a total a volume, even of 0; which of both it is, the other tells."""
+        return kind == 1 and not self.values[2].any()
+
+    def _estimate(self, value: float, chosen: Chosen, n: int, unit: str, level: float) -> Estimate:
+        spread = self.spread(chosen)
+        if spread is None:
+            return Estimate(value, unit, n, "census")
+        if spread.freedom < 1:
+            return Estimate(value, unit, n, "one unit gives no interval", -math.inf, math.inf, level)
+        low, high = interval(value, spread, level=level)
+        return Estimate(value, unit, n, self.method, low, high, level)
+
+    def _concentration(self, change: float) -> float:
+        shifts = self.values.sum(axis=0)
+        whole = float(np.abs(shifts).sum())
+        if whole == 0:
+            return 0.0
+        beyond = np.abs(shifts - self.share * change)
+        for j in range(len(shifts)):
+            chosen = np.zeros_like(self.values, dtype=bool)
+            chosen[:, j] = True
+            spread = self.spread(chosen)
+            beyond[j] = max(beyond[j] - (0.0 if spread is None else math.sqrt(spread.variance)), 0.0)
+        return min(float(beyond.sum()) / 2 / whole, 1.0)
+
+
+def _size(whole: Explanation) -> float:
+    """The larger of both values: sums of floating-point numbers are exact only beside it."""
+    answers = (whole.change.before, whole.change.after)
+    return max((abs(answer.value) for answer in answers if isinstance(answer, Estimate)), default=0.0)

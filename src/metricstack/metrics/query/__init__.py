@@ -1,0 +1,1 @@
+"""From definitions to sums: which rows, which states, one query a table."""

@@ -1,0 +1,279 @@
+"""Definitions to queries: for each table one fused query of all de-duplicated states, by group and unit.
+
+Only sums leave the engine (and, for quantiles of small tables, bounded vectors without identifiers).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metricstack.core.values import Refusal
+from metricstack.metrics.query.rows import Frame, eligible, row_value
+from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE
+from metricstack.telemetry.contract import Table
+from metricstack.telemetry.tables import table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = [
+    "GROUPS",
+    "Plan",
+    "bin_of",
+    "binned",
+    "counted",
+    "fused",
+    "kept_as_one",
+    "people",
+    "sampled",
+    "unit_of",
+    "vectors",
+    "whole",
+]
+
+GROUPS = 64
+"""Hash buckets in which many units are gathered."""
+_SELECTION = "selection_probability"
+_LOG = math.log(BIN_RATIO)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a table's rows become units and weights, known after a look at it (`metrics.plan`).
+
+    Args:
+        cluster: Columns whose first known value names a row's unit; empty = every row is one.
+        gathered: Units are gathered in `GROUPS` hash buckets, since there are many.
+        weighted: Some rows were sampled, so that weights are not all 1.
+    """
+
+    cluster: tuple[str, ...] = ()
+    gathered: bool = True
+    weighted: bool = True
+
+
+def _weight(contract: Table, rows: "ir.Table") -> "ir.Value":
+    """One over the chance of being kept (and judged); 1 where that is unknown, which is counted apart."""
+    weight = 1.0 / rows.sample_probability.nullif(0).fill_null(1.0)
+    if _SELECTION in contract:
+        weight = weight / rows[_SELECTION].nullif(0).fill_null(1.0)
+    return weight
+
+
+def _unknown(contract: Table, rows: "ir.Table") -> "ir.Value":
+    unknown = rows.sample_probability.isnull() | (rows.sample_probability == 0)
+    return unknown | rows[_SELECTION].isnull() if _SELECTION in contract else unknown
+
+
+def unit_of(rows: "ir.Table", plan: Plan) -> "ir.Value":
+    """The hash of a row's unit, or its bucket. Hashes differ between engines; sums over them hardly do."""
+    import ibis
+
+    if not plan.cluster:
+        return ibis.literal(0, type="int64")
+    values = [rows[name] for name in plan.cluster]
+    unit = values[0] if len(values) == 1 else ibis.coalesce(*values)
+    return unit.hash() & (GROUPS - 1) if plan.gathered else unit.hash()
+
+
+def counted(frame: Frame, name: str, plan: Plan, *, by_period: bool = False) -> "ir.Table | Refusal":
+    """Build the query that counts the rows in question, and those of them that were sampled: in all, or by period."""
+    contract = table(name)
+    found = frame.rows(name, also=_weights(contract) if plan.weighted else ())
+    if isinstance(found, Refusal):
+        return found
+    rows = found.table
+    sampled = {"sampled": (_weight(contract, rows) != 1.0).cast("int64").sum()} if plan.weighted else {}
+    if by_period:
+        return rows.group_by(_period=found.keys["_period"]).aggregate(rows=rows.count(), **sampled)
+    return rows.aggregate(rows=rows.count(), **sampled)
+
+
+def people(frame: Frame, name: str, column: str) -> "ir.Table | Refusal":
+    """Build the query that counts the different persons of each group, as ``_people``."""
+    found = frame.rows(name, also=[column])
+    if isinstance(found, Refusal):
+        return found
+    flat = found.table.select(**found.keys, _person=found.table[column])
+    return flat.group_by(frame.keys).aggregate(_people=flat["_person"].nunique())
+
+
+def _weights(contract: Table) -> list[str]:
+    return ["sample_probability", *([_SELECTION] if _SELECTION in contract else [])]
+
+
+def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.Table | Refusal":
+    """Build the one query of a table: every state by period, group and unit.
+
+    Returns:
+        Columns ``_period``, ``_g0``…, ``_unit``, ``s0``… in the order of ``states``, ``_n`` (rows) and
+        ``_unknown`` (rows of unknown sampling); or a refusal when a table is missing.
+    """
+    import ibis
+
+    contract = table(name)
+    quantities = tuple(dict.fromkeys(state.quantity for state in states))
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    columns["_unit"] = unit_of(rows, plan)
+    columns["_u"] = _unknown(contract, rows).cast("int64")
+    if plan.weighted:
+        columns["_w"] = _weight(contract, rows)
+    for i, quantity in enumerate(quantities):
+        columns[f"x{i}"] = row_value(rows, quantity, frame.given)
+        among = eligible(rows, quantity, frame.given)
+        if among is not None:
+            columns[f"e{i}"] = among.cast("int64")
+    flat = rows.select(**columns)
+    sums = {f"s{j}": _sum(flat, state.role, quantities.index(state.quantity), plan) for j, state in enumerate(states)}
+    return flat.group_by([*frame.keys, "_unit"]).aggregate(**sums, _n=ibis._.count(), _unknown=flat["_u"].sum())
+
+
+def _sum(flat: "ir.Table", role: Role, i: int, plan: Plan) -> "ir.Value":
+    import ibis
+
+    x = flat[f"x{i}"]
+    weight = flat["_w"] if plan.weighted else None
+    match role:
+        case Role.TOTAL:
+            return (x if weight is None else weight * x).sum()
+        case Role.SQUARE:
+            return (x * x if weight is None else weight * x * x).sum()
+        case Role.KNOWN:
+            return x.count() if weight is None else weight.sum(where=x.notnull())
+        case Role.N:
+            return x.count()
+        case Role.ELIGIBLE:
+            return flat[f"e{i}"].sum() if f"e{i}" in flat.columns else ibis._.count()
+        case Role.DISTINCT:
+            return x.nunique()
+
+
+def kept_as_one(contract: Table) -> str:
+    """Return the column whose rows a sampler keeps or drops together: the run, else the trace, else the row's key."""
+    return next((column for column in ("run", "trace") if column in contract), contract.key[0])
+
+
+def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Table | Refusal":
+    """Build the query of the sampling variance of totals: Σ (1 − p)/p² · x_i x_j over what was kept as one.
+
+    A trace is kept or dropped as a whole, so rows of one run (else trace, else the row) are added first.
+
+    Returns:
+        The grouping columns and ``v_i_j`` for every pair i ≤ j of the quantities.
+
+    Source:
+        Horvitz and Thompson (1952) for independent (Poisson) sampling: the unbiased variance estimator.
+    """
+    contract = table(name)
+    unit = kept_as_one(contract)
+    found = frame.rows(name, quantities, [unit, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    chance = 1.0 / _weight(contract, rows)
+    columns |= {"_kept": rows[unit], "_p": chance}
+    columns |= {f"x{i}": row_value(rows, quantity, frame.given) for i, quantity in enumerate(quantities)}
+    flat = rows.select(**columns)
+    flat = flat.filter(flat["_p"] < 1.0)
+    kept = flat.group_by([*frame.keys, "_kept"]).aggregate(
+        _p=flat["_p"].min(), **{f"x{i}": flat[f"x{i}"].sum().fill_null(0) for i in range(len(quantities))}
+    )
+    factor = (1.0 - kept["_p"]) / (kept["_p"] * kept["_p"])
+    pairs = [(i, j) for i in range(len(quantities)) for j in range(i, len(quantities))]
+    return kept.group_by(frame.keys).aggregate(
+        **{f"v_{i}_{j}": (factor * kept[f"x{i}"] * kept[f"x{j}"]).sum() for i, j in pairs}
+    )
+
+
+def whole(frame: Frame, name: str, asked: Sequence[tuple[Quantity, str, tuple[float, ...]]]) -> "ir.Table | Refusal":
+    """Build the query of what no sum can give: exact quantiles, minima, maxima and distinct values by group.
+
+    Args:
+        frame: What is asked.
+        name: The table.
+        asked: Quantity, ``quantile`` | ``min`` | ``max`` | ``distinct``, and the shares of a quantile.
+
+    Returns:
+        The grouping columns, ``n{i}`` and ``q{i}`` (``q{i}_{j}`` for a quantile's shares).
+    """
+    found = frame.rows(name, [quantity for quantity, _, _ in asked])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    columns |= {f"x{i}": row_value(rows, quantity, frame.given) for i, (quantity, _, _) in enumerate(asked)}
+    flat = rows.select(**columns)
+    sums: dict[str, ir.Value] = {}
+    for i, (_, function, shares) in enumerate(asked):
+        x = flat[f"x{i}"]
+        sums[f"n{i}"] = x.count()
+        if function == "quantile":
+            sums |= {f"q{i}_{j}": x.cast("float64").quantile(share) for j, share in enumerate(shares)}
+        else:
+            sums[f"q{i}"] = {"min": x.min, "max": x.max, "distinct": x.nunique}[function]()
+    return flat.group_by(frame.keys).aggregate(**sums)
+
+
+def vectors(
+    frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan, also: Sequence[str] = ()
+) -> "ir.Table | Refusal":
+    """Build the query of the values themselves, for tables small enough: groups, hashed unit, weight, x0 and so on.
+
+    Columns named in ``also`` follow as c0, c1 and so on, for queries built upon this one: they may be identifiers
+    and must not leave the engine.
+    """
+    contract = table(name)
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract), *also])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    columns |= {
+        "_unit": unit_of(rows, plan),
+        "_w": _weight(contract, rows),
+        "_u": _unknown(contract, rows).cast("int64"),
+    }
+    for i, quantity in enumerate(quantities):
+        columns[f"x{i}"] = row_value(rows, quantity, frame.given).cast("float64")
+        among = eligible(rows, quantity, frame.given)
+        if among is not None:
+            columns[f"e{i}"] = among.cast("int64")
+    columns |= {f"c{i}": rows[column] for i, column in enumerate(also)}
+    return rows.select(**columns)
+
+
+def bin_of(x: "ir.Value") -> "ir.Value":
+    """The logarithmic bin of a number (`numerics.quantiles`), null where it is unknown."""
+    import ibis
+
+    positive = x > 0
+    place = (ibis.ifelse(positive, x, 1.0).ln() / _LOG).ceil().cast("int64")
+    return ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
+
+
+def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table | Refusal":
+    """Build the logarithmic histogram of a quantity by group and unit.
+
+    Returns:
+        The grouping columns, ``_unit``, ``_bin`` (null where the value is unknown), ``_w`` (weight), ``_n``
+        (rows), ``_e`` (rows that it is about) and ``_unknown``.
+    """
+    import ibis
+
+    contract = table(name)
+    found = frame.rows(name, [quantity], [*plan.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    bins = bin_of(row_value(rows, quantity, frame.given).cast("float64"))
+    among = eligible(rows, quantity, frame.given)
+    columns |= {"_unit": unit_of(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
+    columns["_weight"] = _weight(contract, rows)
+    columns["_eligible"] = ibis.literal(1, type="int64") if among is None else among.cast("int64")
+    flat = rows.select(**columns)
+    return flat.group_by([*frame.keys, "_unit", "_bin"]).aggregate(
+        _w=flat["_weight"].sum(), _n=ibis._.count(), _e=flat["_eligible"].sum(), _unknown=flat["_u"].sum()
+    )

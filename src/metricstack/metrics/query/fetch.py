@@ -1,0 +1,271 @@
+"""Run a table's queries, once each, and hold their sums as arrays by group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.values import Refusal
+from metricstack.core.windows import Window
+from metricstack.metrics.query import compile as queries
+from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.plan import plan_of, units_per_row
+from metricstack.metrics.query.rows import Frame
+from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.metrics.rollups.rolled import RollUp, find
+from metricstack.metrics.rollups.store import Manifest, kept, sources_of
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+__all__ = ["EXACT_QUANTILE_ROWS", "EXACT_UNITS", "VECTOR_ROWS", "Grouped", "Key", "TableData", "fetch", "grouped"]
+
+Key = tuple[int, tuple[str, ...]]
+"""Number of the period, and the value of each dimension."""
+
+_COUNTS: WeakKeyDictionary[Any, dict[Any, dict[str, int]]] = WeakKeyDictionary()
+"""Workspace (its data are those of its opening) → rows by table and window."""
+EXACT_UNITS = 512
+"""Up to so many units are used one by one; more are gathered in buckets."""
+VECTOR_ROWS = 100_000
+"""Up to so many rows, quantiles are computed from the values themselves."""
+EXACT_QUANTILE_ROWS = 1_000_000
+"""Up to so many rows, unweighted quantiles are the engine's exact ones; above, the histogram's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """Columns of a query's result, sorted by group, with the slice of each group.
+
+    Args:
+        columns: Name → values, float64 (int64 for units and bins), null as NaN only where said.
+        slices: Group → its rows.
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+    slices: Mapping[Key, slice]
+
+    def of(self, key: Key, column: str) -> NDArray[Any]:
+        """Return one column of one group, empty where the group has no rows."""
+        return self.columns[column][self.slices.get(key, slice(0, 0))]
+
+
+def fetch(query: "ir.Table", keys: Sequence[str]) -> Grouped:
+    """Run a query and sort its rows by group."""
+    return grouped(query.to_pyarrow(), keys)
+
+
+def grouped(result: "pa.Table", keys: Sequence[str]) -> Grouped:
+    """Sort a query's rows by group."""
+    codes = np.zeros(result.num_rows, dtype=np.int64)
+    parts: list[tuple[NDArray[np.int64], list[Any]]] = []
+    for name in keys:
+        encoded = result.column(name).combine_chunks().dictionary_encode()
+        values = encoded.dictionary.to_pylist()
+        codes = codes * max(len(values), 1) + encoded.indices.to_numpy(zero_copy_only=False)
+        parts.append((encoded.indices.to_numpy(zero_copy_only=False), values))
+    order = np.argsort(codes, kind="stable")
+    _, starts = np.unique(codes[order], return_index=True)
+    ends = [*starts[1:], len(order)][: len(starts)]
+    slices: dict[Key, slice] = {}
+    for start, end in zip(starts, ends, strict=True):
+        at = order[start]
+        period, *group = (values[indices[at]] for indices, values in parts)
+        slices[int(period), tuple(group)] = slice(int(start), int(end))
+    columns = {name: _numbers(result.column(name))[order] for name in result.column_names if name not in keys}
+    return Grouped(columns, slices)
+
+
+def _numbers(column: "pa.ChunkedArray") -> NDArray[Any]:
+    """Numbers of a column; null is NaN in a float, and what no sum saw (nothing known) stays so."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_integer(column.type) and column.null_count == 0:
+        return np.asarray(column.to_numpy(), dtype=np.int64)
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
+
+
+@dataclass(eq=False)
+class TableData:
+    """One table's sums for a pass: asks the engine once for each kind of thing, when first needed.
+
+    Args:
+        frame: What is asked.
+        name: The table.
+        states: Every state that a metric of the pass needs.
+        spreads: Quantities of totals whose sampling variance is needed.
+        quantiles: Quantities of quantiles, and the shares asked of each.
+        extremes: Quantities of minima, maxima and distinct counts, with the function.
+        units: Tell units apart, which intervals need; False adds over them in the engine, which is faster.
+    """
+
+    frame: Frame
+    name: str
+    states: tuple[State, ...] = ()
+    spreads: tuple[Quantity, ...] = ()
+    quantiles: Mapping[Quantity, tuple[float, ...]] = field(default_factory=dict)
+    extremes: tuple[tuple[Quantity, str], ...] = ()
+    units: bool = True
+
+    @cached_property
+    def rolled(self) -> RollUp | None:
+        """The roll-up that answers exactly what is asked, None where the rows must."""
+        found = find(self.frame, self.name, EXACT_UNITS)
+        return found if found is not None and found.manifest.plan == self._whole_plan else None
+
+    @cached_property
+    def counts(self) -> dict[str, int] | Refusal:
+        """Rows of the table in the whole window, and sampled ones among them, whatever is asked of it."""
+        frame = self.frame
+        if self.rolled is not None:
+            return self.rolled.counts
+        several = frame.to_date or frame.window is not None  # a row may belong to several periods
+        span = Window(frame.periods[0].start, frame.periods[-1].end)
+        periods = frame.periods if several else (span,)
+        key = (self.name, periods, frame.to_date, frame.window)
+        known = _COUNTS.setdefault(frame.ws, {})
+        if key not in known:
+            whole = Frame(frame.ws, frame.given, periods, to_date=frame.to_date, window=frame.window)
+            query = queries.counted(whole, self.name, self.plan)
+            if isinstance(query, Refusal):
+                return query
+            row = query.to_pyarrow().to_pylist()[0]
+            known[key] = {"sampled": 0} | {name: int(value or 0) for name, value in row.items()}
+        return known[key]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How rows become units and weights: of the whole table, not of the window."""
+        return self._whole_plan if self.units else replace(self._whole_plan, cluster=())
+
+    @cached_property
+    def _whole_plan(self) -> Plan:
+        if self._kept is not None:
+            return self._kept.plan
+        found = plan_of(self.frame.ws, self.name, exact_units=EXACT_UNITS)
+        return Plan() if isinstance(found, Refusal) else found
+
+    @cached_property
+    def units_per_row(self) -> float:
+        """Units for each row of the table, at most 1; about, where they are many."""
+        if self._kept is not None:
+            return self._kept.units_per_row
+        return units_per_row(self.frame.ws, self.name, self.plan)
+
+    @cached_property
+    def _kept(self) -> Manifest | None:
+        """What a roll-up knows of the whole table, where it is of the same data."""
+        frame = self.frame
+        found = kept(frame.ws, self.name, frame.given, EXACT_UNITS)
+        return found if found is not None and found.sources == sources_of(frame.ws, self.name) else None
+
+    @cached_property
+    def sums(self) -> Grouped | Refusal:
+        """Every state by group and unit, from the one fused query."""
+        if isinstance(self.counts, Refusal):
+            return self.counts
+        known = self.rolled.sums(self.states, units=self.units) if self.rolled is not None else None
+        if known is not None:
+            return grouped(known, self.frame.keys)
+        query = queries.fused(self.frame, self.name, self.states, self.plan)
+        if isinstance(query, Refusal):
+            return query
+        found = fetch(query, self.frame.keys)
+        for values in found.columns.values():
+            if values.dtype == np.float64:
+                values[np.isnan(values)] = 0.0  # a sum of nothing known: its N says so
+        return found
+
+    @cached_property
+    def sampling(self) -> Grouped | Refusal:
+        """Sampling variances and covariances of totals by group; empty where nothing was sampled."""
+        known = self.rolled.sampling(self.spreads) if self.rolled is not None else None
+        if known is not None:
+            return grouped(known, self.frame.keys)
+        query = queries.sampled(self.frame, self.name, self.spreads)
+        return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+
+    @cached_property
+    def values(self) -> Grouped | Refusal:
+        """Values of the quantities of quantiles, for a small table."""
+        one_by_one = replace(self.plan, gathered=False)
+        query = queries.vectors(self.frame, self.name, tuple(self.quantiles), one_by_one)
+        return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+
+    @cached_property
+    def is_small(self) -> bool:
+        """True where quantiles are computed from the values themselves."""
+        counts = self.counts
+        return not isinstance(counts, Refusal) and counts["rows"] <= VECTOR_ROWS
+
+    def bins(self, quantity: Quantity) -> Grouped | Refusal:
+        """Logarithmic histogram of a quantity by group and unit, for a large table."""
+        if quantity not in self._bins:
+            self._bins[quantity] = self._binned(quantity)
+        return self._bins[quantity]
+
+    def _binned(self, quantity: Quantity) -> Grouped | Refusal:
+        known = self.rolled.bins(quantity) if self.rolled is not None else None
+        if known is not None:
+            return grouped(known, self.frame.keys)
+        query = queries.binned(self.frame, self.name, quantity, self.plan)
+        return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+
+    @cached_property
+    def _bins(self) -> dict[Quantity, Grouped | Refusal]:
+        return {}
+
+    @cached_property
+    def wholes(self) -> tuple[tuple[tuple[Quantity, str, tuple[float, ...]], ...], Grouped | Refusal]:
+        """Exact quantiles (of a large unsampled table), minima, maxima and distinct counts by group."""
+        asked: list[tuple[Quantity, str, tuple[float, ...]]]
+        asked = [(quantity, function, ()) for quantity, function in self.extremes]
+        counts = self.counts
+        large = not isinstance(counts, Refusal) and VECTOR_ROWS < counts["rows"] <= EXACT_QUANTILE_ROWS
+        if large and not self.plan.weighted:
+            asked += [(quantity, "quantile", shares) for quantity, shares in self.quantiles.items()]
+        query = queries.whole(self.frame, self.name, asked)
+        return tuple(asked), query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+
+    def people(self, column: str) -> Grouped | Refusal:
+        """Count the different persons of each group, for withholding small ones."""
+        if column not in self._people:
+            query = queries.people(self.frame, self.name, column)
+            self._people[column] = query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+        return self._people[column]
+
+    @cached_property
+    def _people(self) -> dict[str, Grouped | Refusal]:
+        return {}
+
+    def keys(self, quantity: Quantity | None, *, extreme: bool = False) -> frozenset[Key] | Refusal:
+        """Return the groups that have rows, by the query that answers for a quantity (None: for sums)."""
+        if isinstance(self.counts, Refusal):
+            return self.counts
+        if quantity is None:
+            found = self.sums
+        elif extreme:
+            found = self.wholes[1]
+        else:
+            found = self.values if self.is_small else self.bins(quantity)
+        return found if isinstance(found, Refusal) else frozenset(found.slices)
+
+    def total(self, key: Key, role: Role, quantity: Quantity) -> float:
+        """Return one state of one group, added over its units."""
+        if isinstance(self.sums, Refusal):
+            return 0.0
+        return float(self.sums.of(key, self.column(State(role, quantity))).sum())
+
+    def column(self, state: State) -> str:
+        """Return the name of a state's column in `sums`."""
+        return f"s{self._places[state]}"
+
+    @cached_property
+    def _places(self) -> dict[State, int]:
+        return {state: i for i, state in enumerate(self.states)}

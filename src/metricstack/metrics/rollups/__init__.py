@@ -1,0 +1,1 @@
+"""Daily states kept as Parquet, used where they answer exactly."""

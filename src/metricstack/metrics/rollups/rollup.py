@@ -1,0 +1,484 @@
+"""`build_rollups`: keep daily sums of tables by declared dimensions, so that questions about days need no rows.
+
+What is kept are states, which add up; values do not. No average of a percentile and no sum of a distinct
+count is ever kept, and what depends on more than a row and its day (other tables, other rows, when the data
+end) is left to the rows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnknownName, WorkspaceError
+from metricstack.core.toml import line_of, read_toml
+from metricstack.core.values import Refusal
+from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.job import Job, Request
+from metricstack.metrics.language.formula import Name, walk
+from metricstack.metrics.model import Population
+from metricstack.metrics.query import compile as queries
+from metricstack.metrics.query.fetch import EXACT_UNITS
+from metricstack.metrics.query.joins import Path as Way
+from metricstack.metrics.query.joins import dimensions, path_to
+from metricstack.metrics.query.plan import plan_of, units_per_row
+from metricstack.metrics.query.rows import Frame, eligible, measures_used, row_value
+from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
+from metricstack.metrics.rollups.store import (
+    FOLDER,
+    STATES,
+    Manifest,
+    Segment,
+    differing,
+    forget,
+    read,
+    sources_of,
+    stamp,
+    state_name,
+    stretches,
+    write,
+)
+from metricstack.telemetry.config import FILE_NAME
+from metricstack.telemetry.contract import Table
+from metricstack.telemetry.tables import table
+from metricstack.telemetry.warehouse import file_digest
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["RolledUp", "build_rollups", "declared"]
+
+_LARGEST = 5
+"""A histogram is kept where it has at most one row for so many of the table's."""
+_CHUNK = 92  # days in one query: bounds memory, and a quarter is one
+_GAP = 7  # days without rows that are cheaper to ask for than another query
+_SEGMENTS = 8  # more files of a kind are gathered into one
+_SLOT = 900  # seconds; every zone's days begin on a quarter of an hour
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = 50_000_000  # slots from 1970, beyond every calendar and within what a clock can say
+
+
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """What became of one table.
+
+    Args:
+        table: The table.
+        by: Dimensions.
+        built: Days that were computed.
+        kept: Days that were up to date.
+        size: Bytes on disk.
+    """
+
+    table: str
+    by: tuple[str, ...]
+    built: int
+    kept: int
+    size: int
+
+
+def declared(ws: "Workspace") -> dict[str, tuple[str, ...]]:
+    """Return the tables to roll up, each with its dimensions: as ``[rollups]`` says, else every fact table by use case.
+
+    Raises:
+        ConfigurationError: ``[rollups]`` names what a table cannot be rolled up by; all faults, with their lines.
+    """
+    if not ws.config.rollups:
+        facts = (name for name in ws.tables if not table(name).state_of)
+        return {name: tuple(c for c in ("use_case",) if c in ws.columns(name)) for name in facts}
+    path = ws.root / FILE_NAME
+    faults: list[Fault] = []
+    for name, by in ws.config.rollups.items():
+        place = f"{path.name}:{line_of(read_toml(path)[1], 'rollups', name, 'by')}"
+        faults += [Fault(f"{place}: {message}") for message in _faults(name, by)]
+    if faults:
+        raise ConfigurationError(str(path), faults)
+    return {name: by for name, by in ws.config.rollups.items() if ws.has(name)}
+
+
+def _faults(name: str, by: Iterable[str]) -> Iterator[str]:
+    if table(name).state_of:
+        yield f"table {name!r} is a register: its state at a moment is no sum of days, so that it cannot be rolled up."
+        return
+    own = [column for column in dimensions(name) if column in table(name)]
+    for column in by:
+        try:
+            way = path_to(name, column, f"roll-up of {name}")
+        except (InvalidInput, UnknownName) as error:
+            yield str(error)
+            continue
+        if way.through:
+            yield (
+                f"{column!r} stands in table {way.table!r}, which changes without {name!r}. "
+                f"A roll-up is kept by own columns: {', '.join(own)}."
+            )
+
+
+def build_rollups(
+    ws: "Workspace", *, rebuild: bool = False, progress: Callable[[int, int, str], None] | None = None
+) -> tuple[RolledUp, ...]:
+    """Bring the daily sums of a workspace up to date; only days whose data have changed are computed.
+
+    They lie in the folder ``rollups`` of the workspace and are used by themselves from then on, wherever they
+    answer exactly. Deleting the folder loses nothing but time.
+
+    Args:
+        ws: The workspace.
+        rebuild: Compute all days, changed or not.
+        progress: Called with tables done, tables in all, and the next one's name.
+
+    Returns:
+        What became of each table, in the schema's order.
+
+    Raises:
+        ConfigurationError: ``[rollups]`` names what a table cannot be rolled up by.
+        WorkspaceError: the tables lie in a database, another run holds the roll-ups, or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    if ws.is_remote:
+        raise WorkspaceError(
+            "Roll-ups are kept of a folder of Parquet, whose files tell which days have changed. Rows of a database "
+            "may change in place, which would leave old sums standing."
+        )
+    wanted, known = declared(ws), catalogue(ws)
+    needs = _needs(known, ws)
+    folder = ws.root / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(f"Cannot write roll-ups to {folder}: {error.strerror or error}.") from error
+    found: list[RolledUp] = []
+    try:
+        with FileLock(folder / ".lock", timeout=600):
+            forget(ws)
+            for i, (name, by) in enumerate(wanted.items()):
+                if progress:
+                    progress(i, len(wanted), name)
+                found.append(_Builder(ws, known, name, by, needs.get(name, _Needs())).build(rebuild=rebuild))
+    except Timeout as error:
+        raise WorkspaceError(f"Another run is writing roll-ups to {folder}. Wait for it to end.") from error
+    finally:
+        forget(ws)
+    return tuple(found)
+
+
+@dataclass(eq=False)
+class _Needs:
+    """What the catalogue asks of one table that sums of days can serve; dictionaries for their order."""
+
+    states: dict[State, None] = field(default_factory=dict)
+    spreads: dict[Quantity, None] = field(default_factory=dict)
+    quantiles: dict[Quantity, None] = field(default_factory=dict)
+
+
+def _needs(known: Catalogue, ws: "Workspace") -> dict[str, _Needs]:
+    """States, quantities of totals with a sampling variance, and quantities of quantiles, by table."""
+    found: dict[str, _Needs] = {}
+    request = Request(ws, known, ws.quarter("2000Q1"), (), (), {}, None, 0.95)
+    frame = Frame(ws, known.given, ())
+    usable: dict[Quantity, bool] = {}
+
+    def fits(quantity: Quantity) -> bool:
+        if quantity not in usable:
+            usable[quantity] = _adds_up(quantity, frame)
+        return usable[quantity]
+
+    for metric in known.ids:
+        job = Job.of(request, metric)
+        if job.definition.to_date or job.definition.window is not None or job.special or job.per:
+            continue
+        if job.quantile is not None:
+            name, call, _ = job.quantile
+            quantity = quantity_of(call, name)
+            if call.function not in ("min", "max") and fits(quantity):
+                found.setdefault(name, _Needs()).quantiles[quantity] = None
+            continue
+        for state in states_of(job.tree, job.definition.table):
+            if state.role is not Role.DISTINCT and fits(state.quantity):
+                needs = found.setdefault(state.quantity.table, _Needs())
+                needs.states[state] = None
+                if job.population is Population.WINDOW and state.role is Role.TOTAL:
+                    needs.spreads[state.quantity] = None
+    return found
+
+
+def _adds_up(quantity: Quantity, frame: Frame) -> bool:
+    """True where a row's value follows from the row alone, whenever it is asked and whatever is beside it."""
+    import ibis
+    from ibis.expr.operations import WindowFunction
+
+    if quantity.per or any(measure.joins or measure.across for measure in measures_used(quantity)):
+        return False
+    parts = [] if quantity.node is None else [node.name for node in walk(quantity.node) if isinstance(node, Name)]
+    if any("." in part for part in parts):
+        return False
+    contract = table(quantity.table)
+    rows = ibis.table({column.name: column.kind.value for column in contract.columns}, name=contract.name)
+    moments = (None, _EPOCH, _EPOCH + timedelta(days=1))
+    asked = [
+        (row_value(rows, quantity, given), eligible(rows, quantity, given))
+        for given in (replace(frame.given, until=until) for until in moments)
+    ]
+    for versions in zip(*asked, strict=True):
+        first = versions[0]
+        for other in versions:
+            if (first is None) != (other is None) or (first is not None and not first.equals(other)):
+                return False
+        if first is not None and first.op().find(WindowFunction):
+            return False
+    return True
+
+
+@dataclass(eq=False)
+class _Builder:
+    """Brings one table's roll-up up to date."""
+
+    ws: "Workspace"
+    known: Catalogue
+    name: str
+    by: tuple[str, ...]
+    needs: _Needs
+
+    @property
+    def folder(self) -> Path:
+        return self.ws.root / FOLDER / self.name
+
+    @property
+    def contract(self) -> Table:
+        return table(self.name)
+
+    def build(self, *, rebuild: bool) -> RolledUp:
+        ws, name = self.ws, self.name
+        plan = plan_of(ws, name, exact_units=EXACT_UNITS)
+        assert not isinstance(plan, Refusal)  # only tables at hand are declared
+        states, spreads, quantiles = list(self.needs.states), list(self.needs.spreads), list(self.needs.quantiles)
+        # What is kept as one must be whole in its day and group, so that days' covariances add up: one row each.
+        alone = self.contract.key == (queries.kept_as_one(self.contract),)
+        spreads = spreads if plan.weighted and alone else []
+        fresh = Manifest(
+            name, stamp(ws, name, self.known.given), EXACT_UNITS, self.by, plan,
+            units_per_row(ws, name, plan), sources_of(ws, name), tuple(state_name(state) for state in states),
+            tuple(quantity.text for quantity in spreads),
+        )  # fmt: skip
+        before = None if rebuild else read(ws, name)
+        texts = {quantity.text for quantity in quantiles}
+        if before is None or not _alike(before, fresh, texts):
+            before = None
+        days = self._changed(before, fresh)
+        manifest = fresh if before is None else self._without(before, fresh, days)
+        if days or before is None or before.sources != fresh.sources:
+            self.folder.mkdir(exist_ok=True)
+            manifest = self._with(manifest, days, states, spreads, quantiles, first=before is None)
+            manifest = self._gathered(manifest)
+            write(ws, manifest)
+        size = sum(segment.size for segment in manifest.segments)
+        built = len(set(days) & set(manifest.days))
+        return RolledUp(name, self.by, built, len(manifest.days) - built, size)
+
+    def _changed(self, before: Manifest | None, fresh: Manifest) -> list[int]:
+        """The days (ordinals) to compute: those with rows whose data are not those that were rolled up."""
+        rows = self.ws.table(self.name, columns=[self.contract.event_time])
+        assert not isinstance(rows, Refusal)
+        time = rows[self.contract.event_time]
+        if before is not None:
+            changed = differing(before.sources, fresh.sources)
+            if not changed:
+                return []
+            first, last = (min(source.first for source in changed), max(source.last for source in changed))
+            rows = rows.filter(time >= first, time <= last)
+            time = rows[self.contract.event_time]
+        slot = (time.epoch_seconds() / _SLOT).floor().cast("int64").name("slot")
+        numbers = slot.as_table().distinct().to_pyarrow()["slot"].to_pylist()
+        days = {self._day(_EPOCH + timedelta(seconds=n * _SLOT)) for n in numbers if n is not None and abs(n) < _FAR}
+        if before is None:
+            return sorted(day for day in days if day is not None)
+        spans = [(self._day(source.first) or 0, self._day(source.last) or date.max.toordinal()) for source in changed]
+        there = {*before.days, *(day for day in days if day is not None)}
+        return sorted(day for day in there if any(low <= day <= high for low, high in spans))
+
+    def _day(self, instant: datetime) -> int | None:
+        """The local day of an instant (ordinal), None outside the years of the calendar."""
+        try:
+            return self.ws.calendar.local_day(instant).toordinal()
+        except InvalidInput:
+            return None
+
+    @staticmethod
+    def _without(before: Manifest, fresh: Manifest, days: list[int]) -> Manifest:
+        gone = set(days)
+        segments = (segment.without(gone) for segment in before.segments)
+        return replace(
+            fresh,
+            bins=before.bins,
+            declined=before.declined,
+            days={day: counts for day, counts in before.days.items() if day not in gone},
+            segments=tuple(segment for segment in segments if segment.days),
+        )
+
+    def _with(
+        self,
+        manifest: Manifest,
+        days: list[int],
+        states: list[State],
+        spreads: list[Quantity],
+        quantiles: list[Quantity],
+        *,
+        first: bool,
+    ) -> Manifest:
+        """Compute days and add their files."""
+        plan, name = manifest.plan, self.name
+        segments, counted = list(manifest.segments), dict[int, tuple[int, int]]()
+        sampled = self._sampled(days, plan) if plan.weighted else {}
+        parts = self._parts(days, lambda frame: queries.fused(frame, name, states, plan), states)
+        segments += self._written(STATES, days, parts)
+        for part in parts:
+            counted |= {day: (rows, sampled.get(day, 0)) for day, rows in _rows_by_day(part).items()}
+        manifest = replace(manifest, days=dict(manifest.days) | counted)
+        if spreads:
+            segments += self._segment("sampling", days, lambda frame: queries.sampled(frame, name, spreads))
+        by_text = {quantity.text: quantity for quantity in quantiles}
+        if first:
+            small = [quantity.text for quantity in quantiles if self._is_small(quantity, plan, counted)]
+            declined = tuple(text for text in by_text if text not in small)
+            manifest = replace(manifest, bins=tuple(small), declined=declined)
+        for i, text in enumerate(manifest.bins):
+            binned = partial(queries.binned, name=name, quantity=by_text[text], plan=plan)
+            segments += self._segment(f"bins{i}", days, binned)
+        return replace(manifest, segments=tuple(segments))
+
+    def _sampled(self, days: list[int], plan: queries.Plan) -> dict[int, int]:
+        """Sampled rows of each day."""
+        found: dict[int, int] = {}
+        for first, frame in self._frames(days, by=False):
+            query = queries.counted(frame, self.name, plan, by_period=True)
+            assert not isinstance(query, Refusal)
+            for row in query.to_pyarrow().to_pylist():
+                found[first + row["_period"]] = int(row["sampled"] or 0)
+        return found
+
+    def _is_small(self, quantity: Quantity, plan: queries.Plan, counted: Mapping[int, tuple[int, int]]) -> bool:
+        """Look at the day with most rows: where its histogram is not small, no other day's is."""
+        if not counted:
+            return False
+        day = max(counted, key=lambda day: counted[day][0])
+        ((_, frame),) = self._frames([day])
+        query = queries.binned(frame, self.name, quantity, plan)
+        assert not isinstance(query, Refusal)
+        return int(query.count().to_pyarrow().as_py()) * _LARGEST <= counted[day][0]
+
+    def _frames(self, days: Iterable[int], *, by: bool = True) -> Iterator[tuple[int, Frame]]:
+        """Cut days into stretches that are asked in one query each: its first day, and what is asked."""
+        ways = tuple(Way(column, (), self.name) for column in self.by) if by else ()
+        calendar = self.ws.calendar
+        for first, last in _chunks(days):
+            asked = (date.fromordinal(day) for day in range(first, last + 1))
+            periods = tuple(calendar.between(day, day + timedelta(days=1)) for day in asked)
+            yield first, Frame(self.ws, self.known.given, periods, ways)
+
+    def _segment(self, kind: str, days: list[int], build: "Callable[[Frame], ir.Table | Refusal]") -> list[Segment]:
+        return self._written(kind, days, self._parts(days, build))
+
+    def _parts(
+        self, days: list[int], build: "Callable[[Frame], ir.Table | Refusal]", states: Iterable[State] = ()
+    ) -> "list[pa.Table]":
+        """Run a query over days; its rows have the day in the place of the period."""
+        parts, roles = [], [state.role for state in states]
+        for first, frame in self._frames(days):
+            query = build(frame)
+            assert not isinstance(query, Refusal)
+            parts.append(_with_day(query.to_pyarrow(), first, roles))
+        return parts
+
+    def _written(self, kind: str, days: list[int], parts: "list[pa.Table]") -> list[Segment]:
+        return [self._write(kind, parts, stretches(days))] if any(len(part) for part in parts) else []
+
+    def _write(self, kind: str, parts: "list[pa.Table]", days: tuple[tuple[int, int], ...]) -> Segment:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.folder / f"{kind}-{uuid4().hex[:12]}.parquet"
+        whole = pa.concat_tables(parts, promote_options="permissive")
+        order = [name for name in whole.column_names if name in ("_day", "_unit", "_bin") or name.startswith("_g")]
+        whole = whole.sort_by([(name, "ascending") for name in ("_day", *(name for name in order if name != "_day"))])
+        pq.write_table(whole, path, compression="zstd")
+        return Segment(kind, path.name, path.stat().st_size, file_digest(path), days)
+
+    def _gathered(self, manifest: Manifest) -> Manifest:
+        """Gather many small files of a kind into one."""
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        for kind in {segment.kind for segment in manifest.segments}:
+            old = manifest.of(kind)
+            if len(old) <= _SEGMENTS:
+                continue
+            parts = []
+            for segment in old:
+                rows = pq.read_table(self.folder / segment.path)
+                days = [day for first, last in segment.days for day in range(first, last + 1)]
+                parts.append(rows.filter(pc.is_in(rows["_day"], _array(days))))
+            covered = stretches(day for one in old for first, last in one.days for day in range(first, last + 1))
+            new = self._write(kind, parts, covered)
+            others = tuple(segment for segment in manifest.segments if segment.kind != kind)
+            manifest = replace(manifest, segments=(*others, new))
+        return manifest
+
+
+def _alike(before: Manifest, fresh: Manifest, texts: set[str]) -> bool:
+    same = all(
+        getattr(before, name) == getattr(fresh, name)
+        for name in ("stamp", "exact_units", "by", "plan", "states", "spreads")
+    )
+    return same and texts == {*before.bins, *before.declined}
+
+
+def _chunks(days: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Stretches of at most `_CHUNK` days, over gaps of at most `_GAP`."""
+    start = last = None
+    for day in sorted(days):
+        if start is not None and last is not None and (day - last > _GAP or day - start >= _CHUNK):
+            yield start, last
+            start = day
+        start, last = (day if start is None else start), day
+    if start is not None and last is not None:
+        yield start, last
+
+
+def _rows_by_day(part: "pa.Table") -> dict[int, int]:
+    found = part.group_by("_day").aggregate([("_n", "sum")]).to_pydict()
+    return dict(zip(found["_day"], found["_n_sum"], strict=True))
+
+
+def _array(days: list[int]) -> "pa.Array":
+    import pyarrow as pa
+
+    return pa.array(days, pa.int32())
+
+
+def _with_day(rows: "pa.Table", first: int, roles: list[Role]) -> "pa.Table":
+    """Put the day in the place of the period, and sums into one type, whole where they count."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns: dict[str, Any] = {}
+    for name in rows.column_names:
+        values = rows[name]
+        if name == "_period":
+            columns["_day"] = pc.add(values, first).cast(pa.int32())
+        elif name.startswith("s") and roles:
+            whole = roles[int(name[1:])] in (Role.N, Role.ELIGIBLE)
+            columns[name] = pc.fill_null(values.cast(pa.int64() if whole else pa.float64()), 0)
+        elif name in ("_n", "_unknown", "_e"):
+            columns[name] = pc.fill_null(values.cast(pa.int64()), 0)
+        elif name.startswith("v_") or name == "_w":
+            columns[name] = values.cast(pa.float64())
+        else:
+            columns[name] = values
+    return pa.table(columns)
