@@ -121,11 +121,11 @@ class _Sample:
         value = quantile_of_sample(self.x, p, self.weights)
         equal = self.weights.min() == self.weights.max()
         kind = "exact quantile" if equal else "exact weighted quantile"
-        if equal and not data.plan.gathered and len(np.unique(self.units)) == self.n:
+        if equal and len(np.unique(self.units)) == self.n:
             return order_statistics(self.x, p, level=level), kind
         found = quantile_by_group(
             self.units, self.weights, (self.x <= value).astype(np.float64), p=p, value=value,
-            inverse=sample_inverse(self.x, self.weights), level=level, exact_groups=not data.plan.gathered,
+            inverse=sample_inverse(self.x, self.weights), level=level,
         )  # fmt: skip
         return found, kind
 
