@@ -250,6 +250,9 @@ def _compile(_: Path) -> Callable[[], Any]:
             rows = ibis.table({column.name: column.kind.value for column in table(name).columns}, name=name)
             return rows.select(*dict.fromkeys(columns))
 
+        def never_null(self, _: str) -> frozenset[str]:
+            return frozenset()
+
     known, schema = catalogue(), cast("Any", Schema())
     span = Calendar(schema.config.zone, schema.config.fiscal_year_start).quarter(WINDOW)
     request = Request(schema, known, span, (span,), (), {}, None, 0.95)

@@ -27,7 +27,10 @@ METRICS = ("task_success", "cost_per_request", "cost_per_successful_outcome", "a
 pytestmark = pytest.mark.calibration
 
 
-def world(population: Population, store: Store, name: str, *, keep: float = 1.0, **size: int) -> tuple[Workspace, Any]:
+def world(
+    population: Population, store: Store, name: str, *, keep: float = 1.0, metrics: str = "", config: str = "",
+    **size: int,
+) -> tuple[Workspace, Any]:  # fmt: skip
     """Draw replicates, keep each run with a chance, and write what was kept; with the rows before."""
     size = {"replicates": REPLICATES, "users": USERS} | size
     row, user = population.draw(name, **size)
@@ -41,7 +44,7 @@ def world(population: Population, store: Store, name: str, *, keep: float = 1.0,
         "start": instants(int(kept.sum())),
         "sample_probability": np.full(int(kept.sum()), keep),
     }
-    return store(requests=columns), (row, region)
+    return store(requests=columns, metrics=metrics, config=config), (row, region)
 
 
 def truths(population: Population) -> dict[str, float]:
@@ -65,7 +68,7 @@ def test_means_shares_and_ratios_cover_with_requests_nested_in_users(
     ws, _ = world(population, store, f"means {keep}", keep=keep)
     panel = evaluate(ws, METRICS, by="region", window="2026Q3")
     for metric, true in truths(population).items():
-        assert_nominal(covered(panel.of(metric), true), REPLICATES)
+        assert_nominal(covered(panel.of(metric), true), REPLICATES, what=f"{metric}, kept {keep:.0%}")
 
 
 def test_users_one_by_one_cover_too(population: Population, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +76,7 @@ def test_users_one_by_one_cover_too(population: Population, store: Store, monkey
     ws, _ = world(population, store, "one by one")
     panel = evaluate(ws, METRICS, by="region", window="2026Q3")
     for metric, true in truths(population).items():
-        assert_nominal(covered(panel.of(metric), true), REPLICATES)
+        assert_nominal(covered(panel.of(metric), true), REPLICATES, what=f"{metric}, users one by one")
 
 
 def test_requests_taken_as_independent_would_not_cover(population: Population) -> None:
@@ -99,8 +102,8 @@ def test_quantiles_cover_from_values_and_from_histograms(
     ws, _ = world(population, store, f"quantiles {keep}", keep=keep)
     panel = evaluate(ws, ["latency_p50", "latency_p95"], by="region", window="2026Q3")
     for metric, p in (("latency_p50", 0.5), ("latency_p95", 0.95)):
-        true = float(np.nanquantile(population.columns["latency"], p))
-        assert_nominal(covered(panel.of(metric), true), REPLICATES)
+        true, way = float(np.nanquantile(population.columns["latency"], p)), "values" if vectors else "histogram"
+        assert_nominal(covered(panel.of(metric), true), REPLICATES, what=f"{metric}, {way}, kept {keep:.0%}")
 
 
 def test_totals_of_one_run_in_ten_hold_the_totals_of_all(population: Population, store: Store) -> None:
@@ -110,4 +113,4 @@ def test_totals_of_one_run_in_ten_hold_the_totals_of_all(population: Population,
     cost = np.bincount(region, weights=np.nan_to_num(population.columns["cost"][row]), minlength=REPLICATES)
     for metric, totals in (("transactions", runs), ("total_cost", cost)):
         true = {f"{i:04d}": float(total) for i, total in enumerate(totals)}
-        assert_nominal(covered(panel.of(metric), true), REPLICATES)
+        assert_nominal(covered(panel.of(metric), true), REPLICATES, what=f"{metric} of all, kept 10%")

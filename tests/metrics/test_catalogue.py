@@ -8,10 +8,11 @@ import pytest
 from metricstack.core.errors import ConfigurationError, UnknownName
 from metricstack.core.units import check_unit
 from metricstack.metrics import catalogue, definition_hash, evaluate
+from metricstack.metrics.language import hashing
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.load import CATALOGUE, load
 from metricstack.telemetry.config import WorkspaceConfig
-from metricstack.telemetry.measures import MEASURES, PARAMETERS, Given, given
+from metricstack.telemetry.measures import MEASURES, PARAMETERS, Given, Measure, given, traffic
 
 from .conftest import CONFIG, Build, runs, value_of
 
@@ -214,6 +215,33 @@ def test_formula_parameters_and_inputs_are_in_the_hash() -> None:
     assert len({known.hash(name) for name in known.ids}) == len(known)  # no two metrics compute the same
     changed = dict(known.definitions) | {"transactions": known.get("ai_incidents")}
     assert definition_hash(known.get("incident_rate"), changed, Given()) != known.hash("incident_rate")
+
+
+def test_what_a_measure_rests_on_is_in_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, name = catalogue().definitions, "time_to_fix"
+
+    def of(measure: Measure, metric: str = name) -> str:
+        monkeypatch.setitem(MEASURES, (measure.table, measure.name), measure)
+        return definition_hash(known[metric], known, Given())
+
+    # What a factory binds: from the cause, or from the detection on.
+    one, other = MEASURES["incidents", "to_fix"], MEASURES["incidents", "to_recover"]
+    assert of(one) == of(replace(one, about="other words"))
+    assert of(one) != of(replace(one, expression=other.expression))
+    # What it calls: a time target made in another way.
+    before = definition_hash(known["sla_attainment"], known, Given())
+    monkeypatch.setattr(traffic, "_time_target", elsewhere := lambda rows, bound: bound["sla_latency"])
+    monkeypatch.setattr(elsewhere, "__module__", traffic.__name__)
+    hashing._code.cache_clear()
+    assert definition_hash(known["sla_attainment"], known, Given()) != before
+    monkeypatch.undo()
+    hashing._code.cache_clear()
+    assert definition_hash(known["sla_attainment"], known, Given()) == before
+
+
+def test_no_two_metrics_have_one_title() -> None:
+    titles = [definition.title.casefold() for definition in catalogue()]
+    assert len(set(titles)) == len(titles)
 
 
 def test_a_parameter_or_policy_of_nothing_is_an_error(build: Build) -> None:

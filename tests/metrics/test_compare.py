@@ -287,10 +287,9 @@ def draws_of(build: Build, random: np.random.Generator, kept: float) -> Workspac
     return build(requests=rows)
 
 
-@pytest.mark.slow
-def test_coverage_holds_with_the_same_users_in_both_windows(build: Build) -> None:
-    # 100 draws: the Monte Carlo error of a 95 % rate is 2.2 points. As independent, intervals are far too wide.
-    random, hits, alone, ratio, draws = stream(9, "same users"), 0, 0, [], 100
+def test_the_same_users_in_both_windows_are_not_taken_as_independent(build: Build) -> None:
+    # Six draws, of which chance misses more than two once in 400 runs; tests/calibration measures the coverage.
+    random, hits, alone, ratio, draws = stream(9, "same users"), 0, 0, [], 6
     for _ in range(draws):
         ws = draws_of(build, random, 0.6)
         row = compare(ws, "cost_per_request", before=Q2, after=Q3).rows[0]
@@ -299,7 +298,7 @@ def test_coverage_holds_with_the_same_users_in_both_windows(build: Build) -> Non
         hits += answer.low <= 0 <= answer.high
         alone += wide.low <= 0 <= wide.high
         ratio.append((answer.high - answer.low) / (wide.high - wide.low))
-    assert hits / draws == close(0.95, abs=0.065)
+    assert hits >= draws - 2
     assert alone == draws
     assert np.median(ratio) < 0.5
 

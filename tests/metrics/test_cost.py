@@ -7,7 +7,7 @@ priced at the stated wage or not at all; shares of cost stand on what is known o
 import pytest
 
 from metricstack.core.values import Check, Estimate, Reason
-from metricstack.metrics import evaluate
+from metricstack.metrics import evaluate, values
 from metricstack.telemetry import Workspace
 
 from .conftest import Build, Rows, at, finding_of, groups_of, refusal_of, runs, value_of, write_workspace
@@ -109,6 +109,18 @@ def test_cost_per_success_is_a_lower_bound_below_95_percent_known(build: Build, 
     (check,) = (check for check in finding.checks if check.name == "coverage" and "'cost'" in check.detail)
     assert check.passed is complete
     assert ("lower bound" in check.detail) is not complete
+    assert finding.answer.is_bound is not complete  # an interval about the known part would pretend
+    assert finding.answer.method.startswith("lower bound") is not complete
+
+
+def test_successes_for_a_cost_known_in_part_are_an_upper_bound_in_a_table_of_groups_too(build: Build) -> None:
+    rows = runs(24, outcome="success", latency=1.0, use_case=["a", "b"] * 12, cost=[2.0] * 21 + [None, 2.0, None])
+    ws = build(requests=rows)
+    found = evaluate(ws, "success_per_dollar", window="2026Q3", by="use_case")
+    assert [finding.answer.is_bound for finding in found] == [False, True]  # all of a, 10 of 12 of b
+    assert [finding.answer.method.startswith("upper bound") for finding in found] == [False, True]
+    tabled = values(ws, ["success_per_dollar", "cost_per_successful_outcome"], window="2026Q3", by="use_case")
+    assert tabled["low"].isna().tolist() == tabled["high"].isna().tolist() == [False, True, False, True]
 
 
 def test_compute_that_is_recorded_in_part_is_a_bound(build: Build) -> None:

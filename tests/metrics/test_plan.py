@@ -1,5 +1,5 @@
 """What the plan of a table promises: it belongs to the whole table, does not depend on which rows are looked at first,
-and a small group inside a large table keeps the coverage of its units."""
+a small group inside a large table keeps the coverage of its units, and what is asked by is not its own unit."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from metricstack.metrics import evaluate
 from metricstack.metrics.query.plan import plan_of, units_per_row
 from metricstack.numerics.intervals import interval, spread_of_groups, spread_of_units
 
-from .conftest import Build, Rows, at, minutes
+from .conftest import Build, Rows, at, finding_of, groups_of, minutes, value_of
 
 
 def rows_of(users: int, count: int, **columns: object) -> Rows:
@@ -69,3 +69,39 @@ def test_twenty_units_in_64_groups_cover_as_units_one_by_one_do() -> None:
     # Monte Carlo error of a 95 % rate is 0.6 points; unequal numbers of rows cost some of it in both.
     assert rates[0] == pytest.approx(rates[1], abs=0.012)
     assert 0.92 <= rates[0] <= 0.97
+
+
+def shipped(count: int) -> Rows:
+    """Deployments of two services, a quarter of which failed."""
+    return [
+        {"deployment": f"d{i}", "service": "ab"[i % 2], "deployed": at("07-01") + minutes(60 * i), "status": "success",
+         "failed": i % 4 == 0, "rework": False}
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def test_what_is_asked_by_or_filtered_on_is_not_its_own_unit(build: Build) -> None:
+    # Deployments of one service all belong to one service: within it, each deployment is a unit.
+    ws = build(deployments=shipped(40))
+    assert groups_of(ws, "change_fail_rate", "service") == {"a": 0.5, "b": 0.0}
+    alone = finding_of(ws, "change_fail_rate", where={"service": "a"}).answer
+    assert isinstance(alone, Estimate)
+    assert alone.value == 0.5
+    assert "20 deployments" in alone.method
+    both = finding_of(ws, "change_fail_rate").answer
+    assert isinstance(both, Estimate)
+    assert "2 services" in both.method
+
+
+def test_where_time_alone_tells_rows_apart_each_instant_is_a_unit(build: Build) -> None:
+    rows = [
+        {"feed": "ab"[i % 2], "stage": "source_to_pipeline", "finished": at("07-01") + minutes(60 * i),
+         "status": "failure" if i % 3 == 0 else "success"}
+        for i in range(24)
+    ]  # fmt: skip
+    ws = build(pipeline_runs=rows)
+    assert groups_of(ws, "pipeline_failure_rate", "feed") == {"a": pytest.approx(1 / 3), "b": pytest.approx(1 / 3)}
+    answer = finding_of(ws, "pipeline_failure_rate", where={"feed": "a"}).answer
+    assert isinstance(answer, Estimate)
+    assert "12 instants" in answer.method
+    assert value_of(ws, "pipeline_failure_rate") == pytest.approx(1 / 3)

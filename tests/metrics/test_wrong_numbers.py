@@ -6,7 +6,7 @@ import pytest
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Estimate, Reason
-from metricstack.metrics import evaluate
+from metricstack.metrics import evaluate, values
 from metricstack.telemetry import Workspace
 
 from .conftest import Build, at, finding_of, groups_of, minutes, refusal_of, runs, value_of
@@ -200,3 +200,129 @@ def test_a_dimension_that_is_not_there(firm: Workspace) -> None:
         evaluate(firm, "task_success", by="regoin", window="2026Q3")
     with pytest.raises(UnknownName, match="Metric 'time_to_recover' can be asked by: incident, name"):
         evaluate(firm, "time_to_recover", by="zzz", window="2026Q3")
+
+
+def own(ws: Workspace, formula: str, table: str, unit: str = "1") -> None:
+    """Give a workspace the metric 'own'."""
+    folder = ws.root / "metrics"
+    folder.mkdir()
+    (folder / "own.toml").write_text(
+        f'[metrics.own]\ntitle = "x"\nabout = "x"\ntable = "{table}"\nformula = "{formula}"\nunit = "{unit}"\n'
+        'better = "lower"\n'
+    )
+
+
+@pytest.mark.parametrize("users", [8, 600])
+def test_a_value_that_several_units_share_counted_in_each(build: Build, users: int) -> None:
+    # Three teams, each with runs of every user: counted user by user they would be 3 x users.
+    rows = runs(3 * users, team=["a", "b", "c"] * users, user=[f"u{i // 3}" for i in range(3 * users)])
+    ws = build(requests=rows)
+    own(ws, "distinct(team)", "requests", "count")
+    answer = finding_of(ws, "own").answer
+    assert isinstance(answer, Estimate)
+    assert (answer.value, answer.is_census) == (3, True)
+
+
+def test_an_interval_of_values_that_several_units_share(build: Build) -> None:
+    rows = runs(24, use_case=["a", "b"] * 12, user=[f"u{i // 2}" for i in range(24)], outcome="success")
+    ws = build(requests=rows)
+    own(ws, "count(successful) / distinct(use_case)", "requests")
+    answer = finding_of(ws, "own").answer
+    assert isinstance(answer, Estimate)
+    assert (answer.value, answer.low) == (12, None)
+    assert "several units share one" in answer.method
+    assert list(values(ws, "own", window="2026Q3", by="region")["value"]) == [12]
+
+
+def test_plans_weighted_over_runs_that_are_not(build: Build) -> None:
+    # One run in ten was kept, with all its plans: 2 plans a run, not 20.
+    plans = [
+        {"plan": f"p{i}", "run": f"r{i // 2}", "started": at("07-01") + minutes(i), "sample_probability": 0.1}
+        for i in range(24)
+    ]
+    ws = build(plans=plans)
+    assert value_of(ws, "plans_per_run") == close(2.0)
+    assert list(values(ws, "plans_per_run", window="2026Q3")["value"]) == [close(2.0)]
+
+
+def test_a_run_of_two_traces_counted_twice(build: Build) -> None:
+    # Eight failed runs of two traces each; in two of them a call to a system outside failed, in both traces.
+    spans = [
+        {"span": f"s{i}", "trace": f"t{i}", "run": f"r{i // 2}", "start": at("07-01") + minutes(i), "status": "error",
+         "dependency": "crm" if i < 4 else None}
+        for i in range(16)
+    ]  # fmt: skip
+    ws = build(requests=runs(8, error_type="timeout"), spans=spans)
+    assert value_of(ws, "dependency_fragility") == close(2 / 8)
+
+
+def test_users_of_sampled_sessions_counted_as_all_of_them(build: Build) -> None:
+    rows = [
+        {"session": f"s{i}", "user": f"u{i}", "start": at("07-01") + minutes(i), "sample_probability": 0.1}
+        for i in range(12)
+    ]
+    refusal = refusal_of(build(sessions=rows), "active_users")
+    assert refusal.reason is Reason.NOT_MEASURED
+    assert "sampled" in refusal.detail
+
+
+def test_an_incident_mended_before_it_was_known(build: Build) -> None:
+    # Six took 10 hours; of one more the clocks say that it was over 5 hours before it was detected.
+    rows = [
+        {"incident": f"i{i}", "started": at("07-01"), "detected": at("07-02"),
+         "mitigated": at("07-02") + minutes(600 if i else -300)}
+        for i in range(7)
+    ]  # fmt: skip
+    finding = finding_of(build(incidents=rows), "time_to_recover_mean")
+    assert isinstance(finding.answer, Estimate)
+    assert (finding.answer.value, finding.answer.n) == (close(10.0), 6)  # with it: 55 / 7
+    assert any(check.name == "coverage" and "6 of 7" in check.detail for check in finding.checks)
+
+
+def test_a_failure_over_before_it_began(build: Build) -> None:
+    rows = [
+        {"deployment": f"d{i}", "service": f"s{i}", "deployed": at("07-02"), "status": "success", "failed": True,
+         "recovered": at("07-02") + minutes(120 if i else -60)}
+        for i in range(7)
+    ]  # fmt: skip
+    later = [row | {"start": at("07-05")} for row in runs(1)]
+    answer = finding_of(build(deployments=rows, requests=later), "failed_deployment_recovery").answer
+    assert isinstance(answer, Estimate)
+    assert (answer.value, answer.n) == (close(2.0), 6)
+
+
+def test_what_nobody_counted_taken_for_lost_or_idle(build: Build) -> None:
+    # The second collector does not say what it kept, the second machine not what was used.
+    health = [{"collector": c, "time": at("07-01"), "started": 100, "kept": k} for c, k in (("a", 90), ("b", None))]
+    usage = [
+        {"resource": r, "time": at("07-01"), "provisioned": 10.0, "used": u} for r, u in (("gpu", 5.0), ("cpu", None))
+    ]
+    ws = build(collection_health=health, resource_usage=usage)
+    assert value_of(ws, "trace_loss") == close(0.1)  # with it as lost: 0.55
+    assert value_of(ws, "autoscaling_efficiency") == close(0.5)  # with it as idle: 0.25
+
+
+def test_a_run_without_a_cost_taken_for_free(build: Build) -> None:
+    # Eight sessions of two runs each; the second run of the last one has no known cost.
+    requests = [row | {"session": f"s{i // 2}"} for i, row in enumerate(runs(16, cost=[1.0] * 15 + [None]))]
+    sessions = [
+        {"session": f"s{i}", "user": f"u{i}", "start": at("07-01"), "revenue": 10.0, "cost_to_serve": 3.0}
+        for i in range(8)
+    ]
+    answer = finding_of(build(requests=requests, sessions=sessions), "sequence_value").answer
+    assert isinstance(answer, Estimate)
+    assert (answer.value, answer.n) == (close(5.0), 7)
+
+
+def test_a_share_of_runs_that_stands_on_their_spans(build: Build) -> None:
+    # Eight failed runs, all at a system outside, 20 spans each: 8 stand behind the 100 %, not 160.
+    spans = [
+        {"span": f"s{i}", "trace": f"t{i}", "run": f"r{i // 20}", "start": at("07-01") + minutes(i), "status": "error",
+         "dependency": "crm"}
+        for i in range(160)
+    ]  # fmt: skip
+    answer = finding_of(build(requests=runs(8, error_type="timeout"), spans=spans), "dependency_fragility").answer
+    assert isinstance(answer, Estimate)
+    assert answer.value == 1.0
+    assert answer.low is not None
+    assert answer.low < 0.7  # Wilson of 8 of 8: 8 / (8 + 1.96²) = 0.676; of 160: 0.977

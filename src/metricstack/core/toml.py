@@ -35,6 +35,10 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         place = _AT.search(str(error))
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
         raise UnreadableFile(path, _AT.sub("", str(error)).strip(), line=line, column=column) from error
+    except RecursionError as error:
+        raise UnreadableFile(path, "its lists or tables are nested too deeply to be read") from error
+    except ValueError as error:
+        raise UnreadableFile(path, f"a value cannot be read: {str(error).partition(';')[0]}") from error
 
 
 def _parts(dotted: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from metricstack.core.errors import UnknownName
+from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.metrics.language.formula import walk
 from metricstack.metrics.language.hashing import definition_hash, measures_in
 from metricstack.metrics.language.load import CATALOGUE, load
@@ -58,6 +58,8 @@ class Catalogue:
         Raises:
             UnknownName: there is none; names the nearest.
         """
+        if not isinstance(name, str):
+            raise InvalidInput(f"A metric is named by its id, a text, not {name!r}.")
         if name in self.definitions:
             return self.definitions[name]
         for definition in self:

@@ -29,6 +29,7 @@ from metricstack.metrics.query.joins import path_to
 from metricstack.metrics.query.periods import trailing
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame, measures_used
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
+from metricstack.metrics.question import as_filter, as_names, check_window
 from metricstack.numerics.intervals import check_level
 from metricstack.telemetry.completeness import covered_span, last_full_quarter
 from metricstack.telemetry.lookups import lookup
@@ -105,13 +106,13 @@ def ask(
     """
     check_level(level)
     known = catalogue(ws)
-    ids = [known.get(name).id for name in ([metrics] if isinstance(metrics, str) else metrics)]
-    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    ids = [known.get(name).id for name in as_names(metrics, "metrics")]
+    dimensions = as_names(by, "by")
     if len(set(dimensions)) < len(dimensions) or "period" in dimensions:
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once; for periods ask with grain='week'.")
     span = _window(ws, window)
     periods = ws.calendar.cut(span, grain) if grain else (span,)
-    return Request(ws, known, span, periods, dimensions, dict(where or {}), grain, level), ids
+    return Request(ws, known, span, periods, dimensions, as_filter(where), grain, level), ids
 
 
 def prepare(request: Request, ids: Iterable[str]) -> "dict[Job, Pass]":
@@ -136,7 +137,7 @@ def prepare(request: Request, ids: Iterable[str]) -> "dict[Job, Pass]":
 def _window(ws: "Workspace", window: Window | str | None) -> Window:
     if window is None:
         return last_full_quarter(ws)
-    return ws.quarter(window) if isinstance(window, str) else window
+    return ws.quarter(window) if isinstance(window, str) else check_window(window)
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from metricstack.core.errors import InvalidInput
 from metricstack.metrics.answers.drifted import CHECKS, COLUMNS
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.formula import Binary, Call, Condition, Name, Negative, Node, Scope, walk
@@ -172,6 +173,8 @@ def lineage(metric: str, known: Catalogue | None = None) -> Lineage:
         >>> [use.name for use in found.uses if use.role is Role.VALUE]
         ['requests.cost', 'requests.outcome']
     """
+    if known is not None and not isinstance(known, Catalogue):
+        raise InvalidInput("lineage(metric, known) takes a catalogue, as `metrics.catalogue(ws)` gives.")
     known = known or catalogue()
     definition = known.get(metric)
     metrics: dict[str, Lineage] = {}

@@ -5,6 +5,7 @@ functions, the gap is closed in this module and nowhere else:
 
 * the hash that gathers units: 64 bits, also of null, on every engine (Ibis writes Spark's hash of 32 bits, none for
   Trino, and PostgreSQL's hash of null is null);
+* buckets of that hash on DuckDB, where Ibis goes by way of a string of bits, which costs more than the hash;
 * a flag as a number on PostgreSQL, which knows only 32 bits of it;
 * microseconds of an instant on Spark, which Ibis does not extract;
 * Trino's microseconds, which Ibis cuts to milliseconds.
@@ -33,7 +34,7 @@ def compiler(dialect: str) -> Any:
     """
     if dialect not in DIALECTS:
         raise UnknownName("SQL dialect", dialect, DIALECTS)
-    mended = {"postgres": _postgres, "pyspark": _spark, "trino": _trino}
+    mended = {"duckdb": _duckdb, "postgres": _postgres, "pyspark": _spark, "trino": _trino}
     if dialect in mended:
         return mended[dialect]()
     import ibis.backends.sql.compilers as known
@@ -54,6 +55,28 @@ def write(query: "ir.Table", dialect: str) -> str:
     chosen = compiler(dialect)
     text: str = chosen.to_sqlglot(query.unbind()).sql(dialect=chosen.dialect, pretty=True, copy=False)
     return text
+
+
+def _duckdb() -> Any:
+    import ibis.expr.datatypes as types
+    from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
+    from ibis.expr import operations
+
+    class FullDuckDBCompiler(DuckDBCompiler):  # type: ignore[misc]
+        """Ibis' compiler, with the lowest bits of a hash taken before it becomes a signed number."""
+
+        def visit_BitwiseAnd(self, op: Any, *, left: Any, right: Any) -> Any:
+            written = super().visit_BitwiseAnd
+            if (
+                isinstance(op.left, operations.Hash)
+                and isinstance(op.right, operations.Literal)
+                and op.right.value >= 0
+            ):
+                hashed = left.this.this  # without the two casts around it
+                return self.cast(written(op, left=hashed, right=right), types.int64)
+            return written(op, left=left, right=right)
+
+    return FullDuckDBCompiler()
 
 
 def _postgres() -> Any:

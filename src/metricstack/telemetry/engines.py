@@ -34,6 +34,7 @@ __all__ = [
     "is_file_error",
     "is_remote",
     "list_tables",
+    "never_null",
     "read_files",
 ]
 
@@ -106,6 +107,7 @@ def connect(engine: str, warehouse: str) -> Any:
         preserve_insertion_order=False,
         temp_directory=str(Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}"),
     )
+    connection.compiler = compiler("duckdb")
     connection.raw_sql("SET TimeZone = 'UTC'")
     return connection
 
@@ -160,6 +162,25 @@ def read_files(connection: Any, name: str, paths: Sequence[str]) -> Any:
     reader = connection._session.read.schema(from_arrow_schema(schema, prefer_timestamp_ntz=True))
     reader.parquet(*(_plain(path, "[*?{") for path in paths)).createOrReplaceTempView(name)
     return connection.table(name)
+
+
+def never_null(connection: Any, paths: Sequence[str]) -> frozenset[str]:
+    """Return the columns of Parquet files whose statistics count no null in any part of any file.
+
+    Args:
+        connection: DuckDB.
+        paths: The files.
+    """
+    found = connection.con.cursor().execute(
+        """
+        with parts as (from parquet_metadata($paths))
+        select path_in_schema from parts group by path_in_schema
+        having bool_and(coalesce(stats_null_count, 1) = 0)
+            and count(*) = (select count(distinct (file_name, row_group_id)) from parts)
+        """,
+        {"paths": [_plain(path, "[*?") for path in paths]},
+    )
+    return frozenset(name for (name,) in found.fetchall())
 
 
 def _plain(path: str, signs: str) -> str:

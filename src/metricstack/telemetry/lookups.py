@@ -157,18 +157,21 @@ def first_of_user(ws: "Workspace", until: datetime | None) -> "ir.Table | Refusa
 @_register(
     "sessions", "what the AI runs of the session came to", "session",
     number("runs", "run", "runs, weighted where telemetry was sampled"),
-    number("cost", "currency", "what they cost; null = not known of any"),
+    number("cost", "currency", "what they cost; null = not known of all"),
     reads=("requests",),
 )  # fmt: skip
 def session_runs(ws: "Workspace", until: datetime | None) -> "ir.Table | Refusal":
     """Runs and their cost by session."""
+    import ibis
+
     rows = _rows(ws, "requests", until, "session", "cost", "sample_probability")
     if isinstance(rows, Refusal):
         return rows
     rows = rows.filter(rows.session.notnull())
     weight = 1.0 / rows.sample_probability.nullif(0).fill_null(1.0)
     rows = rows.select("session", _weight=weight, _cost=weight * rows.cost)
-    return rows.group_by(_key=rows.session).aggregate(runs=rows["_weight"].sum(), cost=rows["_cost"].sum())
+    whole = ibis.ifelse(rows["_cost"].count() == rows.count(), rows["_cost"].sum(), ibis.null("float64"))
+    return rows.group_by(_key=rows.session).aggregate(runs=rows["_weight"].sum(), cost=whole)
 
 
 @_register(

@@ -21,6 +21,7 @@ from metricstack.telemetry.engines import (
     is_file_error,
     is_remote,
     list_tables,
+    never_null,
     read_files,
 )
 from metricstack.telemetry.tables import TABLES, table
@@ -71,6 +72,7 @@ class Workspace:
         self._raw: dict[str, ir.Table] = {}
         self._views: dict[tuple[str, bool], ir.Table] = {}
         self._facts: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, frozenset[str]] = {}
 
     def __repr__(self) -> str:
         return f"Workspace({self.config.name!r}, {len(self.tables)} of {len(TABLES)} tables)"
@@ -196,6 +198,21 @@ class Workspace:
             return ()
         stored = self._as_stored(name).columns
         return tuple(column for column in table(name).names if column in stored)
+
+    def never_null(self, name: str) -> frozenset[str]:
+        """Return the columns that the files' own statistics prove to be known in every row of a table.
+
+        Only the embedded engine is asked, which reads the footers of all files at once; where nothing is
+        proven (another engine, a file without statistics, a file without the column) the answer is empty.
+        """
+        if not self._is_embedded or not self.has(name):
+            return frozenset()
+        if name not in self._known:
+            self._as_stored(name)  # says what is wrong with a file that cannot be read
+            paths = [str(self.warehouse.root / file.path) for file in self.warehouse.of(name)]
+            proven = never_null(self.connection, paths)
+            self._known[name] = proven & frozenset(table(name).names)
+        return self._known[name]
 
     def _as_stored(self, name: str) -> "ir.Table":
         if name not in self._raw:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.language.formula import Binary, Call, Name, Negative, Node, Number, Scope
+from metricstack.metrics.query.compile import kept_as_one
 from metricstack.metrics.query.fetch import Key, TableData
 from metricstack.metrics.query.inputs import Assumption
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
+from metricstack.telemetry.tables import table
 
 __all__ = ["Group", "Linear", "Seen", "Term", "Unanswerable", "compute"]
 
@@ -83,6 +85,11 @@ class Group:
         days: Local days of the period that the data of a table cover ("" = of all that the metric reads).
         missing: Why a quantity cannot be known at all, None where it can.
         covers: Whether a table's data reach into the period, so that no rows means none, not unknown.
+        seen: How much of each quantity was known.
+        used: Stated inputs that were used.
+        wholes: Columns whose different values were counted in the whole, since several units share one.
+        bounds: Parts that are not known, and so left out.
+        skewed: Units that are too few for how skewed they are.
     """
 
     key: Key
@@ -95,7 +102,9 @@ class Group:
     covers: Callable[[str], bool]
     seen: dict[Quantity, Seen] = field(default_factory=dict)
     used: dict[Assumption, None] = field(default_factory=dict)
+    wholes: dict[Quantity, None] = field(default_factory=dict)
     bounds: list[str] = field(default_factory=list)
+    skewed: list[str] = field(default_factory=list)
 
 
 def compute(node: Node, group: Group, home: str) -> Linear:
@@ -119,8 +128,8 @@ def _compute(node: Node, group: Group, home: str, keys: Sequence[Key]) -> Linear
     match node:
         case Number(value):
             return Linear(value)
-        case Scope(inner, table):
-            return _compute(inner, group, table, keys)
+        case Scope(inner, owner):
+            return _compute(inner, group, owner, keys)
         case Negative(inner):
             found = _compute(inner, group, home, keys)
             return Linear(-found.value, found.scaled(-1.0), found.unknown)
@@ -240,7 +249,11 @@ def _aggregate(call: Call, group: Group, home: str, keys: Sequence[Key]) -> Line
     if call.function == "distinct":
         if len(keys) > 1:
             raise Unanswerable(Refusal(Reason.UNSTABLE, "distinct values of parts cannot be added"))
-        return Linear(total(Role.DISTINCT), slopes(Role.DISTINCT, 1.0))
+        if (blurred := _uncountable(data, quantity)) is not None:
+            raise Unanswerable(blurred)
+        if data.plan.weighted or data.nests(quantity):  # weighted, the rows of a value add up to one of it
+            return Linear(total(Role.DISTINCT), slopes(Role.DISTINCT, 1.0))
+        return Linear(_counted_whole(group, data, quantity))
     if not n:
         raise Unanswerable(Refusal(Reason.NO_DATA, f"no row of table {home!r} is about {quantity.label!r} here"))
     known, mean = total(Role.KNOWN), total(Role.TOTAL) / total(Role.KNOWN)
@@ -257,3 +270,28 @@ def _aggregate(call: Call, group: Group, home: str, keys: Sequence[Key]) -> Line
         | slopes(Role.TOTAL, -2 * mean * half)
         | slopes(Role.KNOWN, (2 * mean * mean - total(Role.SQUARE) / known) * half),
     )
+
+
+def _uncountable(data: TableData, quantity: Quantity) -> Refusal | None:
+    """Refuse to count the different values of a column in sampled rows: how many of them no row shows is unknown.
+
+    What was kept or dropped together is counted by its weight: a run that was kept stands for others like it.
+    """
+    column = quantity.text.partition(" where ")[0]
+    counts = data.counts
+    if isinstance(counts, Refusal) or not counts["sampled"] or column == kept_as_one(table(data.name)):
+        return None
+    return Refusal(
+        Reason.NOT_MEASURED,
+        f"rows of {data.name!r} were sampled, so that how many different values of {column!r} there were is not known",
+        "Sample by that, or keep everything.",
+    )
+
+
+def _counted_whole(group: Group, data: TableData, quantity: Quantity) -> float:
+    """Count the different values of a column that several units share: their units' counts do not add up."""
+    found = data.distinct(quantity)
+    if isinstance(found, Refusal):
+        raise Unanswerable(found)
+    group.wholes[quantity] = None
+    return float(found.of(group.key, "q0").sum())

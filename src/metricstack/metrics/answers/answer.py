@@ -21,6 +21,7 @@ from metricstack.numerics.intervals import (
     Spread,
     combine,
     interval,
+    is_skewed,
     poisson,
     spread_of_groups,
     spread_of_units,
@@ -30,18 +31,23 @@ from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import table
 
 __all__ = [
+    "COMPLETE",
     "Answered",
     "answer",
+    "bound_of",
     "checks_of",
     "is_count",
     "is_part",
     "is_share",
     "limits",
     "needed_n",
+    "never_negative",
     "sampling_checks",
 ]
 
-_COMPLETE = 0.95
+COMPLETE = 0.95
+"""A total of which a smaller share is known is only a bound."""
+_SKEWED = "a few large ones carry the value, and its interval may be too short; read the median beside it"
 _FEW_EVENTS = 50  # beyond it the exact and the normal interval agree within a tenth of their width
 
 
@@ -156,6 +162,7 @@ def answer(
         return Answered(refusal, checks, assumptions)
     n = max((seen.n for seen in group.seen.values()), default=0)
     factor = dimension(definition.unit).factor
+    group.skewed.clear()
     inputs = sum(slope**2 * term.variance for term, slope in found.slopes.items() if isinstance(term, Assumption))
     result: Bounds | Refusal
     if population is Population.WINDOW:
@@ -164,6 +171,7 @@ def answer(
         result = _of_process(definition, tree, found, group, inputs=inputs, level=level)
     if isinstance(result, Refusal):
         return Answered(result, checks, assumptions)
+    checks += tuple(Check("few_for_their_skew", False, f"{units}: {_SKEWED}") for units in group.skewed)
     low, high, method = result
     if low is None or high is None:
         return Answered(Estimate(found.value / factor, unit, n, method), checks, assumptions)
@@ -222,6 +230,8 @@ def _of_window(found: Linear, group: Group, inputs: float, level: float) -> Boun
 
 def _counted(found: Linear, group: Group) -> str:
     """Name what a number without an interval is: a census, or a bound since part of the rows is unknown."""
+    if group.bounds:
+        return "partial view: what is not recorded or not stated is left out"
     partial = {quantity for quantity, seen in group.seen.items() if seen.n < seen.eligible}
     if not partial:
         return "census"
@@ -235,14 +245,35 @@ def _counted(found: Linear, group: Group) -> str:
     return "partial view: only part of what it is about is known"
 
 
+def bound_of(tree: Node, found: Linear, group: Group, home: str) -> str:
+    """Say which bound a value is whose sums are known in part; empty where they are known, or pull both ways.
+
+    An interval about the part would pretend: what is missing is no matter of chance. A share of a sum is of the
+    rows that are known, as a mean is.
+    """
+    if limits(tree, home) == (0.0, 1.0):
+        return ""
+    signs = {
+        slope > 0
+        for term, slope in found.slopes.items()
+        if slope and not isinstance(term, Assumption) and term[2].role is Role.TOTAL
+        and (seen := group.seen[term[2].quantity]).function == "sum"
+        and seen.n < COMPLETE * seen.eligible and never_negative(term[2].quantity)
+    }  # fmt: skip
+    if len(signs) != 1:
+        return ""
+    return f"{'lower' if signs.pop() else 'upper'} bound: only part of what is added is known"
+
+
 def _only_adds(state: State, function: str) -> bool:
     """True for a total that further rows can only raise: of a count, or of what is never negative."""
     if state.role is not Role.TOTAL or function not in ("sum", "count"):
         return False
-    return _never_negative(state.quantity)
+    return never_negative(state.quantity)
 
 
-def _never_negative(quantity: Quantity) -> bool:
+def never_negative(quantity: Quantity) -> bool:
+    """Tell whether no row's value of a quantity can be below 0."""
     if quantity.node is None:
         return True
     low = row_dimension(table(quantity.table), quantity.node).minimum
@@ -270,10 +301,15 @@ def _of_process(
     definition: Definition, tree: Node, found: Linear, group: Group, *, inputs: float, level: float
 ) -> Bounds | Refusal:
     """The process behind the window: units vary, and their rows depend on one another."""
+    if bound := bound_of(tree, found, group, definition.table):
+        return None, None, bound
+    if group.wholes:
+        names = " and ".join(repr(quantity.text) for quantity in group.wholes)
+        return None, None, f"count of different values of {names}, without an interval: several units share one"
     happened = _events_over_time(found, group)
     if happened is not None:
         return _poisson(*happened, level)
-    spread, units, way = _spread(found.slopes, group)
+    spread, units, way, skewed = _spread(found.slopes, group)
     if inputs:
         spread = combine([spread, Spread(inputs, math.inf)])
     home = definition.table
@@ -285,7 +321,7 @@ def _of_process(
         )
     if is_share(tree, home):
         share = min(max(found.value, 0.0), 1.0)
-        known = sum(seen.n for seen in group.seen.values())
+        known = _known(found, group)
         varied = spread.variance > 0 and 0 < share < 1
         effective = float(min(share * (1 - share) / spread.variance if varied else _units_about(group, units), known))
         low, high = wilson(share, effective, level=level, freedom=spread.freedom)
@@ -299,7 +335,16 @@ def _of_process(
         if slope:
             return 0.0, poisson(0, level=level)[1] * slope, "none seen: exact Poisson bound"
     low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit)
+    if skewed and high_limit is None:
+        group.skewed.append(skewed)
     return low, high, f"delta method, {way}"
+
+
+def _known(found: Linear, group: Group) -> float:
+    """What a share stands on at most: its known rows; of different values, as many as there are, not their rows."""
+    terms = [term for term in found.slopes if not isinstance(term, Assumption) and term[2].role is Role.DISTINCT]
+    different = [group.tables[name].total(key, state.role, state.quantity) for name, key, state in terms]
+    return min(float(sum(seen.n for seen in group.seen.values())), max(different, default=math.inf))
 
 
 def _poisson(count: float, slope: float, level: float) -> Bounds:
@@ -361,8 +406,10 @@ def _unit_name(group: Group) -> str:
     return names[0] if names else "unit"
 
 
-def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str]:
+def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str, str]:
     """Variance of a linear combination of states, by units; tables with the same units are taken together.
+
+    Also how many units there are, what they are, and which of them are too few for how skewed they are.
 
     Units (or buckets of many) count where a quantity of the combination is known: others say nothing of it.
     """
@@ -372,7 +419,7 @@ def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, st
             name, key, state = term
             data = group.tables[name]
             families.setdefault((data.plan.cluster, data.plan.gathered), []).append((data, key, state, slope))
-    spreads, units, ways = [], 0, []
+    spreads, units, ways, skewed = [], 0, [], []
     for (cluster, gathered), parts in families.items():
         names: list[np.ndarray] = []
         amounts: list[np.ndarray] = []
@@ -385,13 +432,16 @@ def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, st
         unit, at = np.unique(np.concatenate(names), return_inverse=True)
         contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit)).astype(np.float64)
         units = max(units, len(unit))
+        named = "instant" if cluster[0] == table(parts[0][0].name).event_time else cluster[0]
         if gathered and len(unit):
             spreads.append(spread_of_groups(contributions, GROUPS))
-            ways.append(f"{len(unit)} random groups of {cluster[0]}s")
+            ways.append(f"{len(unit)} random groups of {named}s")
         elif len(unit):
             spreads.append(spread_of_units(contributions))
-            ways.append(f"{len(unit)} {cluster[0]}s" if len(unit) != 1 else f"1 {cluster[0]}")
-    return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways))
+            ways.append(f"{len(unit)} {named}s" if len(unit) != 1 else f"1 {named}")
+        if is_skewed(contributions):
+            skewed.append(ways[-1])
+    return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways)), " and ".join(skewed)
 
 
 def _units_about(group: Group, units: int) -> float:
@@ -409,8 +459,8 @@ def checks_of(group: Group) -> tuple[Check, ...]:
         share = seen.n / seen.eligible
         known = f"{quantity.label!r} is known in {seen.n:,} of {seen.eligible:,} rows ({share:.1%})"
         if seen.function == "sum":
-            complete = share >= _COMPLETE
-            bound = "a lower bound" if _never_negative(quantity) else "of these only"
+            complete = share >= COMPLETE
+            bound = "a lower bound" if never_negative(quantity) else "of these only"
             text = known if complete else f"{known}: the total is {bound}"
             found.append(Check("coverage", complete, text))
         elif seen.function == "count":

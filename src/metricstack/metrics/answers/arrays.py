@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.answers.algebra import MONTH, Group
-from metricstack.metrics.answers.answer import is_count, is_share, limits, needed_n
+from metricstack.metrics.answers.answer import COMPLETE, is_count, is_share, limits, needed_n, never_negative
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Number, Scope
@@ -39,7 +39,7 @@ Mask = NDArray[np.bool_]
 _DAY = 86_400.0
 _FEW_EVENTS = 50
 _SAME = 1e-9
-_PLAIN = ("sum", "count", "mean", "distinct", "days", "month")
+_PLAIN = ("sum", "count", "mean", "days", "month")
 
 
 def is_plain(job: Job) -> bool:
@@ -159,6 +159,7 @@ class _Work:
     laid: Mapping[str, Laid]
     reason: NDArray[np.object_]
     seen: dict[Quantity, tuple[Vector, Vector]] = field(default_factory=dict)
+    summed: dict[State, None] = field(default_factory=dict)
 
     def refuse(self, mask: Mask, reason: Reason) -> None:
         """Refuse groups that are not refused yet: the first reason stands."""
@@ -207,6 +208,8 @@ def answers(
             _quiet(work, found)
             window = job.population is Population.WINDOW
             low, high = _of_window(work, found, sampling, level) if window else _of_process(work, found, level)
+            bound = np.full(count, fill_value=False) if window else _bounded(work, found)
+            low, high = np.where(bound, np.nan, low), np.where(bound, np.nan, high)
     factor = dimension(job.definition.unit).factor
     refused = np.array([reason is not None for reason in work.reason], dtype=bool)
     value, low, high = (np.where(refused, np.nan, part / factor) for part in (found.value, low, high))
@@ -271,9 +274,10 @@ def _aggregate(call: Call, work: _Work, home: str) -> _Linear:
     covers = work.by_period(lambda group: float(group.covers(home)))
     work.refuse((work.laid[home].total("_n") == 0) & (covers == 0), Reason.NO_DATA)
     work.refuse((eligible > 0) & (n == 0), Reason.NOT_MEASURED)
-    if call.function in ("sum", "count", "distinct"):
-        role = Role.DISTINCT if call.function == "distinct" else Role.TOTAL
-        return _Linear(total(role).copy(), {(home, State(role, quantity)): np.ones(count)})
+    if call.function in ("sum", "count"):
+        if call.function == "sum":
+            work.summed.setdefault(State(Role.TOTAL, quantity))
+        return _Linear(total(Role.TOTAL).copy(), {(home, State(Role.TOTAL, quantity)): np.ones(count)})
     work.refuse(n == 0, Reason.NO_DATA)
     known = total(Role.KNOWN)
     mean = total(Role.TOTAL) / known
@@ -317,6 +321,19 @@ def _of_window(work: _Work, found: _Linear, sampling: Mapping[str, Laid], level:
                     variance += np.where((a != 0) & (b != 0), a * b * covariance * (1 if i == j else 2), 0.0)
     low, high = intervals(found.value, Spreads(np.maximum(variance, 0.0), np.full(len(variance), np.inf)), level=level)
     return np.where(variance > 0, low, np.nan), np.where(variance > 0, high, np.nan)
+
+
+def _bounded(work: _Work, found: _Linear) -> Mask:
+    """Where a sum that is known in part makes the value a bound (`answer.bound_of`)."""
+    down, up = (np.zeros(len(work.at), dtype=bool) for _ in range(2))
+    if limits(work.job.tree, work.job.definition.table) == (0.0, 1.0):
+        return down
+    for (_, state), slope in found.slopes.items():
+        if state in work.summed and never_negative(state.quantity):
+            n, eligible = work.seen[state.quantity]
+            partial = n < COMPLETE * eligible
+            down, up = down | (partial & (slope > 0)), up | (partial & (slope < 0))
+    return np.asarray(down != up)
 
 
 def _of_process(work: _Work, found: _Linear, level: float) -> tuple[Vector, Vector]:

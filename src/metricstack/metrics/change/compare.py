@@ -18,6 +18,7 @@ from metricstack.metrics.model import Definition
 from metricstack.metrics.query.fetch import Key
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.windowed import Side, answered, moved, sides, two_windows
+from metricstack.metrics.question import as_filter, as_names
 from metricstack.numerics.change import Change, Verdict
 from metricstack.numerics.intervals import check_level, t_quantile
 from metricstack.numerics.multiplicity import Family, benjamini_hochberg, p_value
@@ -104,13 +105,13 @@ def compare(
         raise InvalidInput(f"fair={fair!r} is unknown. Allowed: 'weekdays', or None.")
     known = catalogue(ws)
     declared = _board(ws, known, board)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = as_names(metrics, "metrics")
     ids = list(dict.fromkeys(known.get(name).id for name in (names or (declared.metrics if declared else ()))))
     if not ids:
         raise InvalidInput("Nothing is compared: name metrics, or a board of [boards] in the metricstack.toml.")
     ours = set(ids) if declared is None else {known.get(name).id for name in declared.metrics}
     earlier, later = two_windows(ws, before, after)
-    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    dimensions, where = as_names(by, "by"), as_filter(where)
     pairs = sides(ws, known, ids, (earlier, later), by=dimensions, where=where or {}, level=level)
     balance = weekdays(ws, earlier, later) if fair else None
     passes: dict[int, FairPass] = {}

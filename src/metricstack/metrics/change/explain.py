@@ -22,6 +22,7 @@ from metricstack.metrics.language.forms import forms_of
 from metricstack.metrics.model import Definition, Population
 from metricstack.metrics.query.fetch import Key
 from metricstack.metrics.query.windowed import Side, answered, moved, sides, two_windows
+from metricstack.metrics.question import as_filter, as_names
 from metricstack.numerics.decomposition import KINDS
 from metricstack.numerics.distributions import jackknife
 from metricstack.numerics.intervals import Spread, check_level, interval
@@ -79,14 +80,14 @@ def explain(
     known = catalogue(ws)
     definition = known.get(metric)
     earlier, later = two_windows(ws, before, after)
-    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    dimensions, where = as_names(by, "by"), as_filter(where)
     if len(set(dimensions)) < len(dimensions):
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once.")
     if not dimensions:
         able = known.dimensions(definition.id)
         usual = (definition.split, *_USUAL)
         dimensions = tuple(dict.fromkeys(name for name in usual if name in able and name not in (where or {})))
-    asked = [(name,) for name in dimensions] + ([dimensions] if len(by) > 1 and not isinstance(by, str) else [])
+    asked = [(name,) for name in dimensions] + ([dimensions] if by and len(dimensions) > 1 else [])
 
     def ask(columns: Columns) -> tuple[Side, Side]:
         found = sides(ws, known, [definition.id], (earlier, later), by=columns, where=where or {}, level=level)

@@ -17,6 +17,7 @@ Several columns name one thing together: ``item and candidate`` is one candidate
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isinf
 
 from metricstack.core.errors import InvalidInput, nearest
 
@@ -249,6 +250,9 @@ where=Condition(terms=()), per=())
     return _Parser(formula).whole()
 
 
+_LONGEST, _DEEPEST = 300, 40
+
+
 class _Parser:
     """Recursive descent over the tokens, one method per rule of the grammar."""
 
@@ -264,7 +268,14 @@ class _Parser:
             kind = str(match.lastgroup)
             self.tokens.append((kind, match[kind], match.start(kind)))
             at = match.end()
+            if len(self.tokens) > _LONGEST:
+                raise FormulaError(
+                    f"A formula holds at most {_LONGEST} words and signs; make metrics of its parts",
+                    text,
+                    match.start(),
+                )
         self.next = 0
+        self.depth = 0
 
     def peek(self) -> tuple[str, str, int]:
         return self.tokens[self.next] if self.next < len(self.tokens) else ("end", "the end", len(self.text))
@@ -303,6 +314,14 @@ class _Parser:
         return node
 
     def factor(self) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise FormulaError(f"More than {_DEEPEST} brackets or signs inside one another", self.text, self.peek()[2])
+        node = self.innermost()
+        self.depth -= 1
+        return node
+
+    def innermost(self) -> Node:
         kind, word, at = self.peek()
         if self.take("-"):
             return Negative(self.factor())
@@ -311,6 +330,8 @@ class _Parser:
             self.expect(")")
             return node
         if kind == "number":
+            if isinf(float(word)):
+                raise FormulaError(f"{word!r} is too large a number", self.text, at)
             self.next += 1
             return Number(float(word))
         if kind == "name" and word not in _WORDS:

@@ -20,6 +20,9 @@ from metricstack.telemetry.tables import TABLES
 
 __all__ = ["definition_hash", "measures_in"]
 
+_OURS = ("metricstack.telemetry.measures", "metricstack.telemetry.lookups")
+"""Modules whose functions compute: what others do (find a table's contract) is no part of a definition."""
+
 
 def measures_in(definition: Definition, others: Mapping[str, Definition]) -> tuple[Measure, ...]:
     """Return every measure that a metric rests on, in order, each once."""
@@ -55,17 +58,39 @@ def _children(node: Node) -> tuple[Node, ...]:
 
 @cache
 def _code(measure: Measure) -> str:
-    """The measure as it computes: its function's syntax, and its joins with what a lookup does."""
-    parts = _syntax(measure.expression)
-    if measure.among is not None:
-        code = measure.among.__code__
-        parts += [repr(code.co_names), repr(code.co_consts), repr(code.co_freevars)]
-    looked = [found for name in measure.joins if (found := lookup(measure.table, name)) is not None]
-    return "\n".join([*parts, *measure.joins, *(part for found in looked for part in _syntax(found.build))])
+    """The measure as it computes: its function and what that rests on, and its joins with what a lookup does."""
+    seen: dict[Any, None] = {}
+    functions: list[Callable[..., Any]] = [measure.expression, *([] if measure.among is None else [measure.among])]
+    functions += [found.build for name in measure.joins if (found := lookup(measure.table, name)) is not None]
+    return "\n".join([*measure.joins, *(part for function in functions for part in _computed(function, seen))])
 
 
-def _syntax(function: Callable[..., Any]) -> list[str]:
-    """The syntax of a function without decorator and docstring."""
+def _computed(function: Callable[..., Any], seen: dict[Any, None]) -> Iterator[str]:
+    """A function as it computes: its syntax, what its factory bound into it, and what it uses beside it, in turn."""
+    if function in seen:
+        return
+    seen[function] = None
+    yield from _syntax(function)
+    used = inspect.getclosurevars(function)
+    for name, value in sorted((*used.nonlocals.items(), *used.globals.items())):
+        if inspect.isfunction(value):
+            if value.__module__.startswith(_OURS):
+                yield name
+                yield from _computed(value, seen)
+        elif isinstance(value, str | int | float | tuple | Mapping):
+            yield f"{name} = {value!r}"
+
+
+@cache
+def _syntax(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The syntax of a function without decorator and docstring; of a lambda, without lines of its own, its code."""
+    if function.__name__ == "<lambda>":
+        code = function.__code__
+        return repr(code.co_names), repr([value for value in code.co_consts if not inspect.iscode(value)])
+    return tuple(_parsed(function))
+
+
+def _parsed(function: Callable[..., Any]) -> list[str]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     if not isinstance(tree, ast.FunctionDef):
         return [ast.dump(tree)]

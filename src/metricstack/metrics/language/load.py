@@ -12,6 +12,7 @@ levels = { target = 0.05, warn = 0.10, breach = 0.20 }
 requires = { n = 30 }
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from importlib.resources import files
@@ -39,6 +40,8 @@ _CHOICES: dict[str, type[StrEnum]] = {
 _FIELDS = (*_TEXTS, *_CHOICES, "version", "levels", "requires", "by", "to_date", "window", "aliases")
 _PLAIN = ("version", "to_date", "window")
 _LONGEST_WINDOW = 3_660
+_LONGEST_FAULT = 600
+_LARGEST = sys.float_info.max
 _REQUIRED = ("title", "about", "formula", "unit", "better")
 
 
@@ -51,6 +54,8 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def fault(self, message: str, *place: str) -> None:
+        if len(message) > _LONGEST_FAULT:
+            message = f"{message[: _LONGEST_FAULT // 2]} … {message[-_LONGEST_FAULT // 2 :]}"
         self.faults.append(Fault(f"{self.path.name}:{line_of(self.text, *place)}: {message}"))
 
     def definitions(self) -> list[Definition]:
@@ -79,7 +84,7 @@ class _Reader:
         values["levels"] = Levels(**self.numbers(name, entry, "levels", ("target", "warn", "breach")))
         values["requires"] = Requires(**self.requires(name, entry))
         values["by"] = tuple(sorted(entry["by"].items())) if isinstance(entry.get("by"), dict) else ()
-        values["aliases"] = tuple(entry.get("aliases", ()))
+        values["aliases"] = tuple(entry["aliases"]) if isinstance(entry.get("aliases"), list) else ()
         values["tree"] = self.tree(name, entry)
         if len(self.faults) > before:
             return None
@@ -90,6 +95,8 @@ class _Reader:
         for field in _REQUIRED:
             if field not in entry:
                 self.fault(f"metric {name!r} has no {field!r}.", *place)
+            elif isinstance(entry[field], str) and not entry[field].strip():
+                self.fault(f"metric {name!r}: {field!r} is empty.", *place, field)
         for field, value in entry.items():
             if field not in _FIELDS:
                 guess = nearest(field, _FIELDS)
@@ -108,7 +115,9 @@ class _Reader:
                 self.fault(f"metric {name!r}: {text}", *place, field)
             elif field in ("levels", "requires", "by") and not isinstance(value, dict):
                 self.fault(f"metric {name!r}: {field!r} must be a table, not {value!r}.", *place, field)
-            elif field == "aliases" and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+            elif field == "aliases" and not (
+                isinstance(value, list) and all(isinstance(one, str) and one.strip() for one in value)
+            ):
                 self.fault(f"metric {name!r}: 'aliases' must be a list of texts.", *place, field)
         self.names(name, entry)
 
@@ -146,7 +155,7 @@ class _Reader:
             if key not in allowed:
                 self.fault(f"metric {name!r}: {field} has {key!r}; allowed are {', '.join(allowed)}.",
                            "metrics", name, field)  # fmt: skip
-            elif isinstance(value, bool) or not isinstance(value, int | float):
+            elif isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
                 self.fault(f"metric {name!r}: {field}.{key} must be a number, not {value!r}.", "metrics", name, field)
             else:
                 good[key] = float(value)
@@ -155,6 +164,9 @@ class _Reader:
     def requires(self, name: str, entry: dict[str, Any]) -> dict[str, Any]:
         good: dict[str, Any] = self.numbers(name, entry, "requires", ("n", "coverage"))
         if "n" in good:
+            if good["n"] < 0 or good["n"] != int(good["n"]):
+                text = f"requires.n must be a whole number from 0, not {good['n']:g}."
+                self.fault(f"metric {name!r}: {text}", "metrics", name, "requires")
             good["n"] = int(good["n"])
         if not 0 <= good.get("coverage", 0.0) <= 1:
             self.fault(f"metric {name!r}: requires.coverage is a share from 0 to 1.", "metrics", name, "requires")

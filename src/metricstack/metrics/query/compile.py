@@ -4,11 +4,12 @@ Only sums leave the engine (and, for quantiles of small tables, bounded vectors 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metricstack.core.values import Refusal
+from metricstack.metrics.query.known import is_known, simplified
 from metricstack.metrics.query.rows import Frame, eligible, row_value
 from metricstack.metrics.query.states import Quantity, Role, State
 from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE
@@ -73,7 +74,7 @@ def unit_of(rows: "ir.Table", plan: Plan) -> "ir.Value":
 
     if not plan.cluster:
         return ibis.literal(0, type="int64")
-    values = [rows[name] for name in plan.cluster]
+    values = [rows[name].cast("string") if rows[name].type().is_timestamp() else rows[name] for name in plan.cluster]
     unit = values[0] if len(values) == 1 else ibis.coalesce(*values)
     return unit.hash() & (GROUPS - 1) if plan.gathered else unit.hash()
 
@@ -120,37 +121,53 @@ def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.T
         return found
     rows, columns = found.table, dict(found.keys)
     columns["_unit"] = unit_of(rows, plan)
-    columns["_u"] = _unknown(contract, rows).cast("int64")
+    columns["_u"] = simplified(_unknown(contract, rows), found.known).cast("int64")
     if plan.weighted:
         columns["_w"] = _weight(contract, rows)
+    certain = set()
     for i, quantity in enumerate(quantities):
-        columns[f"x{i}"] = row_value(rows, quantity, frame.given)
+        value = columns[f"x{i}"] = simplified(row_value(rows, quantity, frame.given), found.known)
+        if is_known(value, found.known):
+            certain.add(i)
         among = eligible(rows, quantity, frame.given)
         if among is not None:
-            columns[f"e{i}"] = among.cast("int64")
+            columns[f"e{i}"] = simplified(among, found.known).cast("int64")
     flat = rows.select(**columns)
-    sums = {f"s{j}": _sum(flat, state.role, quantities.index(state.quantity), plan) for j, state in enumerate(states)}
+    different = [quantities.index(state.quantity) for state in states if state.role is Role.DISTINCT]
+    if plan.weighted and different:
+        flat = flat.mutate(**{f"_d{i}": _worth(flat, f"x{i}", frame.keys) for i in dict.fromkeys(different)})
+    places = {quantity: i for i, quantity in enumerate(quantities)}
+    sums = {f"s{j}": _sum(flat, state.role, places[state.quantity], plan, certain) for j, state in enumerate(states)}
     return flat.group_by([*frame.keys, "_unit"]).aggregate(**sums, _n=ibis._.count(), _unknown=flat["_u"].sum())
 
 
-def _sum(flat: "ir.Table", role: Role, i: int, plan: Plan) -> "ir.Value":
+def _sum(flat: "ir.Table", role: Role, i: int, plan: Plan, certain: Collection[int]) -> "ir.Value":
     import ibis
 
     x = flat[f"x{i}"]
     weight = flat["_w"] if plan.weighted else None
+    number = ibis._.count() if i in certain else x.count()
     match role:
         case Role.TOTAL:
             return (x if weight is None else weight * x).sum()
         case Role.SQUARE:
             return (x * x if weight is None else weight * x * x).sum()
         case Role.KNOWN:
-            return x.count() if weight is None else weight.sum(where=x.notnull())
+            return number if weight is None else weight.sum(where=x.notnull())
         case Role.N:
-            return x.count()
+            return number
         case Role.ELIGIBLE:
             return flat[f"e{i}"].sum() if f"e{i}" in flat.columns else ibis._.count()
         case Role.DISTINCT:
-            return x.nunique()
+            return x.nunique() if weight is None else flat[f"_d{i}"].sum().fill_null(0.0)
+
+
+def _worth(flat: "ir.Table", x: str, keys: Sequence[str]) -> "ir.Value":
+    """A row's part of its value's weight, so that the rows of one value add up to one of it, weighted."""
+    import ibis
+
+    rows = flat[x].count().over(ibis.window(group_by=[*keys, x]))
+    return ibis.ifelse(flat[x].notnull(), flat["_w"] / rows.nullif(0), ibis.null("float64"))
 
 
 def kept_as_one(contract: Table) -> str:
@@ -268,7 +285,7 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    bins = bin_of(row_value(rows, quantity, frame.given).cast("float64"))
+    bins = bin_of(simplified(row_value(rows, quantity, frame.given).cast("float64"), found.known))
     among = eligible(rows, quantity, frame.given)
     columns |= {"_unit": unit_of(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
     columns["_weight"] = _weight(contract, rows)

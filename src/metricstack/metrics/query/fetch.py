@@ -18,6 +18,7 @@ from metricstack.metrics.query.rows import Frame
 from metricstack.metrics.query.states import Quantity, Role, State
 from metricstack.metrics.rollups.rolled import RollUp, find
 from metricstack.metrics.rollups.store import Manifest, kept, sources_of
+from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -145,16 +146,22 @@ class TableData:
         return self._whole_plan if self.units else replace(self._whole_plan, cluster=())
 
     @cached_property
+    def _asked(self) -> frozenset[str]:
+        """Columns that name units, and are asked by or filtered on."""
+        paths = (*self.frame.by, *(path for path, _ in self.frame.where))
+        return frozenset(path.column for path in paths if not path.through) & set(table(self.name).cluster)
+
+    @cached_property
     def _whole_plan(self) -> Plan:
-        if self._kept is not None:
+        if self._kept is not None and not self._asked:
             return self._kept.plan
-        found = plan_of(self.frame.ws, self.name, exact_units=EXACT_UNITS)
+        found = plan_of(self.frame.ws, self.name, exact_units=EXACT_UNITS, asked=self._asked)
         return Plan() if isinstance(found, Refusal) else found
 
     @cached_property
     def units_per_row(self) -> float:
         """Units for each row of the table, at most 1; about, where they are many."""
-        if self._kept is not None:
+        if self._kept is not None and not self._asked:
             return self._kept.units_per_row
         return units_per_row(self.frame.ws, self.name, self.plan)
 
@@ -232,6 +239,22 @@ class TableData:
             asked += [(quantity, "quantile", shares) for quantity, shares in self.quantiles.items()]
         query = queries.whole(self.frame, self.name, asked)
         return tuple(asked), query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+
+    def nests(self, quantity: Quantity) -> bool:
+        """True where a value belongs to one unit, so that units' counts of different values add up."""
+        cluster = self.plan.cluster
+        return not cluster or cluster[0] == quantity.text.partition(" where ")[0]
+
+    def distinct(self, quantity: Quantity) -> Grouped | Refusal:
+        """Count a column's different values by group, exactly, for values that several units share."""
+        if quantity not in self._distinct:
+            query = queries.whole(self.frame, self.name, [(quantity, "distinct", ())])
+            self._distinct[quantity] = query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+        return self._distinct[quantity]
+
+    @cached_property
+    def _distinct(self) -> dict[Quantity, Grouped | Refusal]:
+        return {}
 
     def people(self, column: str) -> Grouped | Refusal:
         """Count the different persons of each group, for withholding small ones."""

@@ -3,7 +3,7 @@
 The decision belongs to the table and not to a window, so that the sums of one day add to those of the next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -26,7 +26,7 @@ _COUNTED = 8  # of GROUPS buckets, in which units are counted
 _KNOWN: "WeakKeyDictionary[Workspace, dict[Any, Any]]" = WeakKeyDictionary()
 
 
-def plan_of(ws: "Workspace", name: str, *, exact_units: int) -> Plan | Refusal:
+def plan_of(ws: "Workspace", name: str, *, exact_units: int, asked: Collection[str] = ()) -> Plan | Refusal:
     """Decide how a table's rows become units and weights.
 
     What the first rows show (many units, a sampled row) holds for all of them; only what they do not
@@ -36,6 +36,8 @@ def plan_of(ws: "Workspace", name: str, *, exact_units: int) -> Plan | Refusal:
         ws: The workspace; the decision is kept with it, by the table's fingerprint.
         name: The table.
         exact_units: Up to so many units are taken one by one; more are gathered in buckets.
+        asked: Own columns that are grouped by or filtered on: one that names a unit cannot tell chance
+            from itself (all deployments of a service are of one service), so that what it holds is the unit.
 
     Returns:
         The plan; or a refusal when the workspace does not have the table.
@@ -44,16 +46,28 @@ def plan_of(ws: "Workspace", name: str, *, exact_units: int) -> Plan | Refusal:
     if isinstance(rows, Refusal):
         return rows
     known = _KNOWN.setdefault(ws, {})
-    key = (name, ws.fingerprint(name), exact_units)
+    cluster = _below(table(name), asked)
+    key = (name, ws.fingerprint(name), exact_units, cluster)
     if key not in known:
-        known[key] = _decide(table(name), rows, exact_units)
+        known[key] = _decide(table(name), rows, cluster, exact_units)
     found: Plan = known[key]
     return found
 
 
+def _below(contract: Table, asked: Collection[str]) -> tuple[str, ...]:
+    """Return the columns that name units within what is asked by: those after it, else what tells rows apart."""
+    places = [i for i, column in enumerate(contract.cluster) if column in asked]
+    if not places:
+        return contract.cluster
+    left = [column for column in contract.key if column not in asked]
+    one = (contract.event_time,) if contract.event_time in left else tuple(left[:1])
+    return contract.cluster[places[-1] + 1 :] or one or contract.key[:1]
+
+
 def _rows(ws: "Workspace", name: str) -> "ir.Table | Refusal":
     contract = table(name)
-    rows = ws.table(name, columns=["env", *contract.cluster, contract.key[0], *_weights(contract)])
+    named = dict.fromkeys(("env", *contract.cluster, *contract.key, contract.event_time, *_weights(contract)))
+    rows = ws.table(name, columns=list(named))
     if isinstance(rows, Refusal):
         return rows
     return rows.filter(rows.env.isnull() | (rows.env == ws.config.environment))
@@ -64,10 +78,9 @@ def _weights(contract: Table) -> list[str]:
     return [name for name in names if name in contract]
 
 
-def _decide(contract: Table, rows: "ir.Table", exact_units: int) -> Plan:
+def _decide(contract: Table, rows: "ir.Table", cluster: tuple[str, ...], exact_units: int) -> Plan:
     import ibis
 
-    cluster = contract.cluster
     look = rows.limit(LOOK)
     counts: dict[str, Any] = {"rows": look.count(), "sampled": _sampled(contract, look).cast("int64").sum()}
     for i, column in enumerate(cluster):

@@ -13,6 +13,7 @@ from metricstack.core.windows import Window
 from metricstack.metrics.language.formula import Binary, Call, Name, Negative, Node, Number, Scope, walk
 from metricstack.metrics.language.resolve import operand
 from metricstack.metrics.query.joins import Path, attach, looked_up_by
+from metricstack.metrics.query.known import simplified
 from metricstack.metrics.query.periods import numbered, trailing
 from metricstack.metrics.query.states import Quantity
 from metricstack.telemetry.contract import Table
@@ -38,10 +39,12 @@ class Rows:
     Args:
         table: The rows.
         keys: Grouping column → its value: ``_period`` (number of the period), then ``_g0``… (the dimensions).
+        known: Columns that are never null.
     """
 
     table: "ir.Table"
     keys: "dict[str, ir.Value]"
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,12 @@ class Frame:
             shown = [_shown(rows, i + len(self.by), path) == value for i, (path, value) in enumerate(self.where)]
             rows = rows.filter(*shown)
         keys = {"_period": rows["_period"] if period is None else _number(rows[period], self.periods)}
-        keys |= {f"_g{i}": _shown(rows, i, path) for i, path in enumerate(self.by)}
+        known = self.ws.never_null(name)
+        keys |= {f"_g{i}": simplified(_shown(rows, i, path), known) for i, path in enumerate(self.by)}
         if any(measure.across for quantity in quantities for measure in measures_used(quantity)):
             rows = rows.mutate(**keys)
             keys = {column: rows[column] for column in keys}
-        found_rows = Rows(rows, keys)
+        found_rows = Rows(rows, keys, known)
         return _added(found_rows, quantities, per, also, self.given) if per else found_rows
 
     def reads(self, quantity: Quantity) -> tuple[str, ...]:

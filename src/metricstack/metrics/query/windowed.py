@@ -14,6 +14,7 @@ from metricstack.metrics.evaluate import Pass, prepare
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Definition
 from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.question import check_window
 from metricstack.numerics.change import Better, Change, change
 from metricstack.telemetry.completeness import last_full_quarter
 
@@ -46,14 +47,18 @@ def two_windows(ws: "Workspace", before: WindowLike, after: WindowLike) -> tuple
     Raises:
         InvalidInput: they share an instant, so that the same rows would stand on both sides.
     """
-    later = last_full_quarter(ws) if after is None else ws.quarter(after) if isinstance(after, str) else after
-    earlier = later.previous() if before is None else ws.quarter(before) if isinstance(before, str) else before
+    later = last_full_quarter(ws) if after is None else _window(ws, after)
+    earlier = later.previous() if before is None else _window(ws, before)
     if earlier.start < later.end and later.start < earlier.end:
         raise InvalidInput(
             f"The windows {earlier} and {later} overlap: the same rows would be on both sides. "
             "Take windows that share no instant."
         )
     return earlier, later
+
+
+def _window(ws: "Workspace", window: Window | str) -> Window:
+    return ws.quarter(window) if isinstance(window, str) else check_window(window)
 
 
 def sides(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metricstack.telemetry.measures.model import Given, flag, grouping, number, seconds_between
+from metricstack.telemetry.measures.model import Given, flag, grouping, lasting, number, seconds_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -166,11 +166,10 @@ def until_taken(rows: "ir.Table", bound: Given) -> "ir.Value":
     """Requested → accepted; without that, requested → the end of what the data tell."""
     import ibis
 
-    waited = seconds_between(rows.accepted, rows.requested)
     if bound.until is None:
-        return waited
+        return lasting(rows.accepted, rows.requested)
     until = ibis.literal(bound.until, type="timestamp('UTC')")
-    return ibis.coalesce(waited, seconds_between(until, rows.requested))
+    return lasting(ibis.coalesce(rows.accepted, until), rows.requested)
 
 
 @flag("handoffs", "nobody took it", needs=("accepted",), parameters=("handoff_timeout",))

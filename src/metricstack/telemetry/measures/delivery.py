@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metricstack.telemetry.measures.model import Given, flag, number, seconds_between
+from metricstack.telemetry.measures.model import Given, flag, lasting, number, seconds_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -33,10 +33,10 @@ def tried(rows: "ir.Table", _: Given) -> "ir.Value":
     return (rows.status != "cancelled").fill_null(True)
 
 
-@number("deployments", "s", "until the failure that it caused was over", needs=("recovered",), minimum=None)
+@number("deployments", "s", "until the failure that it caused was over", needs=("recovered",))
 def failure_to_recovery(rows: "ir.Table", _: Given) -> "ir.Value":
     """Deployed → recovered, for deployments that failed."""
-    return seconds_between(rows.recovered, rows.deployed)
+    return lasting(rows.recovered, rows.deployed)
 
 
 @flag("deployments", "the failure that it caused is over", needs=("recovered",))
@@ -48,13 +48,13 @@ def failure_over(rows: "ir.Table", bound: Given) -> "ir.Value":
 @number("deployments", "s", "for how long the failure that it caused has lasted", needs=("recovered",))
 def failure_lasted(rows: "ir.Table", bound: Given) -> "ir.Value":
     """Deployed → recovered; while it is not, up to the end of what the data tell."""
-    return seconds_between(_so_far(rows.recovered, bound), rows.deployed)
+    return lasting(_so_far(rows.recovered, bound), rows.deployed)
 
 
-@number("change_deployments", "s", "approved → live", joins=("change",), minimum=None)
+@number("change_deployments", "s", "approved → live", joins=("change",))
 def since_approval(rows: "ir.Table", _: Given) -> "ir.Value":
     """Time from the change's approval to the deployment."""
-    return seconds_between(rows.deployed, rows["change.approved"])
+    return lasting(rows.deployed, rows["change.approved"])
 
 
 @number("change_deployments", "s", "first commit → live", joins=("change",), minimum=None)

@@ -30,6 +30,7 @@ __all__ = [
     "flag",
     "given",
     "grouping",
+    "lasting",
     "measures_of",
     "number",
     "seconds_between",
@@ -269,3 +270,11 @@ def seconds_between(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
     a, b = later.cast("timestamp"), earlier.cast("timestamp")  # the session's zone is UTC
     whole = a.truncate("s").epoch_seconds() - b.truncate("s").epoch_seconds()
     return whole + (a.microsecond() - b.microsecond()) / 1e6
+
+
+def lasting(later: "ir.Value", earlier: "ir.Value") -> "ir.Value":
+    """Seconds that something lasted; unknown where its end lies before its start, as clocks that disagree tell it."""
+    import ibis
+
+    seconds = seconds_between(later, earlier)
+    return ibis.ifelse(seconds >= 0, seconds, ibis.null("float64"))

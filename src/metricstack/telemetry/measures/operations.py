@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metricstack.telemetry.measures.model import Given, flag, number, seconds_between
+from metricstack.telemetry.measures.model import Given, flag, lasting, number, seconds_between
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,13 +32,13 @@ __all__ = [
 
 
 def _duration(name: str, earlier: str, later: str, about: str) -> None:
-    """Register the time between two moments of an incident's life, unknown where either is missing."""
+    """Register the time between two moments of an incident's life, unknown where either is missing or they cross."""
 
     def expression(rows: "ir.Table", _: Given) -> "ir.Value":
-        return seconds_between(rows[later], rows[earlier])
+        return lasting(rows[later], rows[earlier])
 
     expression.__name__ = name
-    number("incidents", "s", about, needs=(earlier, later), minimum=None)(expression)
+    number("incidents", "s", about, needs=(earlier, later))(expression)
 
 
 _duration("to_detect", "started", "detected", "started → detected")
@@ -82,7 +82,7 @@ def triage_so_far(rows: "ir.Table", bound: Given) -> "ir.Value":
     end = rows.triaged
     if bound.until is not None:
         end = ibis.ifelse(triage_done(rows, bound), rows.triaged, ibis.literal(bound.until, type="timestamp('UTC')"))
-    return seconds_between(end, rows.fired)
+    return lasting(end, rows.fired)
 
 
 @flag("alerts", "it was a false alarm", needs=("verdict",))
@@ -143,7 +143,7 @@ def drift_or_bias(rows: "ir.Table", _: Given) -> "ir.Value":
 @number("quality_checks", "s", "time since the same was last checked", needs=("previous",))
 def since_previous(rows: "ir.Table", _: Given) -> "ir.Value":
     """Time between a check and the one before it; unknown for the first."""
-    return seconds_between(rows.checked, rows.previous)
+    return lasting(rows.checked, rows.previous)
 
 
 @flag("quality_checks", "the check failed", needs=("verdict",))

@@ -67,7 +67,7 @@ SPANS = Table(
     grain="one span of a trace",
     event_time="start",
     key=("span",),
-    cluster=("trace", "span"),
+    cluster=("run", "trace", "span"),
     provider=_TELEMETRY,
     columns=(
         key("span", "the span"),
