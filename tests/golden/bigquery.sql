@@ -251,11 +251,22 @@ FROM (
       `t0`.`sample_probability` = 0
     ) AS INT64) AS `_u`,
     ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
-    (
-      UNIX_SECONDS(TIMESTAMP_TRUNC(CAST(`t0`.`mitigated` AS DATETIME), SECOND)) - UNIX_SECONDS(TIMESTAMP_TRUNC(CAST(`t0`.`detected` AS DATETIME), SECOND))
-    ) + ieee_divide(
-      EXTRACT(microsecond FROM CAST(`t0`.`mitigated` AS DATETIME)) - EXTRACT(microsecond FROM CAST(`t0`.`detected` AS DATETIME)),
-      1000000.0
+    IF(
+      (
+        (
+          UNIX_SECONDS(TIMESTAMP_TRUNC(CAST(`t0`.`mitigated` AS DATETIME), SECOND)) - UNIX_SECONDS(TIMESTAMP_TRUNC(CAST(`t0`.`detected` AS DATETIME), SECOND))
+        ) + ieee_divide(
+          EXTRACT(microsecond FROM CAST(`t0`.`mitigated` AS DATETIME)) - EXTRACT(microsecond FROM CAST(`t0`.`detected` AS DATETIME)),
+          1000000.0
+        )
+      ) >= 0,
+      (
+        UNIX_SECONDS(TIMESTAMP_TRUNC(CAST(`t0`.`mitigated` AS DATETIME), SECOND)) - UNIX_SECONDS(TIMESTAMP_TRUNC(CAST(`t0`.`detected` AS DATETIME), SECOND))
+      ) + ieee_divide(
+        EXTRACT(microsecond FROM CAST(`t0`.`mitigated` AS DATETIME)) - EXTRACT(microsecond FROM CAST(`t0`.`detected` AS DATETIME)),
+        1000000.0
+      ),
+      CAST(NULL AS FLOAT64)
     ) AS `x0`
   FROM `incidents` AS `t0`
   WHERE
@@ -278,48 +289,72 @@ GROUP BY
 
 -- distinct values within a unit: fragmented_systems, tool_touches states
 SELECT
-  `t1`.`_period`,
-  `t1`.`_unit`,
-  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  COUNT(`t1`.`x0`) AS `s1`,
+  `t2`.`_period`,
+  `t2`.`_unit`,
+  SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
+  COUNT(*) AS `s1`,
   COUNT(*) AS `s2`,
-  COUNT(DISTINCT `t1`.`x1`) AS `s3`,
-  COUNT(`t1`.`x1`) AS `s4`,
-  SUM(`t1`.`e1`) AS `s5`,
+  COALESCE(SUM(`t2`.`_d1`), 0.0) AS `s3`,
+  COUNT(`t2`.`x1`) AS `s4`,
+  SUM(`t2`.`e1`) AS `s5`,
   COUNT(*) AS `_n`,
-  SUM(`t1`.`_u`) AS `_unknown`
+  SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
-    0 AS `_period`,
-    FARM_FINGERPRINT(`t0`.`run`) & 63 AS `_unit`,
-    CAST((
-      `t0`.`sample_probability` IS NULL
-    ) OR (
-      `t0`.`sample_probability` = 0
-    ) AS INT64) AS `_u`,
-    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
-    CAST(COALESCE(`t0`.`phase` = 'with_ai', FALSE) AS INT64) AS `x0`,
+    `t1`.`_period`,
+    `t1`.`_unit`,
+    `t1`.`_u`,
+    `t1`.`_w`,
+    `t1`.`x0`,
+    `t1`.`x1`,
+    `t1`.`e1`,
     IF(
-      COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE),
-      `t0`.`run`,
-      CAST(NULL AS STRING)
-    ) AS `x1`,
-    CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS INT64) AS `e1`
-  FROM `tool_touches` AS `t0`
-  WHERE
-    NOT (
-      INSTR(COALESCE(`t0`.`dq_flags`, ''), 'duplicate') > 0
-    )
-    AND (
-      (
-        `t0`.`env` IS NULL
+      `t1`.`x1` IS NOT NULL,
+      ieee_divide(
+        `t1`.`_w`,
+        NULLIF(
+          COUNT(`t1`.`x1`) OVER (
+            PARTITION BY `t1`.`_period`, `t1`.`x1`
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ),
+          0
+        )
+      ),
+      CAST(NULL AS FLOAT64)
+    ) AS `_d1`
+  FROM (
+    SELECT
+      0 AS `_period`,
+      FARM_FINGERPRINT(`t0`.`run`) & 63 AS `_unit`,
+      CAST((
+        `t0`.`sample_probability` IS NULL
       ) OR (
-        `t0`.`env` = 'production'
+        `t0`.`sample_probability` = 0
+      ) AS INT64) AS `_u`,
+      ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
+      CAST(COALESCE(`t0`.`phase` = 'with_ai', FALSE) AS INT64) AS `x0`,
+      IF(
+        COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE),
+        `t0`.`run`,
+        CAST(NULL AS STRING)
+      ) AS `x1`,
+      CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS INT64) AS `e1`
+    FROM `tool_touches` AS `t0`
+    WHERE
+      NOT (
+        INSTR(COALESCE(`t0`.`dq_flags`, ''), 'duplicate') > 0
       )
-    )
-    AND `t0`.`touched` >= TIMESTAMP('2026-07-01T00:00:00+00:00')
-    AND `t0`.`touched` < TIMESTAMP('2026-10-01T00:00:00+00:00')
-) AS `t1`
+      AND (
+        (
+          `t0`.`env` IS NULL
+        ) OR (
+          `t0`.`env` = 'production'
+        )
+      )
+      AND `t0`.`touched` >= TIMESTAMP('2026-07-01T00:00:00+00:00')
+      AND `t0`.`touched` < TIMESTAMP('2026-10-01T00:00:00+00:00')
+  ) AS `t1`
+) AS `t2`
 GROUP BY
   1,
   2

@@ -10,27 +10,24 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t0"."subject") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."subject") & 63 AS BIGINT) AS "_unit",
     CASE
       WHEN CASE
         WHEN COALESCE(COALESCE("t0"."kind" = 'bias', FALSE), FALSE)
-        THEN (
-          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
-          (
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
             )
-          ) / 1000000.0
-        )
-        ELSE CAST(NULL AS DOUBLE)
-      END IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
-        WHEN CASE
-          WHEN COALESCE(COALESCE("t0"."kind" = 'bias', FALSE), FALSE)
+          ) >= 0
           THEN (
             EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
           ) + (
@@ -43,38 +40,105 @@ FROM (
             ) / 1000000.0
           )
           ELSE CAST(NULL AS DOUBLE)
+        END
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN COALESCE(COALESCE("t0"."kind" = 'bias', FALSE), FALSE)
+          THEN CASE
+            WHEN (
+              (
+                EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+              ) + (
+                (
+                  (
+                    EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                  ) - (
+                    EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                  )
+                ) / 1000000.0
+              )
+            ) >= 0
+            THEN (
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
+            )
+            ELSE CAST(NULL AS DOUBLE)
+          END
+          ELSE CAST(NULL AS DOUBLE)
         END > 0
         THEN CAST(CEIL(
           LN(
             CASE
               WHEN CASE
                 WHEN COALESCE(COALESCE("t0"."kind" = 'bias', FALSE), FALSE)
-                THEN (
-                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
-                ) + (
-                  (
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+                    ) + (
+                      (
+                        (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                        )
+                      ) / 1000000.0
                     )
-                  ) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE)
+                END
                 ELSE CAST(NULL AS DOUBLE)
               END > 0
               THEN CASE
                 WHEN COALESCE(COALESCE("t0"."kind" = 'bias', FALSE), FALSE)
-                THEN (
-                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
-                ) + (
-                  (
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+                    ) + (
+                      (
+                        (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                        )
+                      ) / 1000000.0
                     )
-                  ) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."checked" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."previous" AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."checked" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."previous" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE)
+                END
                 ELSE CAST(NULL AS DOUBLE)
               END
               ELSE 1.0

@@ -52,7 +52,7 @@ FROM (
   FROM (
     SELECT
       0 AS "_period",
-      CAST(CAST(HASH(COALESCE("t14"."service", "t14"."change")) AS BIT) AS BIGINT) & 63 AS "_unit",
+      CAST(HASH(COALESCE("t14"."service", "t14"."change")) & 63 AS BIGINT) AS "_unit",
       1.0 / COALESCE(NULLIF("t14"."sample_probability", 0), 1.0) AS "_w",
       CAST((
         "t14"."sample_probability" IS NULL
@@ -194,7 +194,7 @@ FROM (
     FROM (
       SELECT
         "t13".*
-        EXCLUDE ("_key", "_at")
+        EXCLUDE ("_at", "_key")
       FROM (
         SELECT
           "t6"."opened",

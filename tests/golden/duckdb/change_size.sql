@@ -10,7 +10,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."service", "t0"."change")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."service", "t0"."change")) & 63 AS BIGINT) AS "_unit",
     CASE
       WHEN CAST("t0"."size" AS DOUBLE) IS NULL
       THEN CAST(NULL AS BIGINT)

@@ -10,7 +10,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t0"."collector") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."collector") & 63 AS BIGINT) AS "_unit",
     CASE
       WHEN ABS("t0"."clock_skew") IS NULL
       THEN CAST(NULL AS BIGINT)

@@ -6,14 +6,14 @@ SELECT
   COUNT("t1"."x0") AS "s1",
   COUNT(*) AS "s2",
   SUM("t1"."_w" * "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
+  COUNT(*) AS "s4",
   COUNT(*) AS "s5",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."run", "t0"."call")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."run", "t0"."call")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
@@ -127,7 +127,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t0"."resource") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."resource") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t4"."control") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t4"."control") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t4"."sample_probability" IS NULL
     ) OR (

@@ -5,14 +5,14 @@ SELECT
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s2",
   COUNT(*) AS "s3",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

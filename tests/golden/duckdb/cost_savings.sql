@@ -4,7 +4,7 @@ SELECT
   "t1"."_g0",
   "t1"."_unit",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s1",
   COUNT(*) AS "s2",
   SUM("t1"."_w" * "t1"."x1") AS "s3",
   COUNT("t1"."x1") AS "s4",
@@ -15,7 +15,7 @@ FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
-    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
@@ -155,7 +155,7 @@ FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
-    CAST(CAST(HASH("t0"."resource") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."resource") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

@@ -12,7 +12,7 @@ FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
-    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
@@ -113,7 +113,7 @@ FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
-    CAST(CAST(HASH("t0"."resource") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."resource") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

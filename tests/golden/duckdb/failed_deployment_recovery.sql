@@ -52,7 +52,7 @@ FROM (
   FROM (
     SELECT
       0 AS "_period",
-      CAST(CAST(HASH(COALESCE("t0"."service", "t0"."deployment")) AS BIT) AS BIGINT) & 63 AS "_unit",
+      CAST(HASH(COALESCE("t0"."service", "t0"."deployment")) & 63 AS BIGINT) AS "_unit",
       1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
       CAST((
         "t0"."sample_probability" IS NULL
@@ -61,30 +61,59 @@ FROM (
       ) AS BIGINT) AS "_u",
       CASE
         WHEN COALESCE("t0"."failed", FALSE)
-        THEN (
-          EPOCH(
-            CAST(DATE_TRUNC(
-              'SECOND',
-              CAST(CASE
-                WHEN COALESCE("t0"."recovered" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
-                THEN "t0"."recovered"
-                ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-              END AS TIMESTAMP)
-            ) AS TIMESTAMP)
-          ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."deployed" AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
-          (
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('MICROSECOND' FROM CAST(CASE
-                WHEN COALESCE("t0"."recovered" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
-                THEN "t0"."recovered"
-                ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-              END AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."deployed" AS TIMESTAMP)) % 1000000
+              EPOCH(
+                CAST(DATE_TRUNC(
+                  'SECOND',
+                  CAST(CASE
+                    WHEN COALESCE("t0"."recovered" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                    THEN "t0"."recovered"
+                    ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                  END AS TIMESTAMP)
+                ) AS TIMESTAMP)
+              ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."deployed" AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST(CASE
+                    WHEN COALESCE("t0"."recovered" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                    THEN "t0"."recovered"
+                    ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                  END AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."deployed" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
             )
-          ) / 1000000.0
-        )
+          ) >= 0
+          THEN (
+            EPOCH(
+              CAST(DATE_TRUNC(
+                'SECOND',
+                CAST(CASE
+                  WHEN COALESCE("t0"."recovered" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                  THEN "t0"."recovered"
+                  ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                END AS TIMESTAMP)
+              ) AS TIMESTAMP)
+            ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."deployed" AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST(CASE
+                  WHEN COALESCE("t0"."recovered" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                  THEN "t0"."recovered"
+                  ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                END AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."deployed" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+          ELSE CAST(NULL AS DOUBLE)
+        END
         ELSE CAST(NULL AS DOUBLE)
       END AS "x0",
       CAST(COALESCE("t0"."failed", FALSE) AS BIGINT) AS "e0",

@@ -46,39 +46,50 @@ FROM (
   FROM (
     SELECT
       0 AS "_period",
-      CAST(CAST(HASH(COALESCE("t0"."run", "t0"."handoff")) AS BIT) AS BIGINT) & 63 AS "_unit",
+      CAST(HASH(COALESCE("t0"."run", "t0"."handoff")) & 63 AS BIGINT) AS "_unit",
       1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
       CAST((
         "t0"."sample_probability" IS NULL
       ) OR (
         "t0"."sample_probability" = 0
       ) AS BIGINT) AS "_u",
-      COALESCE(
-        (
-          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
+      CASE
+        WHEN (
           (
+            EPOCH(
+              CAST(DATE_TRUNC(
+                'SECOND',
+                CAST(COALESCE("t0"."accepted", MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')) AS TIMESTAMP)
+              ) AS TIMESTAMP)
+            ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
             (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
-            )
-          ) / 1000000.0
-        ),
-        (
+              (
+                EXTRACT('MICROSECOND' FROM CAST(COALESCE("t0"."accepted", MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')) AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+        ) >= 0
+        THEN (
           EPOCH(
-            CAST(DATE_TRUNC('SECOND', CAST(MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC') AS TIMESTAMP)) AS TIMESTAMP)
+            CAST(DATE_TRUNC(
+              'SECOND',
+              CAST(COALESCE("t0"."accepted", MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')) AS TIMESTAMP)
+            ) AS TIMESTAMP)
           ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)) AS TIMESTAMP))
         ) + (
           (
             (
-              EXTRACT('MICROSECOND' FROM CAST(MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC') AS TIMESTAMP)) % 1000000
+              EXTRACT('MICROSECOND' FROM CAST(COALESCE("t0"."accepted", MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')) AS TIMESTAMP)) % 1000000
             ) - (
               EXTRACT('MICROSECOND' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
             )
           ) / 1000000.0
         )
-      ) AS "x0",
+        ELSE CAST(NULL AS DOUBLE)
+      END AS "x0",
       CAST(CAST("t0"."accepted" IS NOT NULL AS BIGINT) AS DOUBLE) AS "x1"
     FROM "handoffs" AS "t0"
     WHERE

@@ -87,7 +87,7 @@ FROM (
       FROM (
         SELECT
           0 AS "_period",
-          CAST(CAST(HASH("t0"."item") AS BIT) AS BIGINT) & 63 AS "_unit",
+          CAST(HASH("t0"."item") & 63 AS BIGINT) AS "_unit",
           1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
           CAST((
             "t0"."sample_probability" IS NULL
@@ -105,11 +105,11 @@ FROM (
           "t0"."candidate" AS "c2",
           "t0"."name" AS "c3",
           "t0"."rater" AS "c4",
-          CAST(CAST(HASH("t0"."item") AS BIT) AS BIGINT) & 63 AS "_low",
-          CAST(CAST(HASH("t0"."item") AS BIT) AS BIGINT) & 63 AS "_high",
-          CAST(CAST(HASH(
+          CAST(HASH("t0"."item") & 63 AS BIGINT) AS "_low",
+          CAST(HASH("t0"."item") & 63 AS BIGINT) AS "_high",
+          CAST(HASH(
             "t0"."dataset" || '|' || "t0"."item" || '|' || "t0"."candidate" || '|' || "t0"."name"
-          ) AS BIT) AS BIGINT) & 63 AS "_own"
+          ) & 63 AS BIGINT) AS "_own"
         FROM "evaluations" AS "t0"
         WHERE
           NOT (

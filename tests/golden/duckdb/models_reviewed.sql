@@ -3,14 +3,14 @@ SELECT
   "t14"."_period",
   "t14"."_unit",
   SUM("t14"."_w" * "t14"."x0") AS "s0",
-  COUNT("t14"."x0") AS "s1",
+  COUNT(*) AS "s1",
   COUNT(*) AS "s2",
   COUNT(*) AS "_n",
   SUM("t14"."_u") AS "_unknown"
 FROM (
   SELECT
     "t13"."_period",
-    CAST(CAST(HASH("t13"."model") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t13"."model") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t13"."sample_probability" IS NULL
     ) OR (

@@ -52,7 +52,7 @@ FROM (
   FROM (
     SELECT
       0 AS "_period",
-      CAST(CAST(HASH(COALESCE("t0"."service", "t0"."change")) AS BIT) AS BIGINT) & 63 AS "_unit",
+      CAST(HASH(COALESCE("t0"."service", "t0"."change")) & 63 AS BIGINT) AS "_unit",
       1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
       CAST((
         "t0"."sample_probability" IS NULL

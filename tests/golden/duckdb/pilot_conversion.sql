@@ -5,14 +5,14 @@ SELECT
   SUM("t5"."_w" * "t5"."x0") AS "s0",
   SUM("t5"."_w") FILTER(WHERE
     "t5"."x0" IS NOT NULL) AS "s1",
-  COUNT("t5"."x0") AS "s2",
+  COUNT(*) AS "s2",
   COUNT(*) AS "s3",
   COUNT(*) AS "_n",
   SUM("t5"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t4"."pilot") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t4"."pilot") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t4"."sample_probability" IS NULL
     ) OR (

@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     "t1"."_period",
-    CAST(CAST(HASH(COALESCE("t1"."user", "t1"."session", "t1"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t1"."user", "t1"."session", "t1"."run")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t1"."sample_probability" IS NULL
     ) OR (

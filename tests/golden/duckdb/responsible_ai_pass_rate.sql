@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     "t13"."_period",
-    CAST(CAST(HASH("t13"."model") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t13"."model") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t13"."sample_probability" IS NULL
     ) OR (

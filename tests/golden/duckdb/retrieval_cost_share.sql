@@ -13,7 +13,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."run", "t0"."call")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."run", "t0"."call")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
@@ -22,10 +22,12 @@ FROM (
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE)
+      AND COALESCE("t0"."operation" IS NOT NULL, FALSE)
       THEN "t0"."cost"
       ELSE CAST(NULL AS DOUBLE)
     END AS "x0",
-    CAST(COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE) AS BIGINT) AS "e0",
+    CAST(COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE)
+    AND COALESCE("t0"."operation" IS NOT NULL, FALSE) AS BIGINT) AS "e0",
     CASE
       WHEN COALESCE("t0"."operation" IS NOT NULL, FALSE)
       THEN "t0"."cost"

@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     "t2"."_period",
-    CAST(CAST(HASH(COALESCE("t2"."user", "t2"."session")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t2"."user", "t2"."session")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t2"."sample_probability" IS NULL
     ) OR (

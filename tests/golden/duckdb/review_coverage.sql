@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     "t12"."_period",
-    CAST(CAST(HASH("t12"."model") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t12"."model") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t12"."sample_probability" IS NULL
     ) OR (

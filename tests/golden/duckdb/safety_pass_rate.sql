@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     "t13"."_period",
-    CAST(CAST(HASH("t13"."model") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t13"."model") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t13"."sample_probability" IS NULL
     ) OR (
@@ -28,7 +28,7 @@ FROM (
   FROM (
     SELECT
       "t12".*
-      EXCLUDE ("_key", "_at")
+      EXCLUDE ("_at", "_key")
     FROM (
       SELECT
         "t11"."reviewed",

@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t9"."user", "t9"."session")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t9"."user", "t9"."session")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t9"."sample_probability" IS NULL
     ) OR (
@@ -78,7 +78,11 @@ FROM (
           SELECT
             "t4"."session" AS "_key",
             SUM("t4"."_weight") AS "runs",
-            SUM("t4"."_cost") AS "cost"
+            CASE
+              WHEN COUNT("t4"."_cost") = COUNT(*)
+              THEN SUM("t4"."_cost")
+              ELSE CAST(NULL AS DOUBLE)
+            END AS "cost"
           FROM (
             SELECT
               "t1"."session",

@@ -10,7 +10,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."trace", "t0"."span")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."run", "t0"."trace", "t0"."span")) & 63 AS BIGINT) AS "_unit",
     CASE
       WHEN CASE
         WHEN COALESCE("t0"."step" IS NOT NULL, FALSE)

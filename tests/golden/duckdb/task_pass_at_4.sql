@@ -70,11 +70,11 @@ FROM (
         "t1"."c1",
         "t1"."_unit" AS "_low",
         "t1"."_unit" AS "_high",
-        CAST(CAST(HASH("t1"."c0" || '|' || "t1"."c1") AS BIT) AS BIGINT) & 63 AS "_own"
+        CAST(HASH("t1"."c0" || '|' || "t1"."c1") & 63 AS BIGINT) AS "_own"
       FROM (
         SELECT
           0 AS "_period",
-          CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+          CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
           1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
           CAST((
             "t0"."sample_probability" IS NULL

@@ -10,33 +10,28 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t21"."change") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t21"."change") & 63 AS BIGINT) AS "_unit",
     CASE
       WHEN CASE
         WHEN COALESCE("t21"."first_production" AND NOT (
           "t21"."deployment.failed"
         ), FALSE)
-        THEN (
-          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
-            CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
-          )
-        ) + (
-          (
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
             )
-          ) / 1000000.0
-        )
-        ELSE CAST(NULL AS DOUBLE)
-      END IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
-        WHEN CASE
-          WHEN COALESCE("t21"."first_production" AND NOT (
-            "t21"."deployment.failed"
-          ), FALSE)
+          ) >= 0
           THEN (
             EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
               CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
@@ -51,6 +46,47 @@ FROM (
             ) / 1000000.0
           )
           ELSE CAST(NULL AS DOUBLE)
+        END
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN COALESCE("t21"."first_production" AND NOT (
+            "t21"."deployment.failed"
+          ), FALSE)
+          THEN CASE
+            WHEN (
+              (
+                EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                  CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+                )
+              ) + (
+                (
+                  (
+                    EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                  ) - (
+                    EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                  )
+                ) / 1000000.0
+              )
+            ) >= 0
+            THEN (
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
+            )
+            ELSE CAST(NULL AS DOUBLE)
+          END
+          ELSE CAST(NULL AS DOUBLE)
         END > 0
         THEN CAST(CEIL(
           LN(
@@ -59,38 +95,74 @@ FROM (
                 WHEN COALESCE("t21"."first_production" AND NOT (
                   "t21"."deployment.failed"
                 ), FALSE)
-                THEN (
-                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
-                    CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
-                  (
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                        CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        (
+                          EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                        )
+                      ) / 1000000.0
                     )
-                  ) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                      CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE)
+                END
                 ELSE CAST(NULL AS DOUBLE)
               END > 0
               THEN CASE
                 WHEN COALESCE("t21"."first_production" AND NOT (
                   "t21"."deployment.failed"
                 ), FALSE)
-                THEN (
-                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
-                    CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
-                  (
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                        CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        (
+                          EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                        )
+                      ) / 1000000.0
                     )
-                  ) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                      CAST(DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE)
+                END
                 ELSE CAST(NULL AS DOUBLE)
               END
               ELSE 1.0

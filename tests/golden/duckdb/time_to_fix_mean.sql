@@ -12,24 +12,40 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t0"."incident") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."incident") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
     ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    (
-      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."fixed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."diagnosed" AS TIMESTAMP)) AS TIMESTAMP))
-    ) + (
-      (
+    CASE
+      WHEN (
         (
-          EXTRACT('MICROSECOND' FROM CAST("t0"."fixed" AS TIMESTAMP)) % 1000000
-        ) - (
-          EXTRACT('MICROSECOND' FROM CAST("t0"."diagnosed" AS TIMESTAMP)) % 1000000
+          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."fixed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."diagnosed" AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."fixed" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."diagnosed" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
         )
-      ) / 1000000.0
-    ) AS "x0"
+      ) >= 0
+      THEN (
+        EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."fixed" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."diagnosed" AS TIMESTAMP)) AS TIMESTAMP))
+      ) + (
+        (
+          (
+            EXTRACT('MICROSECOND' FROM CAST("t0"."fixed" AS TIMESTAMP)) % 1000000
+          ) - (
+            EXTRACT('MICROSECOND' FROM CAST("t0"."diagnosed" AS TIMESTAMP)) % 1000000
+          )
+        ) / 1000000.0
+      )
+      ELSE CAST(NULL AS DOUBLE)
+    END AS "x0"
   FROM "incidents" AS "t0"
   WHERE
     NOT (

@@ -46,37 +46,66 @@ FROM (
   FROM (
     SELECT
       0 AS "_period",
-      CAST(CAST(HASH("t0"."alert") AS BIT) AS BIGINT) & 63 AS "_unit",
+      CAST(HASH("t0"."alert") & 63 AS BIGINT) AS "_unit",
       1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
       CAST((
         "t0"."sample_probability" IS NULL
       ) OR (
         "t0"."sample_probability" = 0
       ) AS BIGINT) AS "_u",
-      (
-        EPOCH(
-          CAST(DATE_TRUNC(
-            'SECOND',
-            CAST(CASE
-              WHEN COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
-              THEN "t0"."triaged"
-              ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-            END AS TIMESTAMP)
-          ) AS TIMESTAMP)
-        ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."fired" AS TIMESTAMP)) AS TIMESTAMP))
-      ) + (
-        (
+      CASE
+        WHEN (
           (
-            EXTRACT('MICROSECOND' FROM CAST(CASE
-              WHEN COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
-              THEN "t0"."triaged"
-              ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-            END AS TIMESTAMP)) % 1000000
-          ) - (
-            EXTRACT('MICROSECOND' FROM CAST("t0"."fired" AS TIMESTAMP)) % 1000000
+            EPOCH(
+              CAST(DATE_TRUNC(
+                'SECOND',
+                CAST(CASE
+                  WHEN COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                  THEN "t0"."triaged"
+                  ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                END AS TIMESTAMP)
+              ) AS TIMESTAMP)
+            ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."fired" AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST(CASE
+                  WHEN COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                  THEN "t0"."triaged"
+                  ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                END AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."fired" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
           )
-        ) / 1000000.0
-      ) AS "x0",
+        ) >= 0
+        THEN (
+          EPOCH(
+            CAST(DATE_TRUNC(
+              'SECOND',
+              CAST(CASE
+                WHEN COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                THEN "t0"."triaged"
+                ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+              END AS TIMESTAMP)
+            ) AS TIMESTAMP)
+          ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."fired" AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            (
+              EXTRACT('MICROSECOND' FROM CAST(CASE
+                WHEN COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+                THEN "t0"."triaged"
+                ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+              END AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."fired" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
+        )
+        ELSE CAST(NULL AS DOUBLE)
+      END AS "x0",
       CAST(CAST(COALESCE("t0"."triaged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE) AS BIGINT) AS DOUBLE) AS "x1"
     FROM "alerts" AS "t0"
     WHERE

@@ -52,7 +52,7 @@ FROM (
   FROM (
     SELECT
       0 AS "_period",
-      CAST(CAST(HASH(COALESCE("t10"."user", "t10"."session", "t10"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+      CAST(HASH(COALESCE("t10"."user", "t10"."session", "t10"."run")) & 63 AS BIGINT) AS "_unit",
       1.0 / COALESCE(NULLIF("t10"."sample_probability", 0), 1.0) AS "_w",
       CAST((
         "t10"."sample_probability" IS NULL

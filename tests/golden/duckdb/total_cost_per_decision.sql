@@ -10,7 +10,7 @@ SELECT
   COUNT("t1"."x1") AS "s4",
   COUNT(*) AS "s5",
   SUM("t1"."_w" * "t1"."x2") AS "s6",
-  COUNT("t1"."x2") AS "s7",
+  COUNT(*) AS "s7",
   COUNT(*) AS "s8",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
@@ -18,7 +18,7 @@ FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
-    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

@@ -3,25 +3,29 @@ SELECT
   "t1"."_period",
   "t1"."_unit",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT("t1"."x0") AS "s1",
-  COUNT(*) AS "s2",
-  SUM("t1"."_w" * "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
-  COUNT(*) AS "s5",
+  SUM("t1"."_w") FILTER(WHERE
+    "t1"."x0" IS NOT NULL) AS "s1",
+  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s3",
+  SUM("t1"."_w" * "t1"."x1") AS "s4",
+  SUM("t1"."_w") FILTER(WHERE
+    "t1"."x1" IS NOT NULL) AS "s5",
+  COUNT("t1"."x1") AS "s6",
+  COUNT(*) AS "s7",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH("t0"."collector") AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH("t0"."collector") & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
     ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    "t0"."kept" AS "x0",
-    "t0"."started" AS "x1"
+    CASE WHEN "t0"."started" IS NOT NULL THEN "t0"."kept" ELSE CAST(NULL AS BIGINT) END AS "x0",
+    CASE WHEN "t0"."kept" IS NOT NULL THEN "t0"."started" ELSE CAST(NULL AS BIGINT) END AS "x1"
   FROM "collection_health" AS "t0"
   WHERE
     NOT (
@@ -88,8 +92,8 @@ FROM (
         1.0 / (
           1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
         ) AS "_p",
-        "t0"."kept" AS "x0",
-        "t0"."started" AS "x1"
+        CASE WHEN "t0"."started" IS NOT NULL THEN "t0"."kept" ELSE CAST(NULL AS BIGINT) END AS "x0",
+        CASE WHEN "t0"."kept" IS NOT NULL THEN "t0"."started" ELSE CAST(NULL AS BIGINT) END AS "x1"
       FROM "collection_health" AS "t0"
       WHERE
         NOT (

@@ -3,14 +3,14 @@ SELECT
   "t1"."_period",
   "t1"."_unit",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT("t1"."x0") AS "s1",
+  COUNT(*) AS "s1",
   COUNT(*) AS "s2",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) AS BIT) AS BIGINT) & 63 AS "_unit",
+    CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

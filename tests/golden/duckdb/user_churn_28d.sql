@@ -1,56 +1,89 @@
 -- sessions states
 SELECT
-  "t1"."_period",
-  "t1"."_unit",
-  COUNT(DISTINCT "t1"."x0") AS "s0",
-  COUNT("t1"."x0") AS "s1",
-  SUM("t1"."e0") AS "s2",
-  COUNT(DISTINCT "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
-  SUM("t1"."e1") AS "s5",
+  "t2"."_period",
+  "t2"."_unit",
+  COALESCE(SUM("t2"."_d0"), 0.0) AS "s0",
+  COUNT("t2"."x0") AS "s1",
+  SUM("t2"."e0") AS "s2",
+  COALESCE(SUM("t2"."_d1"), 0.0) AS "s3",
+  COUNT("t2"."x1") AS "s4",
+  SUM("t2"."e1") AS "s5",
   COUNT(*) AS "_n",
-  SUM("t1"."_u") AS "_unknown"
+  SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
-    0 AS "_period",
-    CAST(CAST(HASH(COALESCE("t0"."user", "t0"."session")) AS BIT) AS BIGINT) & 63 AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    "t1"."_period",
+    "t1"."_unit",
+    "t1"."_u",
+    "t1"."_w",
+    "t1"."x0",
+    "t1"."e0",
+    "t1"."x1",
+    "t1"."e1",
     CASE
-      WHEN COALESCE(NOT (
-        "t0"."returned_28d"
-      ), FALSE)
-      THEN "t0"."user"
-      ELSE CAST(NULL AS TEXT)
-    END AS "x0",
-    CAST(COALESCE(NOT (
-      "t0"."returned_28d"
-    ), FALSE) AS BIGINT) AS "e0",
-    CASE
-      WHEN COALESCE("t0"."returned_28d" IS NOT NULL, FALSE)
-      THEN "t0"."user"
-      ELSE CAST(NULL AS TEXT)
-    END AS "x1",
-    CAST(COALESCE("t0"."returned_28d" IS NOT NULL, FALSE) AS BIGINT) AS "e1"
-  FROM "sessions" AS "t0"
-  WHERE
-    NOT (
-      CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
-    )
-    AND (
-      (
-        "t0"."env" IS NULL
-      ) OR (
-        "t0"."env" = 'production'
+      WHEN "t1"."x0" IS NOT NULL
+      THEN "t1"."_w" / NULLIF(
+        COUNT("t1"."x0") OVER (
+          PARTITION BY "t1"."_period", "t1"."x0"
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        0
       )
-    )
-    AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
-    AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-) AS "t1"
+      ELSE CAST(NULL AS DOUBLE)
+    END AS "_d0",
+    CASE
+      WHEN "t1"."x1" IS NOT NULL
+      THEN "t1"."_w" / NULLIF(
+        COUNT("t1"."x1") OVER (
+          PARTITION BY "t1"."_period", "t1"."x1"
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        0
+      )
+      ELSE CAST(NULL AS DOUBLE)
+    END AS "_d1"
+  FROM (
+    SELECT
+      0 AS "_period",
+      CAST(HASH(COALESCE("t0"."user", "t0"."session")) & 63 AS BIGINT) AS "_unit",
+      CAST((
+        "t0"."sample_probability" IS NULL
+      ) OR (
+        "t0"."sample_probability" = 0
+      ) AS BIGINT) AS "_u",
+      1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+      CASE
+        WHEN COALESCE(NOT (
+          "t0"."returned_28d"
+        ), FALSE)
+        THEN "t0"."user"
+        ELSE CAST(NULL AS TEXT)
+      END AS "x0",
+      CAST(COALESCE(NOT (
+        "t0"."returned_28d"
+      ), FALSE) AS BIGINT) AS "e0",
+      CASE
+        WHEN COALESCE("t0"."returned_28d" IS NOT NULL, FALSE)
+        THEN "t0"."user"
+        ELSE CAST(NULL AS TEXT)
+      END AS "x1",
+      CAST(COALESCE("t0"."returned_28d" IS NOT NULL, FALSE) AS BIGINT) AS "e1"
+    FROM "sessions" AS "t0"
+    WHERE
+      NOT (
+        CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+      )
+      AND (
+        (
+          "t0"."env" IS NULL
+        ) OR (
+          "t0"."env" = 'production'
+        )
+      )
+      AND "t0"."start" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+      AND "t0"."start" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+  ) AS "t1"
+) AS "t2"
 GROUP BY
   1,
   2

@@ -6,7 +6,7 @@ SELECT
   COUNT("t1"."x0") AS "s1",
   COUNT(*) AS "s2",
   SUM("t1"."_w" * "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
+  COUNT(*) AS "s4",
   COUNT(*) AS "s5",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"

@@ -5,7 +5,7 @@ SELECT
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
+  COUNT(*) AS "s2",
   COUNT(*) AS "s3",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"

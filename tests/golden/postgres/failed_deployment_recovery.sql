@@ -63,28 +63,55 @@ FROM (
       ) AS INT) AS BIGINT) AS "_u",
       CASE
         WHEN COALESCE("t0"."failed", FALSE)
-        THEN (
-          EXTRACT('epoch' FROM DATE_TRUNC(
-            'SECOND',
-            CAST(CASE
-              WHEN COALESCE("t0"."recovered" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
-              THEN "t0"."recovered"
-              ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
-            END AS TIMESTAMP)
-          )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."deployed" AS TIMESTAMP)))
-        ) + (
-          CAST((
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('microsecond' FROM CAST(CASE
+              EXTRACT('epoch' FROM DATE_TRUNC(
+                'SECOND',
+                CAST(CASE
+                  WHEN COALESCE("t0"."recovered" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
+                  THEN "t0"."recovered"
+                  ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+                END AS TIMESTAMP)
+              )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."deployed" AS TIMESTAMP)))
+            ) + (
+              CAST((
+                (
+                  EXTRACT('microsecond' FROM CAST(CASE
+                    WHEN COALESCE("t0"."recovered" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
+                    THEN "t0"."recovered"
+                    ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+                  END AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('microsecond' FROM CAST("t0"."deployed" AS TIMESTAMP)) % 1000000
+                )
+              ) AS DOUBLE PRECISION) / 1000000.0
+            )
+          ) >= 0
+          THEN (
+            EXTRACT('epoch' FROM DATE_TRUNC(
+              'SECOND',
+              CAST(CASE
                 WHEN COALESCE("t0"."recovered" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
                 THEN "t0"."recovered"
                 ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
-              END AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('microsecond' FROM CAST("t0"."deployed" AS TIMESTAMP)) % 1000000
-            )
-          ) AS DOUBLE PRECISION) / 1000000.0
-        )
+              END AS TIMESTAMP)
+            )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."deployed" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST(CASE
+                  WHEN COALESCE("t0"."recovered" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
+                  THEN "t0"."recovered"
+                  ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+                END AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."deployed" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+          ELSE CAST(NULL AS DOUBLE PRECISION)
+        END
         ELSE CAST(NULL AS DOUBLE PRECISION)
       END AS "x0",
       CAST(CAST(COALESCE("t0"."failed", FALSE) AS INT) AS BIGINT) AS "e0",

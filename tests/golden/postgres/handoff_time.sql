@@ -55,30 +55,39 @@ FROM (
       ) OR (
         "t0"."sample_probability" = 0
       ) AS INT) AS BIGINT) AS "_u",
-      COALESCE(
-        (
-          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)))
+      CASE
+        WHEN (
+          (
+            EXTRACT('epoch' FROM DATE_TRUNC(
+              'SECOND',
+              CAST(COALESCE("t0"."accepted", CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)) AS TIMESTAMP)
+            )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST(COALESCE("t0"."accepted", CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)) AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+        ) >= 0
+        THEN (
+          EXTRACT('epoch' FROM DATE_TRUNC(
+            'SECOND',
+            CAST(COALESCE("t0"."accepted", CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)) AS TIMESTAMP)
+          )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)))
         ) + (
           CAST((
             (
-              EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('microsecond' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
-            )
-          ) AS DOUBLE PRECISION) / 1000000.0
-        ),
-        (
-          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ) AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)))
-        ) + (
-          CAST((
-            (
-              EXTRACT('microsecond' FROM CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ) AS TIMESTAMP)) % 1000000
+              EXTRACT('microsecond' FROM CAST(COALESCE("t0"."accepted", CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)) AS TIMESTAMP)) % 1000000
             ) - (
               EXTRACT('microsecond' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
             )
           ) AS DOUBLE PRECISION) / 1000000.0
         )
-      ) AS "x0",
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END AS "x0",
       CAST(CAST(CAST("t0"."accepted" IS NOT NULL AS INT) AS BIGINT) AS DOUBLE PRECISION) AS "x1"
     FROM "handoffs" AS "t0"
     WHERE

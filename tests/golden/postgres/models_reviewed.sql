@@ -3,7 +3,7 @@ SELECT
   "t14"."_period",
   "t14"."_unit",
   SUM("t14"."_w" * "t14"."x0") AS "s0",
-  COUNT("t14"."x0") AS "s1",
+  COUNT(*) AS "s1",
   COUNT(*) AS "s2",
   COUNT(*) AS "_n",
   SUM("t14"."_u") AS "_unknown"

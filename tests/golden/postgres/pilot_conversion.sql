@@ -5,7 +5,7 @@ SELECT
   SUM("t5"."_w" * "t5"."x0") AS "s0",
   SUM("t5"."_w") FILTER(WHERE
     "t5"."x0" IS NOT NULL) AS "s1",
-  COUNT("t5"."x0") AS "s2",
+  COUNT(*) AS "s2",
   COUNT(*) AS "s3",
   COUNT(*) AS "_n",
   SUM("t5"."_u") AS "_unknown"

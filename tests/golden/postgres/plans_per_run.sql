@@ -1,42 +1,62 @@
 -- plans states
 SELECT
-  "t1"."_period",
-  "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT("t1"."x0") AS "s1",
+  "t2"."_period",
+  "t2"."_unit",
+  SUM("t2"."_w" * "t2"."x0") AS "s0",
+  COUNT(*) AS "s1",
   COUNT(*) AS "s2",
-  COUNT(DISTINCT "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
+  COALESCE(SUM("t2"."_d1"), 0.0) AS "s3",
+  COUNT("t2"."x1") AS "s4",
   COUNT(*) AS "s5",
   COUNT(*) AS "_n",
-  SUM("t1"."_u") AS "_unknown"
+  SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
-    0 AS "_period",
-    COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."plan"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    1 AS "x0",
-    "t0"."run" AS "x1"
-  FROM "plans" AS "t0"
-  WHERE
-    NOT (
-      POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
-    )
-    AND (
-      (
-        "t0"."env" IS NULL
-      ) OR (
-        "t0"."env" = 'production'
+    "t1"."_period",
+    "t1"."_unit",
+    "t1"."_u",
+    "t1"."_w",
+    "t1"."x0",
+    "t1"."x1",
+    CASE
+      WHEN "t1"."x1" IS NOT NULL
+      THEN "t1"."_w" / NULLIF(
+        COUNT("t1"."x1") OVER (
+          PARTITION BY "t1"."_period", "t1"."x1"
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        0
       )
-    )
-    AND "t0"."started" >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMPTZ)
-    AND "t0"."started" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
-) AS "t1"
+      ELSE CAST(NULL AS DOUBLE PRECISION)
+    END AS "_d1"
+  FROM (
+    SELECT
+      0 AS "_period",
+      COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."plan"), 0), 0) & 63 AS "_unit",
+      CAST(CAST((
+        "t0"."sample_probability" IS NULL
+      ) OR (
+        "t0"."sample_probability" = 0
+      ) AS INT) AS BIGINT) AS "_u",
+      CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+      1 AS "x0",
+      "t0"."run" AS "x1"
+    FROM "plans" AS "t0"
+    WHERE
+      NOT (
+        POSITION('duplicate' IN COALESCE("t0"."dq_flags", '')) > 0
+      )
+      AND (
+        (
+          "t0"."env" IS NULL
+        ) OR (
+          "t0"."env" = 'production'
+        )
+      )
+      AND "t0"."started" >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMPTZ)
+      AND "t0"."started" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+  ) AS "t1"
+) AS "t2"
 GROUP BY
   1,
   2

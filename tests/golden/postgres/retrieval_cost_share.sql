@@ -22,10 +22,12 @@ FROM (
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE)
+      AND COALESCE("t0"."operation" IS NOT NULL, FALSE)
       THEN "t0"."cost"
       ELSE CAST(NULL AS DOUBLE PRECISION)
     END AS "x0",
-    CAST(CAST(COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE) AS INT) AS BIGINT) AS "e0",
+    CAST(CAST(COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE)
+    AND COALESCE("t0"."operation" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "e0",
     CASE
       WHEN COALESCE("t0"."operation" IS NOT NULL, FALSE)
       THEN "t0"."cost"

@@ -85,7 +85,11 @@ FROM (
           SELECT
             "t4"."session" AS "_key",
             SUM("t4"."_weight") AS "runs",
-            SUM("t4"."_cost") AS "cost"
+            CASE
+              WHEN COUNT("t4"."_cost") = COUNT(*)
+              THEN SUM("t4"."_cost")
+              ELSE CAST(NULL AS DOUBLE PRECISION)
+            END AS "cost"
           FROM (
             SELECT
               "t1"."session",

@@ -10,7 +10,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."trace", "t0"."span"), 0), 0) & 63 AS "_unit",
+    COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."trace", "t0"."span"), 0), 0) & 63 AS "_unit",
     CASE
       WHEN CASE
         WHEN COALESCE("t0"."step" IS NOT NULL, FALSE)

@@ -12,7 +12,7 @@ SELECT
 FROM (
   SELECT
     0 AS "_period",
-    COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."trace", "t0"."span"), 0), 0) & 63 AS "_unit",
+    COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."trace", "t0"."span"), 0), 0) & 63 AS "_unit",
     CAST(CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

@@ -16,25 +16,20 @@ FROM (
         WHEN COALESCE("t21"."first_production" AND NOT (
           "t21"."deployment.failed"
         ), FALSE)
-        THEN (
-          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
-        ) + (
-          CAST((
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+              EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+            ) + (
+              CAST((
+                (
+                  EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                )
+              ) AS DOUBLE PRECISION) / 1000000.0
             )
-          ) AS DOUBLE PRECISION) / 1000000.0
-        )
-        ELSE CAST(NULL AS DOUBLE PRECISION)
-      END IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
-        WHEN CASE
-          WHEN COALESCE("t21"."first_production" AND NOT (
-            "t21"."deployment.failed"
-          ), FALSE)
+          ) >= 0
           THEN (
             EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
           ) + (
@@ -47,6 +42,43 @@ FROM (
             ) AS DOUBLE PRECISION) / 1000000.0
           )
           ELSE CAST(NULL AS DOUBLE PRECISION)
+        END
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN COALESCE("t21"."first_production" AND NOT (
+            "t21"."deployment.failed"
+          ), FALSE)
+          THEN CASE
+            WHEN (
+              (
+                EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+              ) + (
+                CAST((
+                  (
+                    EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                  ) - (
+                    EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                  )
+                ) AS DOUBLE PRECISION) / 1000000.0
+              )
+            ) >= 0
+            THEN (
+              EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+            ) + (
+              CAST((
+                (
+                  EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                )
+              ) AS DOUBLE PRECISION) / 1000000.0
+            )
+            ELSE CAST(NULL AS DOUBLE PRECISION)
+          END
+          ELSE CAST(NULL AS DOUBLE PRECISION)
         END > 0
         THEN CAST(CEIL(
           CAST(LN(
@@ -55,34 +87,66 @@ FROM (
                 WHEN COALESCE("t21"."first_production" AND NOT (
                   "t21"."deployment.failed"
                 ), FALSE)
-                THEN (
-                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
-                ) + (
-                  CAST((
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+                    ) + (
+                      CAST((
+                        (
+                          EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                        )
+                      ) AS DOUBLE PRECISION) / 1000000.0
                     )
-                  ) AS DOUBLE PRECISION) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+                  ) + (
+                    CAST((
+                      (
+                        EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      )
+                    ) AS DOUBLE PRECISION) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE PRECISION)
+                END
                 ELSE CAST(NULL AS DOUBLE PRECISION)
               END > 0
               THEN CASE
                 WHEN COALESCE("t21"."first_production" AND NOT (
                   "t21"."deployment.failed"
                 ), FALSE)
-                THEN (
-                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
-                ) + (
-                  CAST((
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+                    ) + (
+                      CAST((
+                        (
+                          EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                        )
+                      ) AS DOUBLE PRECISION) / 1000000.0
                     )
-                  ) AS DOUBLE PRECISION) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."deployed" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t21"."change.approved" AS TIMESTAMP)))
+                  ) + (
+                    CAST((
+                      (
+                        EXTRACT('microsecond' FROM CAST("t21"."deployed" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('microsecond' FROM CAST("t21"."change.approved" AS TIMESTAMP)) % 1000000
+                      )
+                    ) AS DOUBLE PRECISION) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE PRECISION)
+                END
                 ELSE CAST(NULL AS DOUBLE PRECISION)
               END
               ELSE 1.0

@@ -55,28 +55,55 @@ FROM (
       ) OR (
         "t0"."sample_probability" = 0
       ) AS INT) AS BIGINT) AS "_u",
-      (
-        EXTRACT('epoch' FROM DATE_TRUNC(
-          'SECOND',
-          CAST(CASE
-            WHEN COALESCE("t0"."triaged" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
-            THEN "t0"."triaged"
-            ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
-          END AS TIMESTAMP)
-        )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."fired" AS TIMESTAMP)))
-      ) + (
-        CAST((
+      CASE
+        WHEN (
           (
-            EXTRACT('microsecond' FROM CAST(CASE
+            EXTRACT('epoch' FROM DATE_TRUNC(
+              'SECOND',
+              CAST(CASE
+                WHEN COALESCE("t0"."triaged" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
+                THEN "t0"."triaged"
+                ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+              END AS TIMESTAMP)
+            )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."fired" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST(CASE
+                  WHEN COALESCE("t0"."triaged" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
+                  THEN "t0"."triaged"
+                  ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+                END AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."fired" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+        ) >= 0
+        THEN (
+          EXTRACT('epoch' FROM DATE_TRUNC(
+            'SECOND',
+            CAST(CASE
               WHEN COALESCE("t0"."triaged" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
               THEN "t0"."triaged"
               ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
-            END AS TIMESTAMP)) % 1000000
-          ) - (
-            EXTRACT('microsecond' FROM CAST("t0"."fired" AS TIMESTAMP)) % 1000000
-          )
-        ) AS DOUBLE PRECISION) / 1000000.0
-      ) AS "x0",
+            END AS TIMESTAMP)
+          )) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."fired" AS TIMESTAMP)))
+        ) + (
+          CAST((
+            (
+              EXTRACT('microsecond' FROM CAST(CASE
+                WHEN COALESCE("t0"."triaged" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE)
+                THEN "t0"."triaged"
+                ELSE CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ)
+              END AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('microsecond' FROM CAST("t0"."fired" AS TIMESTAMP)) % 1000000
+            )
+          ) AS DOUBLE PRECISION) / 1000000.0
+        )
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END AS "x0",
       CAST(CAST(CAST(COALESCE("t0"."triaged" < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ), FALSE) AS INT) AS BIGINT) AS DOUBLE PRECISION) AS "x1"
     FROM "alerts" AS "t0"
     WHERE

@@ -10,7 +10,7 @@ SELECT
   COUNT("t1"."x1") AS "s4",
   COUNT(*) AS "s5",
   SUM("t1"."_w" * "t1"."x2") AS "s6",
-  COUNT("t1"."x2") AS "s7",
+  COUNT(*) AS "s7",
   COUNT(*) AS "s8",
   COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"

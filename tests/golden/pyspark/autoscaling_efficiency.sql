@@ -3,11 +3,13 @@ SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
-  SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
-  COUNT(`t1`.`x1`) AS `s4`,
-  COUNT(*) AS `s5`,
+  SUM(IF(`t1`.`x0` IS NOT NULL AND NOT ISNAN(`t1`.`x0`), `t1`.`_w`, NULL)) AS `s1`,
+  COUNT(`t1`.`x0`) AS `s2`,
+  COUNT(*) AS `s3`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s4`,
+  SUM(IF(`t1`.`x1` IS NOT NULL AND NOT ISNAN(`t1`.`x1`), `t1`.`_w`, NULL)) AS `s5`,
+  COUNT(`t1`.`x1`) AS `s6`,
+  COUNT(*) AS `s7`,
   COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
@@ -20,8 +22,21 @@ FROM (
       `t0`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    `t0`.`used` * 3600.0 AS `x0`,
-    `t0`.`provisioned` * 3600.0 AS `x1`
+    IF(
+      (
+        `t0`.`provisioned` * 3600.0
+      ) IS NOT NULL
+      AND NOT ISNAN(`t0`.`provisioned` * 3600.0),
+      `t0`.`used` * 3600.0,
+      CAST(NULL AS DOUBLE)
+    ) AS `x0`,
+    IF(
+      (
+        `t0`.`used` * 3600.0
+      ) IS NOT NULL AND NOT ISNAN(`t0`.`used` * 3600.0),
+      `t0`.`provisioned` * 3600.0,
+      CAST(NULL AS DOUBLE)
+    ) AS `x1`
   FROM `resource_usage` AS `t0`
   WHERE
     NOT (
@@ -88,8 +103,21 @@ FROM (
         1.0 / (
           1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)
         ) AS `_p`,
-        `t0`.`used` * 3600.0 AS `x0`,
-        `t0`.`provisioned` * 3600.0 AS `x1`
+        IF(
+          (
+            `t0`.`provisioned` * 3600.0
+          ) IS NOT NULL
+          AND NOT ISNAN(`t0`.`provisioned` * 3600.0),
+          `t0`.`used` * 3600.0,
+          CAST(NULL AS DOUBLE)
+        ) AS `x0`,
+        IF(
+          (
+            `t0`.`used` * 3600.0
+          ) IS NOT NULL AND NOT ISNAN(`t0`.`used` * 3600.0),
+          `t0`.`provisioned` * 3600.0,
+          CAST(NULL AS DOUBLE)
+        ) AS `x1`
       FROM `resource_usage` AS `t0`
       WHERE
         NOT (

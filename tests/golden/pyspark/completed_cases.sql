@@ -3,7 +3,7 @@ SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  COUNT(`t1`.`x0`) AS `s1`,
+  COUNT(*) AS `s1`,
   COUNT(*) AS `s2`,
   COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`

@@ -83,7 +83,7 @@ FROM (
           SELECT
             `t4`.`session` AS `_key`,
             SUM(`t4`.`_weight`) AS `runs`,
-            SUM(`t4`.`_cost`) AS `cost`
+            IF(COUNT(`t4`.`_cost`) = COUNT(*), SUM(`t4`.`_cost`), CAST(NULL AS DOUBLE)) AS `cost`
           FROM (
             SELECT
               `t1`.`session`,
@@ -208,7 +208,7 @@ FROM (
               SELECT
                 `t4`.`session` AS `_key`,
                 SUM(`t4`.`_weight`) AS `runs`,
-                SUM(`t4`.`_cost`) AS `cost`
+                IF(COUNT(`t4`.`_cost`) = COUNT(*), SUM(`t4`.`_cost`), CAST(NULL AS DOUBLE)) AS `cost`
               FROM (
                 SELECT
                   `t1`.`session`,

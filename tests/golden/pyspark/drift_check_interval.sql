@@ -14,24 +14,48 @@ FROM (
     IF(
       IF(
         COALESCE(COALESCE(`t0`.`kind` = 'drift', FALSE), FALSE),
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        ),
-        CAST(NULL AS DOUBLE)
-      ) IS NULL
-      OR ISNAN(
         IF(
-          COALESCE(COALESCE(`t0`.`kind` = 'drift', FALSE), FALSE),
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
           (
             UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
           ) + (
             (
               PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
             ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
+        ),
+        CAST(NULL AS DOUBLE)
+      ) IS NULL
+      OR ISNAN(
+        IF(
+          COALESCE(COALESCE(`t0`.`kind` = 'drift', FALSE), FALSE),
+          IF(
+            (
+              (
+                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+              ) + (
+                (
+                  PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+                ) / 1000000.0
+              )
+            ) >= 0,
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            ),
+            CAST(NULL AS DOUBLE)
           ),
           CAST(NULL AS DOUBLE)
         )
@@ -40,12 +64,24 @@ FROM (
       IF(
         IF(
           COALESCE(COALESCE(`t0`.`kind` = 'drift', FALSE), FALSE),
-          (
-            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
-          ) + (
+          IF(
             (
-              PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
-            ) / 1000000.0
+              (
+                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+              ) + (
+                (
+                  PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+                ) / 1000000.0
+              )
+            ) >= 0,
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            ),
+            CAST(NULL AS DOUBLE)
           ),
           CAST(NULL AS DOUBLE)
         ) > 0,
@@ -54,23 +90,47 @@ FROM (
             IF(
               IF(
                 COALESCE(COALESCE(`t0`.`kind` = 'drift', FALSE), FALSE),
-                (
-                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
-                ) + (
+                IF(
                   (
-                    PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
-                  ) / 1000000.0
+                    (
+                      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+                    ) + (
+                      (
+                        PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+                      ) / 1000000.0
+                    )
+                  ) >= 0,
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  ),
+                  CAST(NULL AS DOUBLE)
                 ),
                 CAST(NULL AS DOUBLE)
               ) > 0,
               IF(
                 COALESCE(COALESCE(`t0`.`kind` = 'drift', FALSE), FALSE),
-                (
-                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
-                ) + (
+                IF(
                   (
-                    PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
-                  ) / 1000000.0
+                    (
+                      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+                    ) + (
+                      (
+                        PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+                      ) / 1000000.0
+                    )
+                  ) >= 0,
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`checked` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`previous` AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`checked` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`previous` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  ),
+                  CAST(NULL AS DOUBLE)
                 ),
                 CAST(NULL AS DOUBLE)
               ),

@@ -61,30 +61,60 @@ FROM (
       ) AS BIGINT) AS `_u`,
       IF(
         COALESCE(`t0`.`failed`, FALSE),
-        (
-          UNIX_TIMESTAMP(
-            CAST(DATE_TRUNC(
-              'second',
-              CAST(IF(
-                COALESCE(`t0`.`recovered` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
-                `t0`.`recovered`,
-                CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-              ) AS TIMESTAMP)
-            ) AS TIMESTAMP)
-          ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`deployed` AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
+        IF(
           (
-            PMOD(
-              UNIX_MICROS(
+            (
+              UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC(
+                  'second',
+                  CAST(IF(
+                    COALESCE(`t0`.`recovered` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
+                    `t0`.`recovered`,
+                    CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                  ) AS TIMESTAMP)
+                ) AS TIMESTAMP)
+              ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`deployed` AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                PMOD(
+                  UNIX_MICROS(
+                    CAST(IF(
+                      COALESCE(`t0`.`recovered` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
+                      `t0`.`recovered`,
+                      CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                    ) AS TIMESTAMP)
+                  ),
+                  1000000
+                ) - PMOD(UNIX_MICROS(CAST(`t0`.`deployed` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
+          (
+            UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC(
+                'second',
                 CAST(IF(
                   COALESCE(`t0`.`recovered` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
                   `t0`.`recovered`,
                   CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
                 ) AS TIMESTAMP)
-              ),
-              1000000
-            ) - PMOD(UNIX_MICROS(CAST(`t0`.`deployed` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
+              ) AS TIMESTAMP)
+            ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`deployed` AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              PMOD(
+                UNIX_MICROS(
+                  CAST(IF(
+                    COALESCE(`t0`.`recovered` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
+                    `t0`.`recovered`,
+                    CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                  ) AS TIMESTAMP)
+                ),
+                1000000
+              ) - PMOD(UNIX_MICROS(CAST(`t0`.`deployed` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
         ),
         CAST(NULL AS DOUBLE)
       ) AS `x0`,

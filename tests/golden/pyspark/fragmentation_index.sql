@@ -1,59 +1,94 @@
 -- tool_touches states
 SELECT
-  `t1`.`_period`,
-  `t1`.`_unit`,
-  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  COUNT(`t1`.`x0`) AS `s1`,
+  `t2`.`_period`,
+  `t2`.`_unit`,
+  SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
+  COUNT(*) AS `s1`,
   COUNT(*) AS `s2`,
-  COUNT(DISTINCT `t1`.`x1`) AS `s3`,
-  COUNT(`t1`.`x1`) AS `s4`,
-  SUM(`t1`.`e1`) AS `s5`,
-  SUM(`t1`.`_w` * `t1`.`x2`) AS `s6`,
-  COUNT(`t1`.`x2`) AS `s7`,
+  COALESCE(SUM(`t2`.`_d1`), 0.0) AS `s3`,
+  COUNT(`t2`.`x1`) AS `s4`,
+  SUM(`t2`.`e1`) AS `s5`,
+  SUM(`t2`.`_w` * `t2`.`x2`) AS `s6`,
+  COUNT(*) AS `s7`,
   COUNT(*) AS `s8`,
-  COUNT(DISTINCT `t1`.`x3`) AS `s9`,
-  COUNT(`t1`.`x3`) AS `s10`,
-  SUM(`t1`.`e3`) AS `s11`,
+  COALESCE(SUM(`t2`.`_d3`), 0.0) AS `s9`,
+  COUNT(`t2`.`x3`) AS `s10`,
+  SUM(`t2`.`e3`) AS `s11`,
   COUNT(*) AS `_n`,
-  SUM(`t1`.`_u`) AS `_unknown`
+  SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
-    0 AS `_period`,
-    XXHASH64(`t0`.`run`) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    CAST(COALESCE(`t0`.`phase` = 'with_ai', FALSE) AS BIGINT) AS `x0`,
+    `t1`.`_period`,
+    `t1`.`_unit`,
+    `t1`.`_u`,
+    `t1`.`_w`,
+    `t1`.`x0`,
+    `t1`.`x1`,
+    `t1`.`e1`,
+    `t1`.`x2`,
+    `t1`.`x3`,
+    `t1`.`e3`,
     IF(
-      COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE),
-      `t0`.`run`,
-      CAST(NULL AS STRING)
-    ) AS `x1`,
-    CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS BIGINT) AS `e1`,
-    CAST(COALESCE(`t0`.`phase` = 'before', FALSE) AS BIGINT) AS `x2`,
+      `t1`.`x1` IS NOT NULL,
+      `t1`.`_w` / NULLIF(
+        COUNT(`t1`.`x1`) OVER (
+          PARTITION BY `t1`.`_period`, `t1`.`x1`
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        0
+      ),
+      CAST(NULL AS DOUBLE)
+    ) AS `_d1`,
     IF(
-      COALESCE(COALESCE(`t0`.`phase` = 'before', FALSE), FALSE),
-      `t0`.`run`,
-      CAST(NULL AS STRING)
-    ) AS `x3`,
-    CAST(COALESCE(COALESCE(`t0`.`phase` = 'before', FALSE), FALSE) AS BIGINT) AS `e3`
-  FROM `tool_touches` AS `t0`
-  WHERE
-    NOT (
-      CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
-    )
-    AND (
-      (
-        `t0`.`env` IS NULL
-      ) OR (
-        `t0`.`env` = 'production'
+      `t1`.`x3` IS NOT NULL,
+      `t1`.`_w` / NULLIF(
+        COUNT(`t1`.`x3`) OVER (
+          PARTITION BY `t1`.`_period`, `t1`.`x3`
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        0
+      ),
+      CAST(NULL AS DOUBLE)
+    ) AS `_d3`
+  FROM (
+    SELECT
+      0 AS `_period`,
+      XXHASH64(`t0`.`run`) & 63 AS `_unit`,
+      CAST(`t0`.`sample_probability` IS NULL
+      OR ISNAN(`t0`.`sample_probability`)
+      OR (
+        `t0`.`sample_probability` = 0
+      ) AS BIGINT) AS `_u`,
+      1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
+      CAST(COALESCE(`t0`.`phase` = 'with_ai', FALSE) AS BIGINT) AS `x0`,
+      IF(
+        COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE),
+        `t0`.`run`,
+        CAST(NULL AS STRING)
+      ) AS `x1`,
+      CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS BIGINT) AS `e1`,
+      CAST(COALESCE(`t0`.`phase` = 'before', FALSE) AS BIGINT) AS `x2`,
+      IF(
+        COALESCE(COALESCE(`t0`.`phase` = 'before', FALSE), FALSE),
+        `t0`.`run`,
+        CAST(NULL AS STRING)
+      ) AS `x3`,
+      CAST(COALESCE(COALESCE(`t0`.`phase` = 'before', FALSE), FALSE) AS BIGINT) AS `e3`
+    FROM `tool_touches` AS `t0`
+    WHERE
+      NOT (
+        CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
       )
-    )
-    AND `t0`.`touched` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-) AS `t1`
+      AND (
+        (
+          `t0`.`env` IS NULL
+        ) OR (
+          `t0`.`env` = 'production'
+        )
+      )
+      AND `t0`.`touched` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+  ) AS `t1`
+) AS `t2`
 GROUP BY
   1,
   2

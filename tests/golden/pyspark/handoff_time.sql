@@ -53,26 +53,44 @@ FROM (
       OR (
         `t0`.`sample_probability` = 0
       ) AS BIGINT) AS `_u`,
-      COALESCE(
+      IF(
         (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`requested` AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
           (
-            PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`requested` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        ),
+            UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC(
+                'second',
+                CAST(COALESCE(`t0`.`accepted`, CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)) AS TIMESTAMP)
+              ) AS TIMESTAMP)
+            ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`requested` AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              PMOD(
+                UNIX_MICROS(
+                  CAST(COALESCE(`t0`.`accepted`, CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)) AS TIMESTAMP)
+                ),
+                1000000
+              ) - PMOD(UNIX_MICROS(CAST(`t0`.`requested` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          )
+        ) >= 0,
         (
           UNIX_TIMESTAMP(
-            CAST(DATE_TRUNC('second', CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP) AS TIMESTAMP)) AS TIMESTAMP)
+            CAST(DATE_TRUNC(
+              'second',
+              CAST(COALESCE(`t0`.`accepted`, CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)) AS TIMESTAMP)
+            ) AS TIMESTAMP)
           ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`requested` AS TIMESTAMP)) AS TIMESTAMP))
         ) + (
           (
             PMOD(
-              UNIX_MICROS(CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP) AS TIMESTAMP)),
+              UNIX_MICROS(
+                CAST(COALESCE(`t0`.`accepted`, CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)) AS TIMESTAMP)
+              ),
               1000000
             ) - PMOD(UNIX_MICROS(CAST(`t0`.`requested` AS TIMESTAMP)), 1000000)
           ) / 1000000.0
-        )
+        ),
+        CAST(NULL AS DOUBLE)
       ) AS `x0`,
       CAST(CAST(`t0`.`accepted` IS NOT NULL AS BIGINT) AS DOUBLE) AS `x1`
     FROM `handoffs` AS `t0`

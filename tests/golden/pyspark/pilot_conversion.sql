@@ -4,7 +4,7 @@ SELECT
   `t5`.`_unit`,
   SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
   SUM(IF(`t5`.`x0` IS NOT NULL, `t5`.`_w`, NULL)) AS `s1`,
-  COUNT(`t5`.`x0`) AS `s2`,
+  COUNT(*) AS `s2`,
   COUNT(*) AS `s3`,
   COUNT(*) AS `_n`,
   SUM(`t5`.`_u`) AS `_unknown`

@@ -21,11 +21,13 @@ FROM (
     ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
-      COALESCE(`t0`.`operation` IN ('retrieval', 'embedding', 'rerank'), FALSE),
+      COALESCE(`t0`.`operation` IN ('retrieval', 'embedding', 'rerank'), FALSE)
+      AND COALESCE(`t0`.`operation` IS NOT NULL, FALSE),
       `t0`.`cost`,
       CAST(NULL AS DOUBLE)
     ) AS `x0`,
-    CAST(COALESCE(`t0`.`operation` IN ('retrieval', 'embedding', 'rerank'), FALSE) AS BIGINT) AS `e0`,
+    CAST(COALESCE(`t0`.`operation` IN ('retrieval', 'embedding', 'rerank'), FALSE)
+    AND COALESCE(`t0`.`operation` IS NOT NULL, FALSE) AS BIGINT) AS `e0`,
     IF(COALESCE(`t0`.`operation` IS NOT NULL, FALSE), `t0`.`cost`, CAST(NULL AS DOUBLE)) AS `x1`,
     CAST(COALESCE(`t0`.`operation` IS NOT NULL, FALSE) AS BIGINT) AS `e1`
   FROM `llm_calls` AS `t0`

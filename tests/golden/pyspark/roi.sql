@@ -4,7 +4,7 @@ SELECT
   `t1`.`_g0`,
   `t1`.`_unit`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  COUNT(`t1`.`x0`) AS `s1`,
+  COUNT(*) AS `s1`,
   COUNT(*) AS `s2`,
   SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
   COUNT(`t1`.`x1`) AS `s4`,

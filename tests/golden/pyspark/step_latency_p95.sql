@@ -10,7 +10,7 @@ SELECT
 FROM (
   SELECT
     0 AS `_period`,
-    XXHASH64(COALESCE(`t0`.`trace`, `t0`.`span`)) & 63 AS `_unit`,
+    XXHASH64(COALESCE(`t0`.`run`, `t0`.`trace`, `t0`.`span`)) & 63 AS `_unit`,
     IF(
       IF(COALESCE(`t0`.`step` IS NOT NULL, FALSE), `t0`.`latency`, CAST(NULL AS DOUBLE)) IS NULL
       OR ISNAN(

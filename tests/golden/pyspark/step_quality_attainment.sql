@@ -11,7 +11,7 @@ SELECT
 FROM (
   SELECT
     0 AS `_period`,
-    XXHASH64(COALESCE(`t0`.`trace`, `t0`.`span`)) & 63 AS `_unit`,
+    XXHASH64(COALESCE(`t0`.`run`, `t0`.`trace`, `t0`.`span`)) & 63 AS `_unit`,
     CAST(`t0`.`sample_probability` IS NULL
     OR ISNAN(`t0`.`sample_probability`)
     OR (

@@ -16,22 +16,18 @@ FROM (
         COALESCE(`t21`.`first_production` AND NOT (
           `t21`.`deployment.failed`
         ), FALSE),
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-            CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
-          )
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        ),
-        CAST(NULL AS DOUBLE)
-      ) IS NULL
-      OR ISNAN(
         IF(
-          COALESCE(`t21`.`first_production` AND NOT (
-            `t21`.`deployment.failed`
-          ), FALSE),
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
           (
             UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
               CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
@@ -40,6 +36,38 @@ FROM (
             (
               PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
             ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
+        ),
+        CAST(NULL AS DOUBLE)
+      ) IS NULL
+      OR ISNAN(
+        IF(
+          COALESCE(`t21`.`first_production` AND NOT (
+            `t21`.`deployment.failed`
+          ), FALSE),
+          IF(
+            (
+              (
+                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                  CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+                )
+              ) + (
+                (
+                  PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+                ) / 1000000.0
+              )
+            ) >= 0,
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            ),
+            CAST(NULL AS DOUBLE)
           ),
           CAST(NULL AS DOUBLE)
         )
@@ -50,14 +78,28 @@ FROM (
           COALESCE(`t21`.`first_production` AND NOT (
             `t21`.`deployment.failed`
           ), FALSE),
-          (
-            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-              CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
-            )
-          ) + (
+          IF(
             (
-              PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
-            ) / 1000000.0
+              (
+                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                  CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+                )
+              ) + (
+                (
+                  PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+                ) / 1000000.0
+              )
+            ) >= 0,
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            ),
+            CAST(NULL AS DOUBLE)
           ),
           CAST(NULL AS DOUBLE)
         ) > 0,
@@ -68,14 +110,28 @@ FROM (
                 COALESCE(`t21`.`first_production` AND NOT (
                   `t21`.`deployment.failed`
                 ), FALSE),
-                (
-                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-                    CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
+                IF(
                   (
-                    PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
-                  ) / 1000000.0
+                    (
+                      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                        CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+                      ) / 1000000.0
+                    )
+                  ) >= 0,
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                      CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  ),
+                  CAST(NULL AS DOUBLE)
                 ),
                 CAST(NULL AS DOUBLE)
               ) > 0,
@@ -83,14 +139,28 @@ FROM (
                 COALESCE(`t21`.`first_production` AND NOT (
                   `t21`.`deployment.failed`
                 ), FALSE),
-                (
-                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-                    CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
+                IF(
                   (
-                    PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
-                  ) / 1000000.0
+                    (
+                      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                        CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+                      ) / 1000000.0
+                    )
+                  ) >= 0,
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t21`.`deployed` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                      CAST(DATE_TRUNC('second', CAST(`t21`.`change.approved` AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t21`.`deployed` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t21`.`change.approved` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  ),
+                  CAST(NULL AS DOUBLE)
                 ),
                 CAST(NULL AS DOUBLE)
               ),

@@ -18,12 +18,24 @@ FROM (
       `t0`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    (
-      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`mitigated` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`detected` AS TIMESTAMP)) AS TIMESTAMP))
-    ) + (
+    IF(
       (
-        PMOD(UNIX_MICROS(CAST(`t0`.`mitigated` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`detected` AS TIMESTAMP)), 1000000)
-      ) / 1000000.0
+        (
+          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`mitigated` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`detected` AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            PMOD(UNIX_MICROS(CAST(`t0`.`mitigated` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`detected` AS TIMESTAMP)), 1000000)
+          ) / 1000000.0
+        )
+      ) >= 0,
+      (
+        UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`mitigated` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`detected` AS TIMESTAMP)) AS TIMESTAMP))
+      ) + (
+        (
+          PMOD(UNIX_MICROS(CAST(`t0`.`mitigated` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`detected` AS TIMESTAMP)), 1000000)
+        ) / 1000000.0
+      ),
+      CAST(NULL AS DOUBLE)
     ) AS `x0`
   FROM `incidents` AS `t0`
   WHERE

@@ -53,30 +53,60 @@ FROM (
       OR (
         `t0`.`sample_probability` = 0
       ) AS BIGINT) AS `_u`,
-      (
-        UNIX_TIMESTAMP(
-          CAST(DATE_TRUNC(
-            'second',
-            CAST(IF(
-              COALESCE(`t0`.`triaged` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
-              `t0`.`triaged`,
-              CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-            ) AS TIMESTAMP)
-          ) AS TIMESTAMP)
-        ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`fired` AS TIMESTAMP)) AS TIMESTAMP))
-      ) + (
+      IF(
         (
-          PMOD(
-            UNIX_MICROS(
+          (
+            UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC(
+                'second',
+                CAST(IF(
+                  COALESCE(`t0`.`triaged` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
+                  `t0`.`triaged`,
+                  CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                ) AS TIMESTAMP)
+              ) AS TIMESTAMP)
+            ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`fired` AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              PMOD(
+                UNIX_MICROS(
+                  CAST(IF(
+                    COALESCE(`t0`.`triaged` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
+                    `t0`.`triaged`,
+                    CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                  ) AS TIMESTAMP)
+                ),
+                1000000
+              ) - PMOD(UNIX_MICROS(CAST(`t0`.`fired` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          )
+        ) >= 0,
+        (
+          UNIX_TIMESTAMP(
+            CAST(DATE_TRUNC(
+              'second',
               CAST(IF(
                 COALESCE(`t0`.`triaged` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
                 `t0`.`triaged`,
                 CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
               ) AS TIMESTAMP)
-            ),
-            1000000
-          ) - PMOD(UNIX_MICROS(CAST(`t0`.`fired` AS TIMESTAMP)), 1000000)
-        ) / 1000000.0
+            ) AS TIMESTAMP)
+          ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`fired` AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            PMOD(
+              UNIX_MICROS(
+                CAST(IF(
+                  COALESCE(`t0`.`triaged` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE),
+                  `t0`.`triaged`,
+                  CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                ) AS TIMESTAMP)
+              ),
+              1000000
+            ) - PMOD(UNIX_MICROS(CAST(`t0`.`fired` AS TIMESTAMP)), 1000000)
+          ) / 1000000.0
+        ),
+        CAST(NULL AS DOUBLE)
       ) AS `x0`,
       CAST(CAST(COALESCE(`t0`.`triaged` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP), FALSE) AS BIGINT) AS DOUBLE) AS `x1`
     FROM `alerts` AS `t0`

@@ -3,11 +3,13 @@ SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
-  SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
-  COUNT(`t1`.`x1`) AS `s4`,
-  COUNT(*) AS `s5`,
+  SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
+  COUNT(`t1`.`x0`) AS `s2`,
+  COUNT(*) AS `s3`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s4`,
+  SUM(IF(`t1`.`x1` IS NOT NULL, `t1`.`_w`, NULL)) AS `s5`,
+  COUNT(`t1`.`x1`) AS `s6`,
+  COUNT(*) AS `s7`,
   COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
@@ -20,8 +22,8 @@ FROM (
       `t0`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    `t0`.`kept` AS `x0`,
-    `t0`.`started` AS `x1`
+    IF(`t0`.`started` IS NOT NULL, `t0`.`kept`, CAST(NULL AS BIGINT)) AS `x0`,
+    IF(`t0`.`kept` IS NOT NULL, `t0`.`started`, CAST(NULL AS BIGINT)) AS `x1`
   FROM `collection_health` AS `t0`
   WHERE
     NOT (
@@ -88,8 +90,8 @@ FROM (
         1.0 / (
           1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)
         ) AS `_p`,
-        `t0`.`kept` AS `x0`,
-        `t0`.`started` AS `x1`
+        IF(`t0`.`started` IS NOT NULL, `t0`.`kept`, CAST(NULL AS BIGINT)) AS `x0`,
+        IF(`t0`.`kept` IS NOT NULL, `t0`.`started`, CAST(NULL AS BIGINT)) AS `x1`
       FROM `collection_health` AS `t0`
       WHERE
         NOT (

@@ -4,7 +4,7 @@ SELECT
   `t1`.`_unit`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
-  COUNT(`t1`.`x0`) AS `s2`,
+  COUNT(*) AS `s2`,
   COUNT(*) AS `s3`,
   COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
