@@ -37,6 +37,16 @@ def fault_of(folder: Path, **fields: str) -> str:
         ({"requires": "{ n = 1.5 }"}, "own.toml:8: metric 'mine': requires.n must be a whole number from 0, not 1.5."),
         ({"levels": "{ target = nan }"}, "own.toml:8: metric 'mine': levels.target must be a number, not nan."),
         ({"title": '" "'}, "own.toml:2: metric 'mine': 'title' is empty."),
+        ({"formula": '"sum(cost) / 0"'}, "own.toml:5: metric 'mine': the formula divides by 0."),
+        (
+            {"split": '"use_csae"'},
+            "own.toml:5: metric 'mine': 'split' is 'use_csae': it cannot be asked by that. Did you mean 'use_case'?",
+        ),
+        (
+            {"by": '{ use_csae = "mine" }'},
+            "own.toml:5: metric 'mine': 'by' sends 'use_csae' to 'mine', which cannot be asked by that. "
+            "Did you mean 'use_case'?",
+        ),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_a_fault_with_its_line(tmp_path: Path, fields: dict[str, str], said: str) -> None:

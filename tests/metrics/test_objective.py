@@ -235,6 +235,8 @@ def test_what_cannot_be_asked_is_an_error(build: Build, firm: Workspace) -> None
     ws = build(CONFIG, requests=events(*spread(at("08-02 00:00"), 600, 2000, 0)))
     with pytest.raises(InvalidInput, match="time zone"):
         objectives(ws, at=datetime(2026, 8, 1))  # noqa: DTZ001
+    with pytest.raises(InvalidInput, match="'2026-08-01' is no instant"):
+        objectives(ws, at="2026-08-01")  # type: ignore[arg-type]
     with pytest.raises(UnknownName, match="answers"):
         objectives(ws, at=NOW)["answer"]
 

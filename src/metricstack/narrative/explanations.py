@@ -109,5 +109,6 @@ def _say_kept(kept: "Kept") -> str:
 
 def told_html(value: Any) -> str:
     """Show a result as its sentences and the table of its findings."""
-    lines = "".join(f"<p>{escape(line)}</p>" for line in value.say().splitlines())
+    said = (escape(line).replace("−", "−&#8288;") for line in value.say().splitlines())  # no line ends after a minus
+    lines = "".join(f"<p>{line}</p>" for line in said)
     return f'<div class="ms-told mathjax_ignore">{lines}{findings_html(value)}</div>'

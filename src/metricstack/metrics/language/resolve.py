@@ -18,6 +18,7 @@ from metricstack.metrics.language.formula import (
     write_per,
 )
 from metricstack.metrics.model import Definition
+from metricstack.metrics.query.joins import dimensions
 from metricstack.telemetry.contract import Kind, Table
 from metricstack.telemetry.measures import ASSUMED, measures_of
 from metricstack.telemetry.tables import TABLES, table
@@ -170,7 +171,33 @@ def faults_of(definition: Definition, others: Mapping[str, Definition]) -> list[
         return [str(error)]
     if found.powers != dimension(definition.unit).powers:
         return [f"the formula gives {found}, but unit {definition.unit!r} is {dimension(definition.unit)}."]
-    return []
+    if any(isinstance(node, Binary) and node.sign == "/" and node.right == Number(0.0) for node in walk(whole)):
+        return ["the formula divides by 0."]
+    return _faults_of_dimensions(definition, others)
+
+
+def _faults_of_dimensions(definition: Definition, others: Mapping[str, Definition]) -> list[str]:
+    """List the dimensions that a definition names and that its tables do not have."""
+    faults = []
+    for column, sibling in definition.by:
+        known = _shared_dimensions(others[sibling], others)
+        if column not in known:
+            faults.append(f"'by' sends {column!r} to {sibling!r}, which {_cannot_be_asked_by(column, known)}")
+    known = [*_shared_dimensions(definition, others), *(column for column, _ in definition.by)]
+    if definition.split and definition.split not in known:
+        faults.append(f"'split' is {definition.split!r}: it {_cannot_be_asked_by(definition.split, known)}")
+    return faults
+
+
+def _shared_dimensions(definition: Definition, others: Mapping[str, Definition]) -> list[str]:
+    tables = [dimensions(name) for name in tables_of(definition, others)]
+    return [column for column in tables[0] if all(column in columns for columns in tables)] if tables else []
+
+
+def _cannot_be_asked_by(column: str, known: list[str]) -> str:
+    guess = nearest(column, known)
+    hint = f"Did you mean {guess!r}?" if guess else f"It has: {', '.join(known)}."
+    return f"cannot be asked by that. {hint}"
 
 
 _ALONE = ("quantile", "median", "min", "max")

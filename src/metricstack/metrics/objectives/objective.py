@@ -70,8 +70,8 @@ def objectives(ws: "Workspace", *, at: datetime | None = None, level: float = 0.
         raise InvalidInput(f"Workspace {ws.config.name!r} has no dated rows, so that there is no now. Give at=….")
     now = at if span is None else at or span.end
     assert now is not None
-    if now.tzinfo is None:
-        raise InvalidInput(f"at = {now.isoformat()} has no time zone; give an instant in UTC.")
+    if not isinstance(now, datetime) or now.tzinfo is None:
+        raise InvalidInput(f"at = {now!r} is no instant with a time zone; give a datetime in UTC.")
     return ObjectivePanel(tuple(_Held(ws, known, one, now, level).kept() for one in declared.values()), now)
 
 
