@@ -76,12 +76,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import psycopg
 
     try:
-        for _ in range(200):
+        until = time.monotonic() + 60
+        while True:
             try:
                 psycopg.connect(host="127.0.0.1", port=port, user="ada", password=PASSWORD, dbname="postgres").close()
                 break
             except psycopg.OperationalError:
-                time.sleep(0.05)
+                if server.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
         yield f"postgres://ada:hunter2%20%26%20more@127.0.0.1:{port}/postgres"
     finally:
         server.send_signal(2)  # SIGINT: PostgreSQL's fast shutdown

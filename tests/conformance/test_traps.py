@@ -107,6 +107,6 @@ def test_spark_drops_time_zones_so_its_session_is_in_utc() -> None:
 
 
 def test_only_known_dialects_are_mended() -> None:
-    assert type(compiler("duckdb")) is type(compilers.duckdb.compiler)
-    for dialect in ("postgres", "pyspark", "trino"):
+    assert type(compiler("snowflake")) is type(compilers.snowflake.compiler)
+    for dialect in ("duckdb", "postgres", "pyspark", "trino"):
         assert isinstance(compiler(dialect), type(getattr(compilers, dialect).compiler))

@@ -396,432 +396,129 @@ GROUP BY
 
 -- the last state of each thing: responsible_ai_pass_rate, model_reviews states
 SELECT
-  "t14"."_period",
-  "t14"."_unit",
-  SUM("t14"."_w" * "t14"."x0") AS "s0",
-  SUM("t14"."_w") FILTER(WHERE
-    "t14"."x0" IS NOT NULL) AS "s1",
-  COUNT("t14"."x0") AS "s2",
-  SUM("t14"."e0") AS "s3",
+  "t13"."_period",
+  "t13"."_unit",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
+  SUM("t13"."_w") FILTER(WHERE
+    "t13"."x0" IS NOT NULL) AS "s1",
+  COUNT("t13"."x0") AS "s2",
+  SUM("t13"."e0") AS "s3",
   COUNT(*) AS "_n",
-  SUM("t14"."_u") AS "_unknown"
+  SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
-    "t13"."_period",
-    BITWISE_AND(FROM_BIG_ENDIAN_64(XXHASH64(TO_UTF8("t13"."model"))), 63) AS "_unit",
+    "t12"."_period",
+    BITWISE_AND(FROM_BIG_ENDIAN_64(XXHASH64(TO_UTF8("t12"."model"))), 63) AS "_unit",
     CAST((
-      "t13"."sample_probability" IS NULL
+      "t12"."sample_probability" IS NULL
     ) OR (
-      "t13"."sample_probability" = 0
+      "t12"."sample_probability" = 0
     ) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE) / COALESCE(NULLIF("t13"."sample_probability", 0), CAST(1.0 AS DOUBLE)) AS "_w",
+    CAST(1.0 AS DOUBLE) / COALESCE(NULLIF("t12"."sample_probability", 0), CAST(1.0 AS DOUBLE)) AS "_w",
     IF(
-      COALESCE(COALESCE("t13"."registered.stage" <> 'retired', TRUE), FALSE),
-      CAST(COALESCE("t13"."fairness" AND "t13"."privacy" AND "t13"."explainability", FALSE) AS BIGINT),
+      COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE),
+      CAST(COALESCE("t12"."fairness" AND "t12"."privacy" AND "t12"."explainability", FALSE) AS BIGINT),
       CAST(NULL AS BIGINT)
     ) AS "x0",
-    CAST(COALESCE(COALESCE("t13"."registered.stage" <> 'retired', TRUE), FALSE) AS BIGINT) AS "e0"
+    CAST(COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE) AS BIGINT) AS "e0"
   FROM (
     SELECT
-      "t12"."reviewed",
-      "t12"."env",
-      "t12"."model",
-      "t12"."sample_probability",
-      "t12"."explainability",
-      "t12"."fairness",
-      "t12"."privacy",
-      "t12"."ingested_at",
-      "t12"."_period",
-      "t12"."registered.stage"
+      "t11"."reviewed",
+      "t11"."env",
+      "t11"."model",
+      "t11"."sample_probability",
+      "t11"."explainability",
+      "t11"."fairness",
+      "t11"."privacy",
+      "t11"."ingested_at",
+      "t11"."_period",
+      "t8"."registered.stage"
     FROM (
       SELECT
-        "t11"."reviewed",
-        "t11"."env",
-        "t11"."model",
-        "t11"."sample_probability",
-        "t11"."explainability",
-        "t11"."fairness",
-        "t11"."privacy",
-        "t11"."ingested_at",
-        "t11"."_period",
-        "t8"."_key",
-        "t8"."_at",
-        "t8"."registered.stage"
+        "t9"."reviewed",
+        "t9"."env",
+        "t9"."model",
+        "t9"."sample_probability",
+        "t9"."explainability",
+        "t9"."fairness",
+        "t9"."privacy",
+        "t9"."ingested_at",
+        0 AS "_period"
       FROM (
         SELECT
-          "t9"."reviewed",
-          "t9"."env",
-          "t9"."model",
-          "t9"."sample_probability",
-          "t9"."explainability",
-          "t9"."fairness",
-          "t9"."privacy",
-          "t9"."ingested_at",
-          0 AS "_period"
+          "t7"."reviewed",
+          "t7"."env",
+          "t7"."model",
+          "t7"."sample_probability",
+          "t7"."explainability",
+          "t7"."fairness",
+          "t7"."privacy",
+          "t7"."ingested_at"
         FROM (
           SELECT
-            "t7"."reviewed",
-            "t7"."env",
-            "t7"."model",
-            "t7"."sample_probability",
-            "t7"."explainability",
-            "t7"."fairness",
-            "t7"."privacy",
-            "t7"."ingested_at"
+            *
           FROM (
             SELECT
-              *
+              "t3"."reviewed",
+              "t3"."env",
+              "t3"."model",
+              "t3"."sample_probability",
+              "t3"."explainability",
+              "t3"."fairness",
+              "t3"."privacy",
+              "t3"."ingested_at",
+              ROW_NUMBER() OVER (PARTITION BY "t3"."model" ORDER BY "t3"."reviewed" DESC, "t3"."ingested_at" DESC) - 1 AS "_place"
             FROM (
               SELECT
-                "t3"."reviewed",
-                "t3"."env",
-                "t3"."model",
-                "t3"."sample_probability",
-                "t3"."explainability",
-                "t3"."fairness",
-                "t3"."privacy",
-                "t3"."ingested_at",
-                ROW_NUMBER() OVER (PARTITION BY "t3"."model" ORDER BY "t3"."reviewed" DESC, "t3"."ingested_at" DESC) - 1 AS "_place"
-              FROM (
-                SELECT
-                  "t1"."reviewed",
-                  "t1"."env",
-                  "t1"."model",
-                  "t1"."sample_probability",
-                  "t1"."explainability",
-                  "t1"."fairness",
-                  "t1"."privacy",
-                  "t1"."ingested_at"
-                FROM "model_reviews" AS "t1"
-                WHERE
-                  NOT (
-                    STRPOS(COALESCE("t1"."dq_flags", ''), 'duplicate') > 0
-                  )
-                  AND (
-                    (
-                      "t1"."env" IS NULL
-                    ) OR (
-                      "t1"."env" = 'production'
-                    )
-                  )
-                  AND "t1"."reviewed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-              ) AS "t3"
-            ) AS "t5"
-            WHERE
-              "t5"."_place" = 0
-          ) AS "t7"
-        ) AS "t9"
-      ) AS "t11"
-      LEFT OUTER JOIN (
-        SELECT
-          "t4"."model" AS "_key",
-          0 AS "_at",
-          "t4"."stage" AS "registered.stage"
-        FROM (
-          SELECT
-            "t2"."model",
-            "t2"."recorded",
-            "t2"."stage",
-            "t2"."ingested_at",
-            "t2"."env",
-            ROW_NUMBER() OVER (PARTITION BY "t2"."model" ORDER BY "t2"."recorded" DESC, "t2"."ingested_at" DESC) - 1 AS "_place"
-          FROM (
-            SELECT
-              "t0"."model",
-              "t0"."recorded",
-              "t0"."stage",
-              "t0"."ingested_at",
-              "t0"."env"
-            FROM "models" AS "t0"
-            WHERE
-              NOT (
-                STRPOS(COALESCE("t0"."dq_flags", ''), 'duplicate') > 0
-              )
-              AND (
-                (
-                  "t0"."env" IS NULL
-                ) OR (
-                  "t0"."env" = 'production'
+                "t1"."reviewed",
+                "t1"."env",
+                "t1"."model",
+                "t1"."sample_probability",
+                "t1"."explainability",
+                "t1"."fairness",
+                "t1"."privacy",
+                "t1"."ingested_at"
+              FROM "model_reviews" AS "t1"
+              WHERE
+                NOT (
+                  STRPOS(COALESCE("t1"."dq_flags", ''), 'duplicate') > 0
                 )
-              )
-              AND "t0"."recorded" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-          ) AS "t2"
-        ) AS "t4"
-        WHERE
-          "t4"."_place" = 0
-      ) AS "t8"
-        ON "t11"."model" = "t8"."_key" AND "t11"."_period" = "t8"."_at"
-    ) AS "t12"
-  ) AS "t13"
-) AS "t14"
-GROUP BY
-  1,
-  2
-
--- a joined table: change_lead_time, changes survival
-SELECT
-  "t16"."_period",
-  "t16"."_unit",
-  "t16"."_bin",
-  "t16"."_done",
-  SUM("t16"."_w") AS "_w",
-  COUNT(*) AS "_n",
-  SUM("t16"."_e") AS "_e",
-  SUM("t16"."_u") AS "_u"
-FROM (
-  SELECT
-    "t15"."_period",
-    "t15"."_unit",
-    "t15"."_w",
-    "t15"."_u",
-    "t15"."x0",
-    "t15"."e0",
-    "t15"."x1",
-    "t15"."e1",
-    IF(
-      (
-        "t15"."x0" IS NOT NULL
-      ) AND (
-        "t15"."x1" IS NOT NULL
-      ),
-      IF(
-        "t15"."x0" IS NULL,
-        CAST(NULL AS BIGINT),
-        IF(
-          "t15"."x0" > 0,
-          CAST(CEIL(
-            LN(IF("t15"."x0" > 0, "t15"."x0", CAST(1.0 AS DOUBLE))) / CAST(0.019998686506689123 AS DOUBLE)
-          ) AS BIGINT),
-          -1000000
-        )
-      ),
-      CAST(NULL AS BIGINT)
-    ) AS "_bin",
-    IF(
-      (
-        "t15"."x0" IS NOT NULL
-      ) AND (
-        "t15"."x1" IS NOT NULL
-      ),
-      "t15"."x1",
-      CAST(0.0 AS DOUBLE)
-    ) AS "_done",
-    CAST((
-      "t15"."e0" > 0
-    ) AND (
-      "t15"."e1" > 0
-    ) AS BIGINT) AS "_e"
-  FROM (
-    SELECT
-      0 AS "_period",
-      BITWISE_AND(
-        FROM_BIG_ENDIAN_64(XXHASH64(TO_UTF8(COALESCE("t14"."service", "t14"."change")))),
-        63
-      ) AS "_unit",
-      CAST(1.0 AS DOUBLE) / COALESCE(NULLIF("t14"."sample_probability", 0), CAST(1.0 AS DOUBLE)) AS "_w",
-      CAST((
-        "t14"."sample_probability" IS NULL
-      ) OR (
-        "t14"."sample_probability" = 0
-      ) AS BIGINT) AS "_u",
-      IF(
-        COALESCE(
-          "t14"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-          FALSE
-        )
-        AND NOT (
-          COALESCE(
-            "t14"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-            FALSE
-          )
-          AND NOT (
-            COALESCE(
-              "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-              FALSE
-            )
-          )
-        )
-        AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
-        )
-        AND (
-          (
-            (
-              TO_UNIXTIME(
-                DATE_TRUNC(
-                  'SECOND',
-                  CAST(IF(
-                    COALESCE(
-                      "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-                      FALSE
-                    ),
-                    "t14"."first_production.deployed",
-                    CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-                  ) AS TIMESTAMP)
-                )
-              ) - TO_UNIXTIME(DATE_TRUNC('SECOND', CAST("t14"."first_commit" AS TIMESTAMP)))
-            ) + (
-              (
-                CAST(ROUND(
+                AND (
                   (
-                    TO_UNIXTIME(
-                      CAST(IF(
-                        COALESCE(
-                          "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-                          FALSE
-                        ),
-                        "t14"."first_production.deployed",
-                        CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-                      ) AS TIMESTAMP)
-                    ) % 1
-                  ) * 1000000
-                ) AS INTEGER) - CAST(ROUND((
-                  TO_UNIXTIME(CAST("t14"."first_commit" AS TIMESTAMP)) % 1
-                ) * 1000000) AS INTEGER)
-              ) / CAST(1000000.0 AS DOUBLE)
-            )
-          ) >= 0
-        ),
-        (
-          TO_UNIXTIME(
-            DATE_TRUNC(
-              'SECOND',
-              CAST(IF(
-                COALESCE(
-                  "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-                  FALSE
-                ),
-                "t14"."first_production.deployed",
-                CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-              ) AS TIMESTAMP)
-            )
-          ) - TO_UNIXTIME(DATE_TRUNC('SECOND', CAST("t14"."first_commit" AS TIMESTAMP)))
-        ) + (
-          (
-            CAST(ROUND(
-              (
-                TO_UNIXTIME(
-                  CAST(IF(
-                    COALESCE(
-                      "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-                      FALSE
-                    ),
-                    "t14"."first_production.deployed",
-                    CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-                  ) AS TIMESTAMP)
-                ) % 1
-              ) * 1000000
-            ) AS INTEGER) - CAST(ROUND((
-              TO_UNIXTIME(CAST("t14"."first_commit" AS TIMESTAMP)) % 1
-            ) * 1000000) AS INTEGER)
-          ) / CAST(1000000.0 AS DOUBLE)
-        ),
-        CAST(NULL AS DOUBLE)
-      ) AS "x0",
-      CAST(COALESCE(
-        COALESCE(
-          "t14"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-          FALSE
-        )
-        AND NOT (
-          COALESCE(
-            "t14"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-            FALSE
-          )
-          AND NOT (
-            COALESCE(
-              "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-              FALSE
-            )
-          )
-        )
-        AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
-        ),
-        FALSE
-      ) AS BIGINT) AS "e0",
-      CAST(CAST(IF(
-        COALESCE(
-          "t14"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-          FALSE
-        )
-        AND NOT (
-          COALESCE(
-            "t14"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-            FALSE
-          )
-          AND NOT (
-            COALESCE(
-              "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-              FALSE
-            )
-          )
-        )
-        AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
-        ),
-        COALESCE(
-          "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-          FALSE
-        ),
-        CAST(NULL AS BOOLEAN)
-      ) AS BIGINT) AS DOUBLE) AS "x1",
-      CAST(COALESCE(
-        COALESCE(
-          "t14"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-          FALSE
-        )
-        AND NOT (
-          COALESCE(
-            "t14"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-            FALSE
-          )
-          AND NOT (
-            COALESCE(
-              "t14"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
-              FALSE
-            )
-          )
-        )
-        AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
-        ),
-        FALSE
-      ) AS BIGINT) AS "e1"
-    FROM (
+                    "t1"."env" IS NULL
+                  ) OR (
+                    "t1"."env" = 'production'
+                  )
+                )
+                AND "t1"."reviewed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+            ) AS "t3"
+          ) AS "t5"
+          WHERE
+            "t5"."_place" = 0
+        ) AS "t7"
+      ) AS "t9"
+    ) AS "t11"
+    LEFT OUTER JOIN (
       SELECT
-        "t13"."opened",
-        "t13"."env",
-        "t13"."service",
-        "t13"."change",
-        "t13"."sample_probability",
-        "t13"."first_commit",
-        "t13"."closed",
-        "t13"."first_production.unclear",
-        "t13"."first_production.deployed"
+        "t4"."model" AS "_key",
+        0 AS "_at",
+        "t4"."stage" AS "registered.stage"
       FROM (
         SELECT
-          "t6"."opened",
-          "t6"."env",
-          "t6"."service",
-          "t6"."change",
-          "t6"."sample_probability",
-          "t6"."first_commit",
-          "t6"."closed",
-          "t12"."_key",
-          "t12"."_at",
-          "t12"."first_production.unclear",
-          "t12"."first_production.deployed"
+          "t2"."model",
+          "t2"."recorded",
+          "t2"."stage",
+          "t2"."ingested_at",
+          "t2"."env",
+          ROW_NUMBER() OVER (PARTITION BY "t2"."model" ORDER BY "t2"."recorded" DESC, "t2"."ingested_at" DESC) - 1 AS "_place"
         FROM (
           SELECT
-            "t0"."opened",
-            "t0"."env",
-            "t0"."service",
-            "t0"."change",
-            "t0"."sample_probability",
-            "t0"."first_commit",
-            "t0"."closed"
-          FROM "changes" AS "t0"
+            "t0"."model",
+            "t0"."recorded",
+            "t0"."stage",
+            "t0"."ingested_at",
+            "t0"."env"
+          FROM "models" AS "t0"
           WHERE
             NOT (
               STRPOS(COALESCE("t0"."dq_flags", ''), 'duplicate') > 0
@@ -833,77 +530,351 @@ FROM (
                 "t0"."env" = 'production'
               )
             )
-            AND "t0"."opened" >= CAST(FROM_ISO8601_TIMESTAMP('2026-07-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-            AND "t0"."opened" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-        ) AS "t6"
-        LEFT OUTER JOIN (
+            AND "t0"."recorded" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+        ) AS "t2"
+      ) AS "t4"
+      WHERE
+        "t4"."_place" = 0
+    ) AS "t8"
+      ON "t11"."model" = "t8"."_key" AND "t11"."_period" = "t8"."_at"
+  ) AS "t12"
+) AS "t13"
+GROUP BY
+  1,
+  2
+
+-- a joined table: change_lead_time, changes survival
+SELECT
+  "t15"."_period",
+  "t15"."_unit",
+  "t15"."_bin",
+  "t15"."_done",
+  SUM("t15"."_w") AS "_w",
+  COUNT(*) AS "_n",
+  SUM("t15"."_e") AS "_e",
+  SUM("t15"."_u") AS "_u"
+FROM (
+  SELECT
+    "t14"."_period",
+    "t14"."_unit",
+    "t14"."_w",
+    "t14"."_u",
+    "t14"."x0",
+    "t14"."e0",
+    "t14"."x1",
+    "t14"."e1",
+    IF(
+      (
+        "t14"."x0" IS NOT NULL
+      ) AND (
+        "t14"."x1" IS NOT NULL
+      ),
+      IF(
+        "t14"."x0" IS NULL,
+        CAST(NULL AS BIGINT),
+        IF(
+          "t14"."x0" > 0,
+          CAST(CEIL(
+            LN(IF("t14"."x0" > 0, "t14"."x0", CAST(1.0 AS DOUBLE))) / CAST(0.019998686506689123 AS DOUBLE)
+          ) AS BIGINT),
+          -1000000
+        )
+      ),
+      CAST(NULL AS BIGINT)
+    ) AS "_bin",
+    IF(
+      (
+        "t14"."x0" IS NOT NULL
+      ) AND (
+        "t14"."x1" IS NOT NULL
+      ),
+      "t14"."x1",
+      CAST(0.0 AS DOUBLE)
+    ) AS "_done",
+    CAST((
+      "t14"."e0" > 0
+    ) AND (
+      "t14"."e1" > 0
+    ) AS BIGINT) AS "_e"
+  FROM (
+    SELECT
+      0 AS "_period",
+      BITWISE_AND(
+        FROM_BIG_ENDIAN_64(XXHASH64(TO_UTF8(COALESCE("t13"."service", "t13"."change")))),
+        63
+      ) AS "_unit",
+      CAST(1.0 AS DOUBLE) / COALESCE(NULLIF("t13"."sample_probability", 0), CAST(1.0 AS DOUBLE)) AS "_w",
+      CAST((
+        "t13"."sample_probability" IS NULL
+      ) OR (
+        "t13"."sample_probability" = 0
+      ) AS BIGINT) AS "_u",
+      IF(
+        COALESCE(
+          "t13"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+          FALSE
+        )
+        AND NOT (
+          COALESCE(
+            "t13"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+            FALSE
+          )
+          AND NOT (
+            COALESCE(
+              "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t13"."first_production.unclear", FALSE)
+        )
+        AND (
+          (
+            (
+              TO_UNIXTIME(
+                DATE_TRUNC(
+                  'SECOND',
+                  CAST(IF(
+                    COALESCE(
+                      "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+                      FALSE
+                    ),
+                    "t13"."first_production.deployed",
+                    CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+                  ) AS TIMESTAMP)
+                )
+              ) - TO_UNIXTIME(DATE_TRUNC('SECOND', CAST("t13"."first_commit" AS TIMESTAMP)))
+            ) + (
+              (
+                CAST(ROUND(
+                  (
+                    TO_UNIXTIME(
+                      CAST(IF(
+                        COALESCE(
+                          "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+                          FALSE
+                        ),
+                        "t13"."first_production.deployed",
+                        CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+                      ) AS TIMESTAMP)
+                    ) % 1
+                  ) * 1000000
+                ) AS INTEGER) - CAST(ROUND((
+                  TO_UNIXTIME(CAST("t13"."first_commit" AS TIMESTAMP)) % 1
+                ) * 1000000) AS INTEGER)
+              ) / CAST(1000000.0 AS DOUBLE)
+            )
+          ) >= 0
+        ),
+        (
+          TO_UNIXTIME(
+            DATE_TRUNC(
+              'SECOND',
+              CAST(IF(
+                COALESCE(
+                  "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+                  FALSE
+                ),
+                "t13"."first_production.deployed",
+                CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+              ) AS TIMESTAMP)
+            )
+          ) - TO_UNIXTIME(DATE_TRUNC('SECOND', CAST("t13"."first_commit" AS TIMESTAMP)))
+        ) + (
+          (
+            CAST(ROUND(
+              (
+                TO_UNIXTIME(
+                  CAST(IF(
+                    COALESCE(
+                      "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+                      FALSE
+                    ),
+                    "t13"."first_production.deployed",
+                    CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+                  ) AS TIMESTAMP)
+                ) % 1
+              ) * 1000000
+            ) AS INTEGER) - CAST(ROUND((
+              TO_UNIXTIME(CAST("t13"."first_commit" AS TIMESTAMP)) % 1
+            ) * 1000000) AS INTEGER)
+          ) / CAST(1000000.0 AS DOUBLE)
+        ),
+        CAST(NULL AS DOUBLE)
+      ) AS "x0",
+      CAST(COALESCE(
+        COALESCE(
+          "t13"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+          FALSE
+        )
+        AND NOT (
+          COALESCE(
+            "t13"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+            FALSE
+          )
+          AND NOT (
+            COALESCE(
+              "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t13"."first_production.unclear", FALSE)
+        ),
+        FALSE
+      ) AS BIGINT) AS "e0",
+      CAST(CAST(IF(
+        COALESCE(
+          "t13"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+          FALSE
+        )
+        AND NOT (
+          COALESCE(
+            "t13"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+            FALSE
+          )
+          AND NOT (
+            COALESCE(
+              "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t13"."first_production.unclear", FALSE)
+        ),
+        COALESCE(
+          "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+          FALSE
+        ),
+        CAST(NULL AS BOOLEAN)
+      ) AS BIGINT) AS DOUBLE) AS "x1",
+      CAST(COALESCE(
+        COALESCE(
+          "t13"."first_commit" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+          FALSE
+        )
+        AND NOT (
+          COALESCE(
+            "t13"."closed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+            FALSE
+          )
+          AND NOT (
+            COALESCE(
+              "t13"."first_production.deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE),
+              FALSE
+            )
+          )
+        )
+        AND NOT (
+          COALESCE("t13"."first_production.unclear", FALSE)
+        ),
+        FALSE
+      ) AS BIGINT) AS "e1"
+    FROM (
+      SELECT
+        "t6"."opened",
+        "t6"."env",
+        "t6"."service",
+        "t6"."change",
+        "t6"."sample_probability",
+        "t6"."first_commit",
+        "t6"."closed",
+        "t12"."first_production.unclear",
+        "t12"."first_production.deployed"
+      FROM (
+        SELECT
+          "t0"."opened",
+          "t0"."env",
+          "t0"."service",
+          "t0"."change",
+          "t0"."sample_probability",
+          "t0"."first_commit",
+          "t0"."closed"
+        FROM "changes" AS "t0"
+        WHERE
+          NOT (
+            STRPOS(COALESCE("t0"."dq_flags", ''), 'duplicate') > 0
+          )
+          AND (
+            (
+              "t0"."env" IS NULL
+            ) OR (
+              "t0"."env" = 'production'
+            )
+          )
+          AND "t0"."opened" >= CAST(FROM_ISO8601_TIMESTAMP('2026-07-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+          AND "t0"."opened" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+      ) AS "t6"
+      LEFT OUTER JOIN (
+        SELECT
+          "t10"."_key",
+          0 AS "_at",
+          "t10"."deployed" IS NULL AS "first_production.unclear",
+          "t10"."deployed" AS "first_production.deployed"
+        FROM (
           SELECT
-            "t10"."_key",
-            0 AS "_at",
-            "t10"."deployed" IS NULL AS "first_production.unclear",
-            "t10"."deployed" AS "first_production.deployed"
+            "t9"."change" AS "_key",
+            MIN(
+              IF("t9"."first_production", "t9"."deployed", CAST(NULL AS TIMESTAMP WITH TIME ZONE))
+            ) AS "deployed"
           FROM (
             SELECT
-              "t9"."change" AS "_key",
-              MIN(
-                IF("t9"."first_production", "t9"."deployed", CAST(NULL AS TIMESTAMP WITH TIME ZONE))
-              ) AS "deployed"
+              "t7"."change",
+              "t7"."deployment",
+              "t7"."deployed",
+              "t7"."first_production",
+              "t7"."env"
             FROM (
               SELECT
-                "t7"."change",
-                "t7"."deployment",
-                "t7"."deployed",
-                "t7"."first_production",
-                "t7"."env"
-              FROM (
-                SELECT
-                  "t1"."change",
-                  "t1"."deployment",
-                  "t1"."deployed",
-                  "t1"."first_production",
-                  "t1"."env"
-                FROM "change_deployments" AS "t1"
-                WHERE
-                  NOT (
-                    STRPOS(COALESCE("t1"."dq_flags", ''), 'duplicate') > 0
-                  )
-                  AND (
-                    (
-                      "t1"."env" IS NULL
-                    ) OR (
-                      "t1"."env" = 'production'
-                    )
-                  )
-                  AND "t1"."deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
-                  AND COALESCE("t1"."first_production", TRUE)
-              ) AS "t7"
+                "t1"."change",
+                "t1"."deployment",
+                "t1"."deployed",
+                "t1"."first_production",
+                "t1"."env"
+              FROM "change_deployments" AS "t1"
               WHERE
-                NOT EXISTS(
-                  SELECT
-                    1
-                  FROM (
-                    SELECT
-                      "t2"."deployment"
-                    FROM "deployments" AS "t2"
-                    WHERE
-                      NOT (
-                        STRPOS(COALESCE("t2"."dq_flags", ''), 'duplicate') > 0
-                      )
-                      AND "t2"."status" IN ('failure', 'cancelled')
-                  ) AS "t8"
-                  WHERE
-                    "t7"."deployment" = "t8"."deployment"
+                NOT (
+                  STRPOS(COALESCE("t1"."dq_flags", ''), 'duplicate') > 0
                 )
-            ) AS "t9"
-            GROUP BY
-              1
-          ) AS "t10"
-        ) AS "t12"
-          ON "t6"."change" = "t12"."_key"
-      ) AS "t13"
-    ) AS "t14"
-  ) AS "t15"
-) AS "t16"
+                AND (
+                  (
+                    "t1"."env" IS NULL
+                  ) OR (
+                    "t1"."env" = 'production'
+                  )
+                )
+                AND "t1"."deployed" < CAST(FROM_ISO8601_TIMESTAMP('2026-10-01T00:00:00+00:00') AS TIMESTAMP WITH TIME ZONE)
+                AND COALESCE("t1"."first_production", TRUE)
+            ) AS "t7"
+            WHERE
+              NOT EXISTS(
+                SELECT
+                  1
+                FROM (
+                  SELECT
+                    "t2"."deployment"
+                  FROM "deployments" AS "t2"
+                  WHERE
+                    NOT (
+                      STRPOS(COALESCE("t2"."dq_flags", ''), 'duplicate') > 0
+                    )
+                    AND "t2"."status" IN ('failure', 'cancelled')
+                ) AS "t8"
+                WHERE
+                  "t7"."deployment" = "t8"."deployment"
+              )
+          ) AS "t9"
+          GROUP BY
+            1
+        ) AS "t10"
+      ) AS "t12"
+        ON "t6"."change" = "t12"."_key"
+    ) AS "t13"
+  ) AS "t14"
+) AS "t15"
 GROUP BY
   1,
   2,

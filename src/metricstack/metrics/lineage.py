@@ -170,7 +170,7 @@ def lineage(metric: str, known: Catalogue | None = None) -> Lineage:
 
     Example:
         >>> found = lineage("cost_per_successful_outcome")
-        >>> [use.name for use in found.uses if use.role is Role.VALUE]
+        >>> sorted(use.name for use in found.uses if use.role is Role.VALUE)
         ['requests.cost', 'requests.outcome']
     """
     if known is not None and not isinstance(known, Catalogue):

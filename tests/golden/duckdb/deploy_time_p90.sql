@@ -1,35 +1,35 @@
 -- changes survival
 SELECT
-  "t16"."_period",
-  "t16"."_unit",
-  "t16"."_bin",
-  "t16"."_done",
-  SUM("t16"."_w") AS "_w",
+  "t15"."_period",
+  "t15"."_unit",
+  "t15"."_bin",
+  "t15"."_done",
+  SUM("t15"."_w") AS "_w",
   COUNT(*) AS "_n",
-  SUM("t16"."_e") AS "_e",
-  SUM("t16"."_u") AS "_u"
+  SUM("t15"."_e") AS "_e",
+  SUM("t15"."_u") AS "_u"
 FROM (
   SELECT
-    "t15"."_period",
-    "t15"."_unit",
-    "t15"."_w",
-    "t15"."_u",
-    "t15"."x0",
-    "t15"."e0",
-    "t15"."x1",
-    "t15"."e1",
+    "t14"."_period",
+    "t14"."_unit",
+    "t14"."_w",
+    "t14"."_u",
+    "t14"."x0",
+    "t14"."e0",
+    "t14"."x1",
+    "t14"."e1",
     CASE
       WHEN (
-        "t15"."x0" IS NOT NULL
+        "t14"."x0" IS NOT NULL
       ) AND (
-        "t15"."x1" IS NOT NULL
+        "t14"."x1" IS NOT NULL
       )
       THEN CASE
-        WHEN "t15"."x0" IS NULL
+        WHEN "t14"."x0" IS NULL
         THEN CAST(NULL AS BIGINT)
         ELSE CASE
-          WHEN "t15"."x0" > 0
-          THEN CAST(CEIL(LN(CASE WHEN "t15"."x0" > 0 THEN "t15"."x0" ELSE 1.0 END) / 0.019998686506689123) AS BIGINT)
+          WHEN "t14"."x0" > 0
+          THEN CAST(CEIL(LN(CASE WHEN "t14"."x0" > 0 THEN "t14"."x0" ELSE 1.0 END) / 0.019998686506689123) AS BIGINT)
           ELSE -1000000
         END
       END
@@ -37,41 +37,41 @@ FROM (
     END AS "_bin",
     CASE
       WHEN (
-        "t15"."x0" IS NOT NULL
+        "t14"."x0" IS NOT NULL
       ) AND (
-        "t15"."x1" IS NOT NULL
+        "t14"."x1" IS NOT NULL
       )
-      THEN "t15"."x1"
+      THEN "t14"."x1"
       ELSE 0.0
     END AS "_done",
     CAST((
-      "t15"."e0" > 0
+      "t14"."e0" > 0
     ) AND (
-      "t15"."e1" > 0
+      "t14"."e1" > 0
     ) AS BIGINT) AS "_e"
   FROM (
     SELECT
       0 AS "_period",
-      CAST(HASH(COALESCE("t14"."service", "t14"."change")) & 63 AS BIGINT) AS "_unit",
-      1.0 / COALESCE(NULLIF("t14"."sample_probability", 0), 1.0) AS "_w",
+      CAST(HASH(COALESCE("t13"."service", "t13"."change")) & 63 AS BIGINT) AS "_unit",
+      1.0 / COALESCE(NULLIF("t13"."sample_probability", 0), 1.0) AS "_w",
       CAST((
-        "t14"."sample_probability" IS NULL
+        "t13"."sample_probability" IS NULL
       ) OR (
-        "t14"."sample_probability" = 0
+        "t13"."sample_probability" = 0
       ) AS BIGINT) AS "_u",
       CASE
-        WHEN COALESCE("t14"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+        WHEN COALESCE("t13"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
         AND NOT (
-          COALESCE("t14"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+          COALESCE("t13"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
           AND NOT (
             COALESCE(
-              "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+              "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
               FALSE
             )
           )
         )
         AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
+          COALESCE("t13"."first_production.unclear", FALSE)
         )
         AND (
           (
@@ -81,27 +81,27 @@ FROM (
                   'SECOND',
                   CAST(CASE
                     WHEN COALESCE(
-                      "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+                      "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
                       FALSE
                     )
-                    THEN "t14"."first_production.deployed"
+                    THEN "t13"."first_production.deployed"
                     ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
                   END AS TIMESTAMP)
                 ) AS TIMESTAMP)
-              ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t14"."merged" AS TIMESTAMP)) AS TIMESTAMP))
+              ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t13"."merged" AS TIMESTAMP)) AS TIMESTAMP))
             ) + (
               (
                 (
                   EXTRACT('MICROSECOND' FROM CAST(CASE
                     WHEN COALESCE(
-                      "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+                      "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
                       FALSE
                     )
-                    THEN "t14"."first_production.deployed"
+                    THEN "t13"."first_production.deployed"
                     ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
                   END AS TIMESTAMP)) % 1000000
                 ) - (
-                  EXTRACT('MICROSECOND' FROM CAST("t14"."merged" AS TIMESTAMP)) % 1000000
+                  EXTRACT('MICROSECOND' FROM CAST("t13"."merged" AS TIMESTAMP)) % 1000000
                 )
               ) / 1000000.0
             )
@@ -113,191 +113,184 @@ FROM (
               'SECOND',
               CAST(CASE
                 WHEN COALESCE(
-                  "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+                  "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
                   FALSE
                 )
-                THEN "t14"."first_production.deployed"
+                THEN "t13"."first_production.deployed"
                 ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
               END AS TIMESTAMP)
             ) AS TIMESTAMP)
-          ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t14"."merged" AS TIMESTAMP)) AS TIMESTAMP))
+          ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t13"."merged" AS TIMESTAMP)) AS TIMESTAMP))
         ) + (
           (
             (
               EXTRACT('MICROSECOND' FROM CAST(CASE
                 WHEN COALESCE(
-                  "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+                  "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
                   FALSE
                 )
-                THEN "t14"."first_production.deployed"
+                THEN "t13"."first_production.deployed"
                 ELSE MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
               END AS TIMESTAMP)) % 1000000
             ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t14"."merged" AS TIMESTAMP)) % 1000000
+              EXTRACT('MICROSECOND' FROM CAST("t13"."merged" AS TIMESTAMP)) % 1000000
             )
           ) / 1000000.0
         )
         ELSE CAST(NULL AS DOUBLE)
       END AS "x0",
       CAST(COALESCE(
-        COALESCE("t14"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+        COALESCE("t13"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
         AND NOT (
-          COALESCE("t14"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+          COALESCE("t13"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
           AND NOT (
             COALESCE(
-              "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+              "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
               FALSE
             )
           )
         )
         AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
+          COALESCE("t13"."first_production.unclear", FALSE)
         ),
         FALSE
       ) AS BIGINT) AS "e0",
       CAST(CAST(CASE
-        WHEN COALESCE("t14"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+        WHEN COALESCE("t13"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
         AND NOT (
-          COALESCE("t14"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+          COALESCE("t13"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
           AND NOT (
             COALESCE(
-              "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+              "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
               FALSE
             )
           )
         )
         AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
+          COALESCE("t13"."first_production.unclear", FALSE)
         )
         THEN COALESCE(
-          "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+          "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
           FALSE
         )
         ELSE CAST(NULL AS BOOLEAN)
       END AS BIGINT) AS DOUBLE) AS "x1",
       CAST(COALESCE(
-        COALESCE("t14"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+        COALESCE("t13"."merged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
         AND NOT (
-          COALESCE("t14"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
+          COALESCE("t13"."closed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'), FALSE)
           AND NOT (
             COALESCE(
-              "t14"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
+              "t13"."first_production.deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC'),
               FALSE
             )
           )
         )
         AND NOT (
-          COALESCE("t14"."first_production.unclear", FALSE)
+          COALESCE("t13"."first_production.unclear", FALSE)
         ),
         FALSE
       ) AS BIGINT) AS "e1"
     FROM (
       SELECT
-        "t13".*
-        EXCLUDE ("_key", "_at")
+        "t6"."opened",
+        "t6"."env",
+        "t6"."service",
+        "t6"."change",
+        "t6"."sample_probability",
+        "t6"."merged",
+        "t6"."closed",
+        "t12"."first_production.unclear",
+        "t12"."first_production.deployed"
       FROM (
         SELECT
-          "t6"."opened",
-          "t6"."env",
-          "t6"."service",
-          "t6"."change",
-          "t6"."sample_probability",
-          "t6"."merged",
-          "t6"."closed",
-          "t12"."_key",
-          "t12"."_at",
-          "t12"."first_production.unclear",
-          "t12"."first_production.deployed"
+          "t0"."opened",
+          "t0"."env",
+          "t0"."service",
+          "t0"."change",
+          "t0"."sample_probability",
+          "t0"."merged",
+          "t0"."closed"
+        FROM "changes" AS "t0"
+        WHERE
+          NOT (
+            CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
+          )
+          AND (
+            (
+              "t0"."env" IS NULL
+            ) OR (
+              "t0"."env" = 'production'
+            )
+          )
+          AND "t0"."opened" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
+          AND "t0"."opened" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+      ) AS "t6"
+      LEFT OUTER JOIN (
+        SELECT
+          "t10"."_key",
+          0 AS "_at",
+          "t10"."deployed" IS NULL AS "first_production.unclear",
+          "t10"."deployed" AS "first_production.deployed"
         FROM (
           SELECT
-            "t0"."opened",
-            "t0"."env",
-            "t0"."service",
-            "t0"."change",
-            "t0"."sample_probability",
-            "t0"."merged",
-            "t0"."closed"
-          FROM "changes" AS "t0"
-          WHERE
-            NOT (
-              CONTAINS(COALESCE("t0"."dq_flags", ''), 'duplicate')
-            )
-            AND (
-              (
-                "t0"."env" IS NULL
-              ) OR (
-                "t0"."env" = 'production'
-              )
-            )
-            AND "t0"."opened" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
-            AND "t0"."opened" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-        ) AS "t6"
-        LEFT OUTER JOIN (
-          SELECT
-            "t10"."_key",
-            0 AS "_at",
-            "t10"."deployed" IS NULL AS "first_production.unclear",
-            "t10"."deployed" AS "first_production.deployed"
+            "t9"."change" AS "_key",
+            MIN(
+              CASE
+                WHEN "t9"."first_production"
+                THEN "t9"."deployed"
+                ELSE CAST(NULL AS TIMESTAMPTZ)
+              END
+            ) AS "deployed"
           FROM (
             SELECT
-              "t9"."change" AS "_key",
-              MIN(
-                CASE
-                  WHEN "t9"."first_production"
-                  THEN "t9"."deployed"
-                  ELSE CAST(NULL AS TIMESTAMPTZ)
-                END
-              ) AS "deployed"
+              "t7"."change",
+              "t7"."deployment",
+              "t7"."deployed",
+              "t7"."first_production",
+              "t7"."env"
             FROM (
               SELECT
-                "t7"."change",
-                "t7"."deployment",
-                "t7"."deployed",
-                "t7"."first_production",
-                "t7"."env"
-              FROM (
-                SELECT
-                  "t1"."change",
-                  "t1"."deployment",
-                  "t1"."deployed",
-                  "t1"."first_production",
-                  "t1"."env"
-                FROM "change_deployments" AS "t1"
-                WHERE
-                  NOT (
-                    CONTAINS(COALESCE("t1"."dq_flags", ''), 'duplicate')
+                "t1"."change",
+                "t1"."deployment",
+                "t1"."deployed",
+                "t1"."first_production",
+                "t1"."env"
+              FROM "change_deployments" AS "t1"
+              WHERE
+                NOT (
+                  CONTAINS(COALESCE("t1"."dq_flags", ''), 'duplicate')
+                )
+                AND (
+                  (
+                    "t1"."env" IS NULL
+                  ) OR (
+                    "t1"."env" = 'production'
                   )
-                  AND (
-                    (
-                      "t1"."env" IS NULL
-                    ) OR (
-                      "t1"."env" = 'production'
-                    )
-                  )
-                  AND "t1"."deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-                  AND COALESCE("t1"."first_production", TRUE)
-              ) AS "t7"
-              ANTI JOIN (
-                SELECT
-                  "t2"."deployment"
-                FROM "deployments" AS "t2"
-                WHERE
-                  NOT (
-                    CONTAINS(COALESCE("t2"."dq_flags", ''), 'duplicate')
-                  )
-                  AND "t2"."status" IN ('failure', 'cancelled')
-              ) AS "t8"
-                ON "t7"."deployment" = "t8"."deployment"
-            ) AS "t9"
-            GROUP BY
-              1
-          ) AS "t10"
-        ) AS "t12"
-          ON "t6"."change" = "t12"."_key"
-      ) AS "t13"
-    ) AS "t14"
-  ) AS "t15"
-) AS "t16"
+                )
+                AND "t1"."deployed" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+                AND COALESCE("t1"."first_production", TRUE)
+            ) AS "t7"
+            ANTI JOIN (
+              SELECT
+                "t2"."deployment"
+              FROM "deployments" AS "t2"
+              WHERE
+                NOT (
+                  CONTAINS(COALESCE("t2"."dq_flags", ''), 'duplicate')
+                )
+                AND "t2"."status" IN ('failure', 'cancelled')
+            ) AS "t8"
+              ON "t7"."deployment" = "t8"."deployment"
+          ) AS "t9"
+          GROUP BY
+            1
+        ) AS "t10"
+      ) AS "t12"
+        ON "t6"."change" = "t12"."_key"
+    ) AS "t13"
+  ) AS "t14"
+) AS "t15"
 GROUP BY
   1,
   2,

@@ -1,250 +1,223 @@
 -- sessions states
 SELECT
-  `t10`.`_period`,
-  `t10`.`_unit`,
-  SUM(`t10`.`_w` * `t10`.`x0`) AS `s0`,
-  COUNT(`t10`.`x0`) AS `s1`,
-  SUM(`t10`.`e0`) AS `s2`,
+  `t9`.`_period`,
+  `t9`.`_unit`,
+  SUM(`t9`.`_w` * `t9`.`x0`) AS `s0`,
+  COUNT(`t9`.`x0`) AS `s1`,
+  SUM(`t9`.`e0`) AS `s2`,
   COUNT(*) AS `_n`,
-  SUM(`t10`.`_u`) AS `_unknown`
+  SUM(`t9`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
-    XXHASH64(COALESCE(`t9`.`user`, `t9`.`session`)) & 63 AS `_unit`,
-    CAST(`t9`.`sample_probability` IS NULL
-    OR ISNAN(`t9`.`sample_probability`)
+    XXHASH64(COALESCE(`t8`.`user`, `t8`.`session`)) & 63 AS `_unit`,
+    CAST(`t8`.`sample_probability` IS NULL
+    OR ISNAN(`t8`.`sample_probability`)
     OR (
-      `t9`.`sample_probability` = 0
+      `t8`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t9`.`sample_probability`, 0), 1.0) AS `_w`,
+    1.0 / COALESCE(NULLIF(`t8`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
-      COALESCE(COALESCE(`t9`.`session_runs.runs` > 0, FALSE), FALSE),
+      COALESCE(COALESCE(`t8`.`session_runs.runs` > 0, FALSE), FALSE),
       (
-        `t9`.`revenue` - `t9`.`cost_to_serve`
-      ) - `t9`.`session_runs.cost`,
+        `t8`.`revenue` - `t8`.`cost_to_serve`
+      ) - `t8`.`session_runs.cost`,
       CAST(NULL AS DOUBLE)
     ) AS `x0`,
-    CAST(COALESCE(COALESCE(`t9`.`session_runs.runs` > 0, FALSE), FALSE) AS BIGINT) AS `e0`
+    CAST(COALESCE(COALESCE(`t8`.`session_runs.runs` > 0, FALSE), FALSE) AS BIGINT) AS `e0`
   FROM (
     SELECT
-      `t8`.`start`,
-      `t8`.`env`,
-      `t8`.`user`,
-      `t8`.`session`,
-      `t8`.`sample_probability`,
-      `t8`.`revenue`,
-      `t8`.`cost_to_serve`,
-      `t8`.`session_runs.cost`,
-      `t8`.`session_runs.runs`
+      `t3`.`start`,
+      `t3`.`env`,
+      `t3`.`user`,
+      `t3`.`session`,
+      `t3`.`sample_probability`,
+      `t3`.`revenue`,
+      `t3`.`cost_to_serve`,
+      `t7`.`session_runs.cost`,
+      `t7`.`session_runs.runs`
     FROM (
       SELECT
-        `t3`.`start`,
-        `t3`.`env`,
-        `t3`.`user`,
-        `t3`.`session`,
-        `t3`.`sample_probability`,
-        `t3`.`revenue`,
-        `t3`.`cost_to_serve`,
-        `t7`.`_key`,
-        `t7`.`_at`,
-        `t7`.`session_runs.cost`,
-        `t7`.`session_runs.runs`
+        `t0`.`start`,
+        `t0`.`env`,
+        `t0`.`user`,
+        `t0`.`session`,
+        `t0`.`sample_probability`,
+        `t0`.`revenue`,
+        `t0`.`cost_to_serve`
+      FROM `sessions` AS `t0`
+      WHERE
+        NOT (
+          CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+        )
+        AND (
+          (
+            `t0`.`env` IS NULL
+          ) OR (
+            `t0`.`env` = 'production'
+          )
+        )
+        AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
+        AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+    ) AS `t3`
+    LEFT OUTER JOIN (
+      SELECT
+        `t5`.`_key`,
+        0 AS `_at`,
+        `t5`.`cost` AS `session_runs.cost`,
+        `t5`.`runs` AS `session_runs.runs`
       FROM (
         SELECT
-          `t0`.`start`,
-          `t0`.`env`,
-          `t0`.`user`,
-          `t0`.`session`,
-          `t0`.`sample_probability`,
-          `t0`.`revenue`,
-          `t0`.`cost_to_serve`
-        FROM `sessions` AS `t0`
-        WHERE
-          NOT (
-            CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
-          )
-          AND (
-            (
-              `t0`.`env` IS NULL
-            ) OR (
-              `t0`.`env` = 'production'
-            )
-          )
-          AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
-          AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-      ) AS `t3`
-      LEFT OUTER JOIN (
-        SELECT
-          `t5`.`_key`,
-          0 AS `_at`,
-          `t5`.`cost` AS `session_runs.cost`,
-          `t5`.`runs` AS `session_runs.runs`
+          `t4`.`session` AS `_key`,
+          SUM(`t4`.`_weight`) AS `runs`,
+          IF(COUNT(`t4`.`_cost`) = COUNT(*), SUM(`t4`.`_cost`), CAST(NULL AS DOUBLE)) AS `cost`
         FROM (
           SELECT
-            `t4`.`session` AS `_key`,
-            SUM(`t4`.`_weight`) AS `runs`,
-            IF(COUNT(`t4`.`_cost`) = COUNT(*), SUM(`t4`.`_cost`), CAST(NULL AS DOUBLE)) AS `cost`
-          FROM (
-            SELECT
-              `t1`.`session`,
-              1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0) AS `_weight`,
+            `t1`.`session`,
+            1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0) AS `_weight`,
+            (
+              1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0)
+            ) * `t1`.`cost` AS `_cost`
+          FROM `requests` AS `t1`
+          WHERE
+            NOT (
+              CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+            )
+            AND (
               (
-                1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0)
-              ) * `t1`.`cost` AS `_cost`
-            FROM `requests` AS `t1`
-            WHERE
-              NOT (
-                CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                `t1`.`env` IS NULL
+              ) OR (
+                `t1`.`env` = 'production'
               )
-              AND (
-                (
-                  `t1`.`env` IS NULL
-                ) OR (
-                  `t1`.`env` = 'production'
-                )
-              )
-              AND `t1`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-              AND `t1`.`session` IS NOT NULL
-          ) AS `t4`
-          GROUP BY
-            1
-        ) AS `t5`
-      ) AS `t7`
-        ON `t3`.`session` = `t7`.`_key`
-    ) AS `t8`
-  ) AS `t9`
-) AS `t10`
+            )
+            AND `t1`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+            AND `t1`.`session` IS NOT NULL
+        ) AS `t4`
+        GROUP BY
+          1
+      ) AS `t5`
+    ) AS `t7`
+      ON `t3`.`session` = `t7`.`_key`
+  ) AS `t8`
+) AS `t9`
 GROUP BY
   1,
   2
 
 -- sessions sampling
 SELECT
-  `t12`.`_period`,
+  `t11`.`_period`,
   SUM(
     (
       (
-        1.0 - `t12`.`_p`
+        1.0 - `t11`.`_p`
       ) / (
-        `t12`.`_p` * `t12`.`_p`
+        `t11`.`_p` * `t11`.`_p`
       )
-    ) * `t12`.`x0` * `t12`.`x0`
+    ) * `t11`.`x0` * `t11`.`x0`
   ) AS `v_0_0`
 FROM (
   SELECT
-    `t11`.`_period`,
-    `t11`.`_kept`,
-    MIN(`t11`.`_p`) AS `_p`,
-    COALESCE(SUM(`t11`.`x0`), 0) AS `x0`
+    `t10`.`_period`,
+    `t10`.`_kept`,
+    MIN(`t10`.`_p`) AS `_p`,
+    COALESCE(SUM(`t10`.`x0`), 0) AS `x0`
   FROM (
     SELECT
       *
     FROM (
       SELECT
         0 AS `_period`,
-        `t9`.`session` AS `_kept`,
+        `t8`.`session` AS `_kept`,
         1.0 / (
-          1.0 / COALESCE(NULLIF(`t9`.`sample_probability`, 0), 1.0)
+          1.0 / COALESCE(NULLIF(`t8`.`sample_probability`, 0), 1.0)
         ) AS `_p`,
         IF(
-          COALESCE(COALESCE(`t9`.`session_runs.runs` > 0, FALSE), FALSE),
+          COALESCE(COALESCE(`t8`.`session_runs.runs` > 0, FALSE), FALSE),
           (
-            `t9`.`revenue` - `t9`.`cost_to_serve`
-          ) - `t9`.`session_runs.cost`,
+            `t8`.`revenue` - `t8`.`cost_to_serve`
+          ) - `t8`.`session_runs.cost`,
           CAST(NULL AS DOUBLE)
         ) AS `x0`
       FROM (
         SELECT
-          `t8`.`start`,
-          `t8`.`env`,
-          `t8`.`session`,
-          `t8`.`sample_probability`,
-          `t8`.`revenue`,
-          `t8`.`cost_to_serve`,
-          `t8`.`session_runs.cost`,
-          `t8`.`session_runs.runs`
+          `t3`.`start`,
+          `t3`.`env`,
+          `t3`.`session`,
+          `t3`.`sample_probability`,
+          `t3`.`revenue`,
+          `t3`.`cost_to_serve`,
+          `t7`.`session_runs.cost`,
+          `t7`.`session_runs.runs`
         FROM (
           SELECT
-            `t3`.`start`,
-            `t3`.`env`,
-            `t3`.`session`,
-            `t3`.`sample_probability`,
-            `t3`.`revenue`,
-            `t3`.`cost_to_serve`,
-            `t7`.`_key`,
-            `t7`.`_at`,
-            `t7`.`session_runs.cost`,
-            `t7`.`session_runs.runs`
+            `t0`.`start`,
+            `t0`.`env`,
+            `t0`.`session`,
+            `t0`.`sample_probability`,
+            `t0`.`revenue`,
+            `t0`.`cost_to_serve`
+          FROM `sessions` AS `t0`
+          WHERE
+            NOT (
+              CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            )
+            AND (
+              (
+                `t0`.`env` IS NULL
+              ) OR (
+                `t0`.`env` = 'production'
+              )
+            )
+            AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
+            AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+        ) AS `t3`
+        LEFT OUTER JOIN (
+          SELECT
+            `t5`.`_key`,
+            0 AS `_at`,
+            `t5`.`cost` AS `session_runs.cost`,
+            `t5`.`runs` AS `session_runs.runs`
           FROM (
             SELECT
-              `t0`.`start`,
-              `t0`.`env`,
-              `t0`.`session`,
-              `t0`.`sample_probability`,
-              `t0`.`revenue`,
-              `t0`.`cost_to_serve`
-            FROM `sessions` AS `t0`
-            WHERE
-              NOT (
-                CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
-              )
-              AND (
-                (
-                  `t0`.`env` IS NULL
-                ) OR (
-                  `t0`.`env` = 'production'
-                )
-              )
-              AND `t0`.`start` >= CAST('2026-07-01T00:00:00+00:00' AS TIMESTAMP)
-              AND `t0`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-          ) AS `t3`
-          LEFT OUTER JOIN (
-            SELECT
-              `t5`.`_key`,
-              0 AS `_at`,
-              `t5`.`cost` AS `session_runs.cost`,
-              `t5`.`runs` AS `session_runs.runs`
+              `t4`.`session` AS `_key`,
+              SUM(`t4`.`_weight`) AS `runs`,
+              IF(COUNT(`t4`.`_cost`) = COUNT(*), SUM(`t4`.`_cost`), CAST(NULL AS DOUBLE)) AS `cost`
             FROM (
               SELECT
-                `t4`.`session` AS `_key`,
-                SUM(`t4`.`_weight`) AS `runs`,
-                IF(COUNT(`t4`.`_cost`) = COUNT(*), SUM(`t4`.`_cost`), CAST(NULL AS DOUBLE)) AS `cost`
-              FROM (
-                SELECT
-                  `t1`.`session`,
-                  1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0) AS `_weight`,
+                `t1`.`session`,
+                1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0) AS `_weight`,
+                (
+                  1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0)
+                ) * `t1`.`cost` AS `_cost`
+              FROM `requests` AS `t1`
+              WHERE
+                NOT (
+                  CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                )
+                AND (
                   (
-                    1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0)
-                  ) * `t1`.`cost` AS `_cost`
-                FROM `requests` AS `t1`
-                WHERE
-                  NOT (
-                    CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                    `t1`.`env` IS NULL
+                  ) OR (
+                    `t1`.`env` = 'production'
                   )
-                  AND (
-                    (
-                      `t1`.`env` IS NULL
-                    ) OR (
-                      `t1`.`env` = 'production'
-                    )
-                  )
-                  AND `t1`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-                  AND `t1`.`session` IS NOT NULL
-              ) AS `t4`
-              GROUP BY
-                1
-            ) AS `t5`
-          ) AS `t7`
-            ON `t3`.`session` = `t7`.`_key`
-        ) AS `t8`
-      ) AS `t9`
-    ) AS `t10`
+                )
+                AND `t1`.`start` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+                AND `t1`.`session` IS NOT NULL
+            ) AS `t4`
+            GROUP BY
+              1
+          ) AS `t5`
+        ) AS `t7`
+          ON `t3`.`session` = `t7`.`_key`
+      ) AS `t8`
+    ) AS `t9`
     WHERE
-      `t10`.`_p` < 1.0
-  ) AS `t11`
+      `t9`.`_p` < 1.0
+  ) AS `t10`
   GROUP BY
     1,
     2
-) AS `t12`
+) AS `t11`
 GROUP BY
   1

@@ -1,150 +1,137 @@
 -- model_reviews states
 SELECT
-  `t14`.`_period`,
-  `t14`.`_unit`,
-  SUM(`t14`.`_w` * `t14`.`x0`) AS `s0`,
-  SUM(IF(`t14`.`x0` IS NOT NULL, `t14`.`_w`, NULL)) AS `s1`,
-  COUNT(`t14`.`x0`) AS `s2`,
-  SUM(`t14`.`e0`) AS `s3`,
+  `t13`.`_period`,
+  `t13`.`_unit`,
+  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
+  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
+  COUNT(`t13`.`x0`) AS `s2`,
+  SUM(`t13`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
-  SUM(`t14`.`_u`) AS `_unknown`
+  SUM(`t13`.`_u`) AS `_unknown`
 FROM (
   SELECT
-    `t13`.`_period`,
-    XXHASH64(`t13`.`model`) & 63 AS `_unit`,
-    CAST(`t13`.`sample_probability` IS NULL
-    OR ISNAN(`t13`.`sample_probability`)
+    `t12`.`_period`,
+    XXHASH64(`t12`.`model`) & 63 AS `_unit`,
+    CAST(`t12`.`sample_probability` IS NULL
+    OR ISNAN(`t12`.`sample_probability`)
     OR (
-      `t13`.`sample_probability` = 0
+      `t12`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t13`.`sample_probability`, 0), 1.0) AS `_w`,
+    1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
-      COALESCE(COALESCE(`t13`.`registered.stage` <> 'retired', TRUE), FALSE),
-      CAST(COALESCE(`t13`.`fairness`, FALSE) AS BIGINT),
+      COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE),
+      CAST(COALESCE(`t12`.`fairness`, FALSE) AS BIGINT),
       CAST(NULL AS BIGINT)
     ) AS `x0`,
-    CAST(COALESCE(COALESCE(`t13`.`registered.stage` <> 'retired', TRUE), FALSE) AS BIGINT) AS `e0`
+    CAST(COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE) AS BIGINT) AS `e0`
   FROM (
     SELECT
-      `t12`.`reviewed`,
-      `t12`.`env`,
-      `t12`.`model`,
-      `t12`.`sample_probability`,
-      `t12`.`fairness`,
-      `t12`.`ingested_at`,
-      `t12`.`_period`,
-      `t12`.`registered.stage`
+      `t11`.`reviewed`,
+      `t11`.`env`,
+      `t11`.`model`,
+      `t11`.`sample_probability`,
+      `t11`.`fairness`,
+      `t11`.`ingested_at`,
+      `t11`.`_period`,
+      `t8`.`registered.stage`
     FROM (
       SELECT
-        `t11`.`reviewed`,
-        `t11`.`env`,
-        `t11`.`model`,
-        `t11`.`sample_probability`,
-        `t11`.`fairness`,
-        `t11`.`ingested_at`,
-        `t11`.`_period`,
-        `t8`.`_key`,
-        `t8`.`_at`,
-        `t8`.`registered.stage`
+        `t9`.`reviewed`,
+        `t9`.`env`,
+        `t9`.`model`,
+        `t9`.`sample_probability`,
+        `t9`.`fairness`,
+        `t9`.`ingested_at`,
+        0 AS `_period`
       FROM (
         SELECT
-          `t9`.`reviewed`,
-          `t9`.`env`,
-          `t9`.`model`,
-          `t9`.`sample_probability`,
-          `t9`.`fairness`,
-          `t9`.`ingested_at`,
-          0 AS `_period`
+          `t7`.`reviewed`,
+          `t7`.`env`,
+          `t7`.`model`,
+          `t7`.`sample_probability`,
+          `t7`.`fairness`,
+          `t7`.`ingested_at`
         FROM (
           SELECT
-            `t7`.`reviewed`,
-            `t7`.`env`,
-            `t7`.`model`,
-            `t7`.`sample_probability`,
-            `t7`.`fairness`,
-            `t7`.`ingested_at`
+            *
           FROM (
             SELECT
-              *
+              `t3`.`reviewed`,
+              `t3`.`env`,
+              `t3`.`model`,
+              `t3`.`sample_probability`,
+              `t3`.`fairness`,
+              `t3`.`ingested_at`,
+              ROW_NUMBER() OVER (PARTITION BY `t3`.`model` ORDER BY `t3`.`reviewed` DESC, `t3`.`ingested_at` DESC) - 1 AS `_place`
             FROM (
               SELECT
-                `t3`.`reviewed`,
-                `t3`.`env`,
-                `t3`.`model`,
-                `t3`.`sample_probability`,
-                `t3`.`fairness`,
-                `t3`.`ingested_at`,
-                ROW_NUMBER() OVER (PARTITION BY `t3`.`model` ORDER BY `t3`.`reviewed` DESC, `t3`.`ingested_at` DESC) - 1 AS `_place`
-              FROM (
-                SELECT
-                  `t1`.`reviewed`,
-                  `t1`.`env`,
-                  `t1`.`model`,
-                  `t1`.`sample_probability`,
-                  `t1`.`fairness`,
-                  `t1`.`ingested_at`
-                FROM `model_reviews` AS `t1`
-                WHERE
-                  NOT (
-                    CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                `t1`.`reviewed`,
+                `t1`.`env`,
+                `t1`.`model`,
+                `t1`.`sample_probability`,
+                `t1`.`fairness`,
+                `t1`.`ingested_at`
+              FROM `model_reviews` AS `t1`
+              WHERE
+                NOT (
+                  CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                )
+                AND (
+                  (
+                    `t1`.`env` IS NULL
+                  ) OR (
+                    `t1`.`env` = 'production'
                   )
-                  AND (
-                    (
-                      `t1`.`env` IS NULL
-                    ) OR (
-                      `t1`.`env` = 'production'
-                    )
-                  )
-                  AND `t1`.`reviewed` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-              ) AS `t3`
-            ) AS `t5`
-            WHERE
-              `t5`.`_place` = 0
-          ) AS `t7`
-        ) AS `t9`
-      ) AS `t11`
-      LEFT OUTER JOIN (
+                )
+                AND `t1`.`reviewed` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+            ) AS `t3`
+          ) AS `t5`
+          WHERE
+            `t5`.`_place` = 0
+        ) AS `t7`
+      ) AS `t9`
+    ) AS `t11`
+    LEFT OUTER JOIN (
+      SELECT
+        `t4`.`model` AS `_key`,
+        0 AS `_at`,
+        `t4`.`stage` AS `registered.stage`
+      FROM (
         SELECT
-          `t4`.`model` AS `_key`,
-          0 AS `_at`,
-          `t4`.`stage` AS `registered.stage`
+          `t2`.`model`,
+          `t2`.`recorded`,
+          `t2`.`stage`,
+          `t2`.`ingested_at`,
+          `t2`.`env`,
+          ROW_NUMBER() OVER (PARTITION BY `t2`.`model` ORDER BY `t2`.`recorded` DESC, `t2`.`ingested_at` DESC) - 1 AS `_place`
         FROM (
           SELECT
-            `t2`.`model`,
-            `t2`.`recorded`,
-            `t2`.`stage`,
-            `t2`.`ingested_at`,
-            `t2`.`env`,
-            ROW_NUMBER() OVER (PARTITION BY `t2`.`model` ORDER BY `t2`.`recorded` DESC, `t2`.`ingested_at` DESC) - 1 AS `_place`
-          FROM (
-            SELECT
-              `t0`.`model`,
-              `t0`.`recorded`,
-              `t0`.`stage`,
-              `t0`.`ingested_at`,
-              `t0`.`env`
-            FROM `models` AS `t0`
-            WHERE
-              NOT (
-                CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            `t0`.`model`,
+            `t0`.`recorded`,
+            `t0`.`stage`,
+            `t0`.`ingested_at`,
+            `t0`.`env`
+          FROM `models` AS `t0`
+          WHERE
+            NOT (
+              CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            )
+            AND (
+              (
+                `t0`.`env` IS NULL
+              ) OR (
+                `t0`.`env` = 'production'
               )
-              AND (
-                (
-                  `t0`.`env` IS NULL
-                ) OR (
-                  `t0`.`env` = 'production'
-                )
-              )
-              AND `t0`.`recorded` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-          ) AS `t2`
-        ) AS `t4`
-        WHERE
-          `t4`.`_place` = 0
-      ) AS `t8`
-        ON `t11`.`model` = `t8`.`_key` AND `t11`.`_period` = `t8`.`_at`
-    ) AS `t12`
-  ) AS `t13`
-) AS `t14`
+            )
+            AND `t0`.`recorded` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+        ) AS `t2`
+      ) AS `t4`
+      WHERE
+        `t4`.`_place` = 0
+    ) AS `t8`
+      ON `t11`.`model` = `t8`.`_key` AND `t11`.`_period` = `t8`.`_at`
+  ) AS `t12`
+) AS `t13`
 GROUP BY
   1,
   2

@@ -1,136 +1,123 @@
 -- models states
 SELECT
-  `t13`.`_period`,
-  `t13`.`_unit`,
-  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
-  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
-  COUNT(`t13`.`x0`) AS `s2`,
-  SUM(`t13`.`e0`) AS `s3`,
+  `t12`.`_period`,
+  `t12`.`_unit`,
+  SUM(`t12`.`_w` * `t12`.`x0`) AS `s0`,
+  SUM(IF(`t12`.`x0` IS NOT NULL, `t12`.`_w`, NULL)) AS `s1`,
+  COUNT(`t12`.`x0`) AS `s2`,
+  SUM(`t12`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
-  SUM(`t13`.`_u`) AS `_unknown`
+  SUM(`t12`.`_u`) AS `_unknown`
 FROM (
   SELECT
-    `t12`.`_period`,
-    XXHASH64(`t12`.`model`) & 63 AS `_unit`,
-    CAST(`t12`.`sample_probability` IS NULL
-    OR ISNAN(`t12`.`sample_probability`)
+    `t11`.`_period`,
+    XXHASH64(`t11`.`model`) & 63 AS `_unit`,
+    CAST(`t11`.`sample_probability` IS NULL
+    OR ISNAN(`t11`.`sample_probability`)
     OR (
-      `t12`.`sample_probability` = 0
+      `t11`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
+    1.0 / COALESCE(NULLIF(`t11`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
-      COALESCE(`t12`.`stage` = 'production', FALSE),
-      CAST(COALESCE(`t12`.`review.reviewed`, FALSE) AS BIGINT),
+      COALESCE(`t11`.`stage` = 'production', FALSE),
+      CAST(COALESCE(`t11`.`review.reviewed`, FALSE) AS BIGINT),
       CAST(NULL AS BIGINT)
     ) AS `x0`,
-    CAST(COALESCE(`t12`.`stage` = 'production', FALSE) AS BIGINT) AS `e0`
+    CAST(COALESCE(`t11`.`stage` = 'production', FALSE) AS BIGINT) AS `e0`
   FROM (
     SELECT
-      `t11`.`recorded`,
-      `t11`.`env`,
-      `t11`.`model`,
-      `t11`.`sample_probability`,
-      `t11`.`stage`,
-      `t11`.`ingested_at`,
-      `t11`.`_period`,
-      `t11`.`review.reviewed`
+      `t10`.`recorded`,
+      `t10`.`env`,
+      `t10`.`model`,
+      `t10`.`sample_probability`,
+      `t10`.`stage`,
+      `t10`.`ingested_at`,
+      `t10`.`_period`,
+      `t5`.`review.reviewed`
     FROM (
       SELECT
-        `t10`.`recorded`,
-        `t10`.`env`,
-        `t10`.`model`,
-        `t10`.`sample_probability`,
-        `t10`.`stage`,
-        `t10`.`ingested_at`,
-        `t10`.`_period`,
-        `t5`.`_key`,
-        `t5`.`_at`,
-        `t5`.`review.reviewed`
+        `t8`.`recorded`,
+        `t8`.`env`,
+        `t8`.`model`,
+        `t8`.`sample_probability`,
+        `t8`.`stage`,
+        `t8`.`ingested_at`,
+        0 AS `_period`
       FROM (
         SELECT
-          `t8`.`recorded`,
-          `t8`.`env`,
-          `t8`.`model`,
-          `t8`.`sample_probability`,
-          `t8`.`stage`,
-          `t8`.`ingested_at`,
-          0 AS `_period`
+          `t7`.`recorded`,
+          `t7`.`env`,
+          `t7`.`model`,
+          `t7`.`sample_probability`,
+          `t7`.`stage`,
+          `t7`.`ingested_at`
         FROM (
           SELECT
-            `t7`.`recorded`,
-            `t7`.`env`,
-            `t7`.`model`,
-            `t7`.`sample_probability`,
-            `t7`.`stage`,
-            `t7`.`ingested_at`
+            *
           FROM (
             SELECT
-              *
+              `t3`.`recorded`,
+              `t3`.`env`,
+              `t3`.`model`,
+              `t3`.`sample_probability`,
+              `t3`.`stage`,
+              `t3`.`ingested_at`,
+              ROW_NUMBER() OVER (PARTITION BY `t3`.`model` ORDER BY `t3`.`recorded` DESC, `t3`.`ingested_at` DESC) - 1 AS `_place`
             FROM (
               SELECT
-                `t3`.`recorded`,
-                `t3`.`env`,
-                `t3`.`model`,
-                `t3`.`sample_probability`,
-                `t3`.`stage`,
-                `t3`.`ingested_at`,
-                ROW_NUMBER() OVER (PARTITION BY `t3`.`model` ORDER BY `t3`.`recorded` DESC, `t3`.`ingested_at` DESC) - 1 AS `_place`
-              FROM (
-                SELECT
-                  `t1`.`recorded`,
-                  `t1`.`env`,
-                  `t1`.`model`,
-                  `t1`.`sample_probability`,
-                  `t1`.`stage`,
-                  `t1`.`ingested_at`
-                FROM `models` AS `t1`
-                WHERE
-                  NOT (
-                    CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                `t1`.`recorded`,
+                `t1`.`env`,
+                `t1`.`model`,
+                `t1`.`sample_probability`,
+                `t1`.`stage`,
+                `t1`.`ingested_at`
+              FROM `models` AS `t1`
+              WHERE
+                NOT (
+                  CONTAINS(COALESCE(`t1`.`dq_flags`, ''), 'duplicate')
+                )
+                AND (
+                  (
+                    `t1`.`env` IS NULL
+                  ) OR (
+                    `t1`.`env` = 'production'
                   )
-                  AND (
-                    (
-                      `t1`.`env` IS NULL
-                    ) OR (
-                      `t1`.`env` = 'production'
-                    )
-                  )
-                  AND `t1`.`recorded` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-              ) AS `t3`
-            ) AS `t6`
-            WHERE
-              `t6`.`_place` = 0
-          ) AS `t7`
-        ) AS `t8`
-      ) AS `t10`
-      LEFT OUTER JOIN (
-        SELECT
-          `t2`.`_key`,
-          0 AS `_at`,
-          `t2`.`reviewed` AS `review.reviewed`
-        FROM (
-          SELECT DISTINCT
-            `t0`.`model` AS `_key`,
-            TRUE AS `reviewed`
-          FROM `model_reviews` AS `t0`
+                )
+                AND `t1`.`recorded` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+            ) AS `t3`
+          ) AS `t6`
           WHERE
-            NOT (
-              CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+            `t6`.`_place` = 0
+        ) AS `t7`
+      ) AS `t8`
+    ) AS `t10`
+    LEFT OUTER JOIN (
+      SELECT
+        `t2`.`_key`,
+        0 AS `_at`,
+        `t2`.`reviewed` AS `review.reviewed`
+      FROM (
+        SELECT DISTINCT
+          `t0`.`model` AS `_key`,
+          TRUE AS `reviewed`
+        FROM `model_reviews` AS `t0`
+        WHERE
+          NOT (
+            CONTAINS(COALESCE(`t0`.`dq_flags`, ''), 'duplicate')
+          )
+          AND (
+            (
+              `t0`.`env` IS NULL
+            ) OR (
+              `t0`.`env` = 'production'
             )
-            AND (
-              (
-                `t0`.`env` IS NULL
-              ) OR (
-                `t0`.`env` = 'production'
-              )
-            )
-            AND `t0`.`reviewed` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
-        ) AS `t2`
-      ) AS `t5`
-        ON `t10`.`model` = `t5`.`_key` AND `t10`.`_period` = `t5`.`_at`
-    ) AS `t11`
-  ) AS `t12`
-) AS `t13`
+          )
+          AND `t0`.`reviewed` < CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP)
+      ) AS `t2`
+    ) AS `t5`
+      ON `t10`.`model` = `t5`.`_key` AND `t10`.`_period` = `t5`.`_at`
+  ) AS `t11`
+) AS `t12`
 GROUP BY
   1,
   2

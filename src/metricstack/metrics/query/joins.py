@@ -243,4 +243,5 @@ def _look_up(
     on = [rows[looked.key] == right["_key"]]
     if by_period:
         on.append(rows["_period"] == right["_at"])
-    return rows.left_join(right, on).drop("_key", "_at")
+    joined = rows.left_join(right, on)
+    return joined.select([name for name in joined.columns if name not in ("_key", "_at")])  # in the order of columns
