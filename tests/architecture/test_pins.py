@@ -48,7 +48,7 @@ def test_the_lock_names_hashes_and_no_host() -> None:
 def test_the_lock_holds_every_dependency_that_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     locked = {
-        line.split("==")[0].lower()
+        line.split("==")[0].split("[")[0].lower()
         for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
         if "==" in line
     }

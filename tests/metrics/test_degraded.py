@@ -7,8 +7,8 @@ import pytest
 from metricstack.core.errors import InvalidInput
 from metricstack.core.streams import stream
 from metricstack.core.values import Estimate, Reason
+from metricstack.metrics.language.faults import fault_of
 from metricstack.metrics.language.formula import parse
-from metricstack.metrics.language.resolve import fault_of
 from metricstack.telemetry.tables import table
 
 from .conftest import Build, Rows, at, finding_of, groups_of, refusal_of, value_of

@@ -9,11 +9,13 @@ import numpy as np
 from metricstack.core.values import Answer, Estimate, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.answers.algebra import Group
-from metricstack.metrics.answers.arrays import Answers, Laid, answers, is_plain
+from metricstack.metrics.answers.arrays import Answers, answers, is_plain
 from metricstack.metrics.answers.binned import Spread, quantiles, spread_of
-from metricstack.metrics.evaluate import Pass, ask, prepare
+from metricstack.metrics.answers.laid import Laid
+from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Population
+from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.fetch import Key
 from metricstack.metrics.query.states import Quantity, quantity_of
 

@@ -1,22 +1,22 @@
 """From a value and its slopes to an honest answer: interval, checks, or a refusal."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.answers.algebra import Group, Linear, Term
+from metricstack.metrics.answers.contributions import contributions
+from metricstack.metrics.answers.notes import COMPLETE, checks_of, rows_of
+from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
 from metricstack.metrics.language.dimension import dimension
-from metricstack.metrics.language.formula import Binary, Call, Node, Number, Scope
-from metricstack.metrics.language.resolve import row_dimension
+from metricstack.metrics.language.formula import Node
 from metricstack.metrics.model import Definition, Population
 from metricstack.metrics.query.compile import GROUPS
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
 from metricstack.metrics.query.inputs import Assumption
-from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.metrics.query.states import Role, State
 from metricstack.numerics.intervals import (
     Spread,
     combine,
@@ -27,28 +27,13 @@ from metricstack.numerics.intervals import (
     spread_of_units,
     wilson,
 )
-from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import table
 
-__all__ = [
-    "COMPLETE",
-    "Answered",
-    "answer",
-    "bound_of",
-    "checks_of",
-    "is_count",
-    "is_part",
-    "is_share",
-    "limits",
-    "needed_n",
-    "never_negative",
-    "sampling_checks",
-]
+__all__ = ["FEW_EVENTS", "Answered", "answer", "bound_of", "needed_n"]
 
-COMPLETE = 0.95
-"""A total of which a smaller share is known is only a bound."""
 _SKEWED = "a few large ones carry the value, and its interval may be too short; read the median beside it"
-_FEW_EVENTS = 50  # beyond it the exact and the normal interval agree within a tenth of their width
+FEW_EVENTS = 50
+"""Beyond it the exact and the normal interval agree within a tenth of their width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,75 +50,6 @@ def needed_n(definition: Definition, population: Population) -> int:
     if definition.requires.n is not None:
         return definition.requires.n
     return 5 if population is Population.PROCESS else 1
-
-
-def limits(node: Node, home: str) -> tuple[float | None, float | None]:
-    """Return the range that a formula cannot leave: smallest and largest value, None where there is none."""
-    match node:
-        case Scope(inner, owner):
-            return limits(inner, owner)
-        case Number(value):
-            return value, value
-        case Call("known_part", (inner, *_)) | Call("total", (_, inner, *_)):
-            return limits(inner, home)[0], None
-        case Call("mean", (inner, *_)):
-            found = row_dimension(table(home), inner)
-            if node.per:
-                return (0.0 if found.minimum is not None and found.minimum >= 0 else None), None
-            return found.minimum, found.maximum
-        case Call("sum", (inner, *_)):
-            low = row_dimension(table(home), inner).minimum
-            return (0.0 if low is not None and low >= 0 else None), None
-        case Call("assumed" | "count" | "distinct" | "stddev" | "days" | "month"):
-            return 0.0, None
-        case Binary("-", Number(1.0), right) if limits(right, home) == (0.0, 1.0):
-            return 0.0, 1.0
-        case Binary("/", Call() as part, Call() as whole) if is_part(part, whole, home):
-            return 0.0, 1.0
-        case Binary("-"):
-            return None, None
-        case Binary(_, left, right):
-            positive = all(low is not None and low >= 0 for low in (limits(left, home)[0], limits(right, home)[0]))
-            return (0.0 if positive else None), None
-        case _:
-            return None, None
-
-
-def is_part(part: Call, whole: Call, home: str) -> bool:
-    """Tell whether one aggregate is over some of the rows of another, so that their ratio cannot pass 1.
-
-    Counts, distinct values of one column, and sums of what is never negative.
-    """
-    if part.function != whole.function or part.per or whole.per:
-        return False
-    if part.function == "count":
-        return _counted_rows(whole) <= _counted_rows(part)
-    if part.function == "sum":
-        low = row_dimension(table(home), part.arguments[0]).minimum
-        if low is None or low < 0:
-            return False
-    same = part.function in ("distinct", "sum") and part.arguments == whole.arguments
-    return same and set(whole.where.terms) <= set(part.where.terms)
-
-
-def _counted_rows(call: Call) -> set[tuple[Node, bool]]:
-    """The flags that must hold for a row to be counted."""
-    return {*call.where.terms, *((argument, True) for argument in call.arguments)}
-
-
-def is_share(node: Node, home: str) -> bool:
-    """True for the mean of a flag, for a count of some ÷ a count of all, or a complement: a proportion."""
-    match node:
-        case Scope(inner, owner):
-            return is_share(inner, owner)
-        case Binary("/", Call("count" | "distinct") as part, Call() as whole):
-            return is_part(part, whole, home)
-        case Binary("-", Number(1.0), right):
-            return is_share(right, home)
-        case Call("mean", (inner, *_)):
-            return not node.per and row_dimension(table(home), inner).kind is Kind.FLAG
-        case _:
-            return False
 
 
 def answer(
@@ -196,20 +112,15 @@ def _refuse(definition: Definition, group: Group, population: Population) -> Ref
         )
     if population is Population.WINDOW or len(group.tables) > 1:
         for name, data in group.tables.items():
-            unknown = _rows(data, group.keys, "_unknown")
+            unknown = rows_of(data, group.keys, "_unknown")
             if unknown and not table(name).state_of:
                 return Refusal(
                     Reason.UNKNOWN_SAMPLING,
-                    f"{unknown:,} of {_rows(data, group.keys, '_n'):,} rows of {name!r} do not say how they were "
+                    f"{unknown:,} of {rows_of(data, group.keys, '_n'):,} rows of {name!r} do not say how they were "
                     "sampled, so that totals are unknown",
                     "Record 'sample_probability' (1 where nothing was dropped), or state it in the mapping.",
                 )
     return None
-
-
-def _rows(data: TableData, keys: Iterable[Key], column: str) -> int:
-    sums = data.sums
-    return 0 if isinstance(sums, Refusal) else int(sum(sums.of(key, column).sum() for key in keys))
 
 
 Bounds = tuple[float | None, float | None, str]
@@ -270,14 +181,6 @@ def _only_adds(state: State, function: str) -> bool:
     if state.role is not Role.TOTAL or function not in ("sum", "count"):
         return False
     return never_negative(state.quantity)
-
-
-def never_negative(quantity: Quantity) -> bool:
-    """Tell whether no row's value of a quantity can be below 0."""
-    if quantity.node is None:
-        return True
-    low = row_dimension(table(quantity.table), quantity.node).minimum
-    return low is not None and low >= 0
 
 
 def _sampling_variance(slopes: Mapping[Term, float], group: Group) -> float:
@@ -384,21 +287,13 @@ def _rare_events(found: Linear, group: Group) -> tuple[float, float] | None:
         contract, data = table(name), group.tables[name]
         count = data.total(key, Role.TOTAL, state.quantity)
         alone = contract.cluster and contract.cluster[0] in contract.key
-        if alone and 0 < count <= _FEW_EVENTS and math.isclose(slope * count, found.value, rel_tol=1e-9):
+        if alone and 0 < count <= FEW_EVENTS and math.isclose(slope * count, found.value, rel_tol=1e-9):
             return count, slope
     return None
 
 
 def _is_count(term: Term) -> bool:
     return not isinstance(term, Assumption) and is_count(term[0], term[2])
-
-
-def is_count(name: str, state: State) -> bool:
-    """Tell whether a table's state counts rows: of a flag, or all of them."""
-    node = state.quantity.node
-    if state.quantity.per:
-        return False
-    return state.role is Role.TOTAL and (node is None or row_dimension(table(name), node).kind is Kind.FLAG)
 
 
 def _unit_name(group: Group) -> str:
@@ -410,78 +305,28 @@ def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, st
     """Variance of a linear combination of states, by units; tables with the same units are taken together.
 
     Also how many units there are, what they are, and which of them are too few for how skewed they are.
-
-    Units (or buckets of many) count where a quantity of the combination is known: others say nothing of it.
     """
-    families: dict[tuple[tuple[str, ...], bool], list[tuple[TableData, Key, State, float]]] = {}
-    for term, slope in slopes.items():
-        if not isinstance(term, Assumption):
-            name, key, state = term
-            data = group.tables[name]
-            families.setdefault((data.plan.cluster, data.plan.gathered), []).append((data, key, state, slope))
+    instants = {data.plan.cluster[0] for name, data in group.tables.items() if _by_instant(name, data)}
     spreads, units, ways, skewed = [], 0, [], []
-    for (cluster, gathered), parts in families.items():
-        names: list[np.ndarray] = []
-        amounts: list[np.ndarray] = []
-        for data, key, state, slope in parts:
-            sums = data.sums
-            assert not isinstance(sums, Refusal)
-            known = sums.of(key, data.column(State(Role.N, state.quantity))) > 0
-            names.append(sums.of(key, "_unit")[known])
-            amounts.append(slope * sums.of(key, data.column(state))[known].astype(np.float64))
-        unit, at = np.unique(np.concatenate(names), return_inverse=True)
-        contributions = np.bincount(at, weights=np.concatenate(amounts), minlength=len(unit)).astype(np.float64)
+    for (cluster, gathered), (unit, amounts) in contributions(slopes, group).items():
         units = max(units, len(unit))
-        named = "instant" if cluster[0] == table(parts[0][0].name).event_time else cluster[0]
+        named = "instant" if cluster[0] in instants else cluster[0]
         if gathered and len(unit):
-            spreads.append(spread_of_groups(contributions, GROUPS))
+            spreads.append(spread_of_groups(amounts, GROUPS))
             ways.append(f"{len(unit)} random groups of {named}s")
         elif len(unit):
-            spreads.append(spread_of_units(contributions))
+            spreads.append(spread_of_units(amounts))
             ways.append(f"{len(unit)} {named}s" if len(unit) != 1 else f"1 {named}")
-        if is_skewed(contributions):
+        if is_skewed(amounts):
             skewed.append(ways[-1])
     return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways)), " and ".join(skewed)
+
+
+def _by_instant(name: str, data: TableData) -> bool:
+    return bool(data.plan.cluster) and data.plan.cluster[0] == table(name).event_time
 
 
 def _units_about(group: Group, units: int) -> float:
     """About how many units a group has: as many as were seen, more where they are gathered in buckets."""
     gathered = [data for data in group.tables.values() if data.plan.gathered]
-    return max([units, *(_rows(data, group.keys, "_n") * data.units_per_row for data in gathered)])
-
-
-def checks_of(group: Group) -> tuple[Check, ...]:
-    """Say what was met on the way: coverage, bounds, sampling."""
-    found: list[Check] = []
-    for quantity, seen in group.seen.items():
-        if seen.n >= seen.eligible:
-            continue
-        share = seen.n / seen.eligible
-        known = f"{quantity.label!r} is known in {seen.n:,} of {seen.eligible:,} rows ({share:.1%})"
-        if seen.function == "sum":
-            complete = share >= COMPLETE
-            bound = "a lower bound" if never_negative(quantity) else "of these only"
-            text = known if complete else f"{known}: the total is {bound}"
-            found.append(Check("coverage", complete, text))
-        elif seen.function == "count":
-            text = f"{known}; unknown ones count as no: the count is a lower bound"
-            found.append(Check("coverage", None, text))
-        else:
-            found.append(Check("coverage", None, f"{known}; the others are left out"))
-    found += [Check("complete", False, f"{text}: the value is a bound") for text in dict.fromkeys(group.bounds)]
-    for name, data in group.tables.items():
-        found += sampling_checks(name, data, _rows(data, group.keys, "_n"), _rows(data, group.keys, "_unknown"))
-    return tuple(dict.fromkeys(found))
-
-
-def sampling_checks(name: str, data: TableData, rows: int, unknown: int) -> list[Check]:
-    """Say what of a table was sampled, and of how many rows that is unknown."""
-    found = []
-    counts = data.counts
-    if not isinstance(counts, Refusal) and counts["sampled"]:
-        share = counts["sampled"] / max(counts["rows"], 1)
-        found.append(Check("sampling", None, f"{share:.1%} of the rows of {name!r} were sampled; they are weighted"))
-    if unknown and not table(name).state_of:
-        detail = f"{unknown:,} of {rows:,} rows of {name!r} do not say how they were sampled; they count once each"
-        found.append(Check("sampling_known", False, detail))
-    return found
+    return max([units, *(rows_of(data, group.keys, "_n") * data.units_per_row for data in gathered)])

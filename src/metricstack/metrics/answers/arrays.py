@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.answers.algebra import MONTH, Group
-from metricstack.metrics.answers.answer import COMPLETE, is_count, is_share, limits, needed_n, never_negative
+from metricstack.metrics.answers.answer import FEW_EVENTS, needed_n
+from metricstack.metrics.answers.laid import Laid, added
+from metricstack.metrics.answers.notes import COMPLETE
+from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Number, Scope
 from metricstack.metrics.model import Population
 from metricstack.metrics.query.compile import GROUPS
-from metricstack.metrics.query.fetch import Grouped, Key, TableData
+from metricstack.metrics.query.fetch import Key, TableData
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
 from metricstack.numerics.many import (
     Spreads,
@@ -32,12 +35,11 @@ from metricstack.numerics.many import (
 )
 from metricstack.telemetry.tables import table
 
-__all__ = ["Answers", "Laid", "answers", "is_plain"]
+__all__ = ["Answers", "answers", "is_plain"]
 
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _DAY = 86_400.0
-_FEW_EVENTS = 50
 _SAME = 1e-9
 _PLAIN = ("sum", "count", "mean", "days", "month")
 
@@ -83,47 +85,6 @@ class Answers:
         """Return the same values alone."""
         nothing = np.full(len(self.value), np.nan)
         return replace(self, low=nothing, high=nothing)
-
-
-@dataclass(eq=False)
-class Laid:
-    """A query's sums laid out by group.
-
-    Args:
-        grouped: The sums, by group and unit.
-        keys: The groups, in order.
-    """
-
-    grouped: Grouped
-    keys: Sequence[Key]
-    at: NDArray[np.int64] = field(init=False)
-    rows: NDArray[np.int64] = field(init=False)
-    _sums: dict[str, Vector] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        parts = [(i, part) for i, key in enumerate(self.keys) if (part := self.grouped.slices.get(key)) is not None]
-        lengths = [part.stop - part.start for _, part in parts]
-        self.at = np.repeat(np.array([i for i, _ in parts], dtype=np.int64), lengths)
-        self.rows = np.concatenate([np.arange(part.start, part.stop) for _, part in parts] or [np.zeros(0, np.int64)])
-
-    def by_unit(self, column: str) -> Vector:
-        """Return one sum by unit, shape (units of all groups,); `at` says whose each is."""
-        return self.grouped.columns[column][self.rows].astype(np.float64)
-
-    @property
-    def units(self) -> NDArray[np.int64]:
-        """Hash (or bucket) of each unit, shape (units of all groups,)."""
-        return np.asarray(self.grouped.columns["_unit"][self.rows])
-
-    def total(self, column: str) -> Vector:
-        """Return one sum by group, shape (groups,)."""
-        if column not in self._sums:
-            self._sums[column] = _added(self.at, self.by_unit(column), len(self.keys))
-        return self._sums[column]
-
-
-def _added(at: NDArray[np.int64], amounts: Vector, groups: int) -> Vector:
-    return np.bincount(at, weights=amounts, minlength=groups).astype(np.float64)
 
 
 Term = tuple[str, State]
@@ -399,7 +360,7 @@ def _rare_events(work: _Work, found: _Linear) -> tuple[Mask, Vector, Vector]:
         if not is_count(name, state) or not (contract.cluster and contract.cluster[0] in contract.key):
             continue
         count = work.total(name, State(Role.TOTAL, state.quantity))
-        fits = ~where & (slope > 0) & (count > 0) & (count <= _FEW_EVENTS) & _is_close(slope * count, found.value)
+        fits = ~where & (slope > 0) & (count > 0) & (count <= FEW_EVENTS) & _is_close(slope * count, found.value)
         number, worth, where = np.where(fits, count, number), np.where(fits, slope, worth), where | fits
     return where, number, worth
 
@@ -421,9 +382,9 @@ def _spread(work: _Work, found: _Linear) -> tuple[Spreads, Vector]:
     spreads, units = [Spreads(np.zeros(count), np.full(count, np.inf))], np.zeros(count)
     for (_, gathered), parts in families.items():
         at, contributions = _contributions(work, parts)
-        seen, square = _added(at, np.ones(len(at)), count), _added(at, contributions**2, count)
+        seen, square = added(at, np.ones(len(at)), count), added(at, contributions**2, count)
         units = np.maximum(units, seen)
-        total = _added(at, contributions, count)
+        total = added(at, contributions, count)
         spreads.append(spreads_of_groups(total, square, seen, GROUPS) if gathered else spreads_of_units(square, seen))
     return combined(spreads), units
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.answers.answer import needed_n
-from metricstack.metrics.answers.arrays import Answers, Laid
+from metricstack.metrics.answers.arrays import Answers
+from metricstack.metrics.answers.laid import Laid
 from metricstack.metrics.answers.percentile import share_of
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension

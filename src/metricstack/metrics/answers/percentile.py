@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
-from metricstack.metrics.answers.answer import Answered, needed_n, sampling_checks
+from metricstack.metrics.answers.answer import Answered, needed_n
+from metricstack.metrics.answers.notes import sampling_checks
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Call, Number
 from metricstack.metrics.model import Definition, Population

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metricstack.core.values import Check, Reason, Refusal
-from metricstack.metrics.answers.answer import Answered, needed_n, sampling_checks
+from metricstack.metrics.answers.answer import Answered, needed_n
+from metricstack.metrics.answers.notes import sampling_checks
 from metricstack.metrics.language.formula import Call
 from metricstack.metrics.language.resolve import columns_of
 from metricstack.metrics.model import Definition, Population

@@ -13,24 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.values import Refusal
-from metricstack.metrics.answers.algebra import Group, Linear, Unanswerable, compute
+from metricstack.metrics.answers.algebra import Unanswerable, compute
+from metricstack.metrics.answers.contributions import Family, Parts, contributions, once
 from metricstack.metrics.answers.percentile import share_of
-from metricstack.metrics.evaluate import Pass
 from metricstack.metrics.job import Job
 from metricstack.metrics.model import Population
+from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import GROUPS
 from metricstack.metrics.query.fetch import Key, TableData
-from metricstack.metrics.query.inputs import Assumption
-from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
+from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.numerics.quantiles import bin_edges, quantile_of_bins, quantile_of_sample
 
-__all__ = ["Family", "Together", "contributions", "moving_together", "paired"]
+__all__ = ["Together", "moving_together", "paired"]
 
-Family = tuple[tuple[str, ...], bool]
-"""Cluster columns, and whether units are gathered in buckets."""
 Vector = NDArray[np.float64]
-Parts = dict[Family, tuple[NDArray[np.int64], Vector]]
-"""Units of each family, each once, and what each contributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +40,6 @@ class Together:
 
     correlation: float
     freedom: float
-
-
-def contributions(found: Linear, group: Group) -> Parts:
-    """Return what each unit adds to a value, linearised, by family of units."""
-    collected: dict[Family, list[tuple[NDArray[np.int64], Vector]]] = {}
-    for term, slope in found.slopes.items():
-        if isinstance(term, Assumption):
-            continue
-        name, key, state = term
-        data = group.tables[name]
-        sums = data.sums
-        if isinstance(sums, Refusal):
-            continue
-        known = sums.of(key, data.column(State(Role.N, state.quantity))) > 0
-        amounts = slope * sums.of(key, data.column(state))[known].astype(np.float64)
-        collected.setdefault((data.plan.cluster, data.plan.gathered), []).append(
-            (sums.of(key, "_unit")[known].astype(np.int64), amounts)
-        )
-    return {family: _once(parts) for family, parts in collected.items()}
-
-
-def _once(parts: list[tuple[NDArray[np.int64], Vector]]) -> tuple[NDArray[np.int64], Vector]:
-    units, at = np.unique(np.concatenate([unit for unit, _ in parts]), return_inverse=True)
-    weights = np.concatenate([amounts for _, amounts in parts])
-    return units, np.bincount(at, weights=weights, minlength=len(units)).astype(np.float64)
 
 
 def paired(before: Mapping[Family, tuple[NDArray[np.int64], Vector]], after: Parts) -> Together | None:
@@ -127,7 +98,7 @@ def _parts(job: Job, side: Pass, key: Key, keys: tuple[Key, ...]) -> Parts | Non
         return _below(side.tables[name], quantity_of(call, name), share_of(call), key)
     group = side.group(job, key, keys)
     try:
-        return contributions(compute(job.tree, group, job.definition.table), group)
+        return contributions(compute(job.tree, group, job.definition.table).slopes, group)
     except Unanswerable:
         return None
 
@@ -158,4 +129,4 @@ def _below(data: TableData, quantity: Quantity, share: float, key: Key) -> Parts
         below = (bin_edges(numbers)[1] <= quantile_of_bins(numbers, weights, share)).astype(np.float64)
         gathered = data.plan.gathered
     amounts = weights * (below - share) / weights.sum()
-    return {(data.plan.cluster, gathered): _once([(units.astype(np.int64), amounts)])}
+    return {(data.plan.cluster, gathered): once([(units.astype(np.int64), amounts)])}

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from metricstack.core.values import Check, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.metrics.evaluate import Pass
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.formula import Call, walk
+from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.fetch import Grouped, Key, TableData
 from metricstack.metrics.query.states import Role
 from metricstack.telemetry.completeness import days_with_data

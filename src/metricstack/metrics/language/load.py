@@ -22,8 +22,8 @@ from typing import Any
 from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnreadableFile, nearest
 from metricstack.core.toml import line_of, read_toml
 from metricstack.core.units import check_unit
+from metricstack.metrics.language.faults import faults_of
 from metricstack.metrics.language.formula import Number, parse
-from metricstack.metrics.language.resolve import faults_of
 from metricstack.metrics.model import Better, Bucket, Definition, Layer, Levels, Pillar, Population, Requires
 from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import TABLES

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.values import Refusal
-from metricstack.metrics.evaluate import Pass
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.formula import Binary, Call, Node
 from metricstack.metrics.language.resolve import row_dimension
+from metricstack.metrics.passes import Pass
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.fetch import fetch
 from metricstack.metrics.query.rows import Frame, Rows

@@ -10,9 +10,10 @@ from metricstack.core.windows import Window
 from metricstack.metrics.answers.answer import Answered
 from metricstack.metrics.change.difference import Together, moving_together
 from metricstack.metrics.definitions import Catalogue
-from metricstack.metrics.evaluate import Pass, prepare
+from metricstack.metrics.evaluate import prepare
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Definition
+from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.fetch import Key
 from metricstack.metrics.question import check_window
 from metricstack.numerics.change import Better, Change, change

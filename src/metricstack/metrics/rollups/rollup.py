@@ -6,27 +6,23 @@ end) is left to the rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnknownName, WorkspaceError
-from metricstack.core.toml import line_of, read_toml
+from metricstack.core.errors import InvalidInput, WorkspaceError
 from metricstack.core.values import Refusal
 from metricstack.metrics.definitions import Catalogue, catalogue
-from metricstack.metrics.job import Job, Request
-from metricstack.metrics.language.formula import Name, walk
-from metricstack.metrics.model import Population
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.fetch import EXACT_UNITS
 from metricstack.metrics.query.joins import Path as Way
-from metricstack.metrics.query.joins import dimensions, path_to
 from metricstack.metrics.query.plan import plan_of, units_per_row
-from metricstack.metrics.query.rows import Frame, eligible, measures_used, row_value
-from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
+from metricstack.metrics.query.rows import Frame
+from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.metrics.rollups.needs import Needs, declared, needs_of
 from metricstack.metrics.rollups.store import (
     FOLDER,
     STATES,
@@ -41,7 +37,6 @@ from metricstack.metrics.rollups.store import (
     stretches,
     write,
 )
-from metricstack.telemetry.config import FILE_NAME
 from metricstack.telemetry.contract import Table
 from metricstack.telemetry.tables import table
 from metricstack.telemetry.warehouse import file_digest
@@ -52,7 +47,7 @@ if TYPE_CHECKING:
 
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["RolledUp", "build_rollups", "declared"]
+__all__ = ["RolledUp", "build_rollups"]
 
 _LARGEST = 5
 """A histogram is kept where it has at most one row for so many of the table's."""
@@ -83,43 +78,6 @@ class RolledUp:
     size: int
 
 
-def declared(ws: "Workspace") -> dict[str, tuple[str, ...]]:
-    """Return the tables to roll up, each with its dimensions: as ``[rollups]`` says, else every fact table by use case.
-
-    Raises:
-        ConfigurationError: ``[rollups]`` names what a table cannot be rolled up by; all faults, with their lines.
-    """
-    if not ws.config.rollups:
-        facts = (name for name in ws.tables if not table(name).state_of)
-        return {name: tuple(c for c in ("use_case",) if c in ws.columns(name)) for name in facts}
-    path = ws.root / FILE_NAME
-    faults: list[Fault] = []
-    for name, by in ws.config.rollups.items():
-        place = f"{path.name}:{line_of(read_toml(path)[1], 'rollups', name, 'by')}"
-        faults += [Fault(f"{place}: {message}") for message in _faults(name, by)]
-    if faults:
-        raise ConfigurationError(str(path), faults)
-    return {name: by for name, by in ws.config.rollups.items() if ws.has(name)}
-
-
-def _faults(name: str, by: Iterable[str]) -> Iterator[str]:
-    if table(name).state_of:
-        yield f"table {name!r} is a register: its state at a moment is no sum of days, so that it cannot be rolled up."
-        return
-    own = [column for column in dimensions(name) if column in table(name)]
-    for column in by:
-        try:
-            way = path_to(name, column, f"roll-up of {name}")
-        except (InvalidInput, UnknownName) as error:
-            yield str(error)
-            continue
-        if way.through:
-            yield (
-                f"{column!r} stands in table {way.table!r}, which changes without {name!r}. "
-                f"A roll-up is kept by own columns: {', '.join(own)}."
-            )
-
-
 def build_rollups(
     ws: "Workspace", *, rebuild: bool = False, progress: Callable[[int, int, str], None] | None = None
 ) -> tuple[RolledUp, ...]:
@@ -148,7 +106,7 @@ def build_rollups(
             "may change in place, which would leave old sums standing."
         )
     wanted, known = declared(ws), catalogue(ws)
-    needs = _needs(known, ws)
+    needs = needs_of(known, ws)
     folder = ws.root / FOLDER
     try:
         folder.mkdir(exist_ok=True)
@@ -161,79 +119,12 @@ def build_rollups(
             for i, (name, by) in enumerate(wanted.items()):
                 if progress:
                     progress(i, len(wanted), name)
-                found.append(_Builder(ws, known, name, by, needs.get(name, _Needs())).build(rebuild=rebuild))
+                found.append(_Builder(ws, known, name, by, needs.get(name, Needs())).build(rebuild=rebuild))
     except Timeout as error:
         raise WorkspaceError(f"Another run is writing roll-ups to {folder}. Wait for it to end.") from error
     finally:
         forget(ws)
     return tuple(found)
-
-
-@dataclass(eq=False)
-class _Needs:
-    """What the catalogue asks of one table that sums of days can serve; dictionaries for their order."""
-
-    states: dict[State, None] = field(default_factory=dict)
-    spreads: dict[Quantity, None] = field(default_factory=dict)
-    quantiles: dict[Quantity, None] = field(default_factory=dict)
-
-
-def _needs(known: Catalogue, ws: "Workspace") -> dict[str, _Needs]:
-    """States, quantities of totals with a sampling variance, and quantities of quantiles, by table."""
-    found: dict[str, _Needs] = {}
-    request = Request(ws, known, ws.quarter("2000Q1"), (), (), {}, None, 0.95)
-    frame = Frame(ws, known.given, ())
-    usable: dict[Quantity, bool] = {}
-
-    def fits(quantity: Quantity) -> bool:
-        if quantity not in usable:
-            usable[quantity] = _adds_up(quantity, frame)
-        return usable[quantity]
-
-    for metric in known.ids:
-        job = Job.of(request, metric)
-        if job.definition.to_date or job.definition.window is not None or job.special or job.per:
-            continue
-        if job.quantile is not None:
-            name, call, _ = job.quantile
-            quantity = quantity_of(call, name)
-            if call.function not in ("min", "max") and fits(quantity):
-                found.setdefault(name, _Needs()).quantiles[quantity] = None
-            continue
-        for state in states_of(job.tree, job.definition.table):
-            if state.role is not Role.DISTINCT and fits(state.quantity):
-                needs = found.setdefault(state.quantity.table, _Needs())
-                needs.states[state] = None
-                if job.population is Population.WINDOW and state.role is Role.TOTAL:
-                    needs.spreads[state.quantity] = None
-    return found
-
-
-def _adds_up(quantity: Quantity, frame: Frame) -> bool:
-    """True where a row's value follows from the row alone, whenever it is asked and whatever is beside it."""
-    import ibis
-    from ibis.expr.operations import WindowFunction
-
-    if quantity.per or any(measure.joins or measure.across for measure in measures_used(quantity)):
-        return False
-    parts = [] if quantity.node is None else [node.name for node in walk(quantity.node) if isinstance(node, Name)]
-    if any("." in part for part in parts):
-        return False
-    contract = table(quantity.table)
-    rows = ibis.table({column.name: column.kind.value for column in contract.columns}, name=contract.name)
-    moments = (None, _EPOCH, _EPOCH + timedelta(days=1))
-    asked = [
-        (row_value(rows, quantity, given), eligible(rows, quantity, given))
-        for given in (replace(frame.given, until=until) for until in moments)
-    ]
-    for versions in zip(*asked, strict=True):
-        first = versions[0]
-        for other in versions:
-            if (first is None) != (other is None) or (first is not None and not first.equals(other)):
-                return False
-        if first is not None and first.op().find(WindowFunction):
-            return False
-    return True
 
 
 @dataclass(eq=False)
@@ -244,7 +135,7 @@ class _Builder:
     known: Catalogue
     name: str
     by: tuple[str, ...]
-    needs: _Needs
+    needs: Needs
 
     @property
     def folder(self) -> Path:
