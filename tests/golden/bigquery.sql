@@ -2,27 +2,23 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
-  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
-  COUNT(`t1`.`x0`) AS `s2`,
-  COUNT(*) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s1`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s2`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     FARM_FINGERPRINT(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
+    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
+    CAST(`t0`.`outcome` = 'success' AS INT64) AS `x0`,
+    CAST(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown' AS INT64) AS `x1`,
     CAST((
       `t0`.`sample_probability` IS NULL
     ) OR (
       `t0`.`sample_probability` = 0
-    ) AS INT64) AS `_u`,
-    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
-    CAST(IF(
-      COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown',
-      `t0`.`outcome` = 'success',
-      CAST(NULL AS BOOL)
-    ) AS INT64) AS `x0`
+    ) AS INT64) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (
@@ -47,13 +43,11 @@ SELECT
   `t1`.`_period`,
   `t1`.`_g0`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
   SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
-  COUNT(`t1`.`x1`) AS `s4`,
-  COUNT(*) AS `s5`,
-  COUNT(*) AS `_n`,
+  COALESCE(SUM(`t1`.`x2`), 0) AS `s4`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
@@ -64,18 +58,15 @@ FROM (
     ) AS `_period`,
     COALESCE(`t0`.`region`, 'not recorded') AS `_g0`,
     FARM_FINGERPRINT(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
+    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
+    `t0`.`cost` AS `x0`,
+    CAST(`t0`.`outcome` = 'success' AS INT64) AS `x1`,
+    CAST(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown' AS INT64) AS `x2`,
     CAST((
       `t0`.`sample_probability` IS NULL
     ) OR (
       `t0`.`sample_probability` = 0
-    ) AS INT64) AS `_u`,
-    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
-    `t0`.`cost` AS `x0`,
-    CAST(IF(
-      COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown',
-      `t0`.`outcome` = 'success',
-      CAST(NULL AS BOOL)
-    ) AS INT64) AS `x1`
+    ) AS INT64) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (
@@ -100,22 +91,21 @@ GROUP BY
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     FARM_FINGERPRINT(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
+    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
+    `t0`.`cost` AS `x0`,
     CAST((
       `t0`.`sample_probability` IS NULL
     ) OR (
       `t0`.`sample_probability` = 0
-    ) AS INT64) AS `_u`,
-    ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
-    `t0`.`cost` AS `x0`
+    ) AS INT64) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (
@@ -235,21 +225,15 @@ GROUP BY
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
   COUNT(`t1`.`x0`) AS `s2`,
-  COUNT(*) AS `s3`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     FARM_FINGERPRINT(`t0`.`incident`) & 63 AS `_unit`,
-    CAST((
-      `t0`.`sample_probability` IS NULL
-    ) OR (
-      `t0`.`sample_probability` = 0
-    ) AS INT64) AS `_u`,
     ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
     IF(
       (
@@ -267,7 +251,12 @@ FROM (
         1000000.0
       ),
       CAST(NULL AS FLOAT64)
-    ) AS `x0`
+    ) AS `x0`,
+    CAST((
+      `t0`.`sample_probability` IS NULL
+    ) OR (
+      `t0`.`sample_probability` = 0
+    ) AS INT64) AS `_u`
   FROM `incidents` AS `t0`
   WHERE
     NOT (
@@ -291,23 +280,21 @@ GROUP BY
 SELECT
   `t2`.`_period`,
   `t2`.`_unit`,
-  SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
-  COUNT(*) AS `s1`,
-  COUNT(*) AS `s2`,
-  COALESCE(SUM(`t2`.`_d1`), 0.0) AS `s3`,
-  COUNT(`t2`.`x1`) AS `s4`,
-  SUM(`t2`.`e1`) AS `s5`,
   COUNT(*) AS `_n`,
+  SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
+  COALESCE(SUM(`t2`.`_dx1`), 0.0) AS `s3`,
+  COUNT(`t2`.`x1`) AS `s4`,
+  COALESCE(SUM(`t2`.`x2`), 0) AS `s5`,
   SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t1`.`_period`,
     `t1`.`_unit`,
-    `t1`.`_u`,
     `t1`.`_w`,
     `t1`.`x0`,
     `t1`.`x1`,
-    `t1`.`e1`,
+    `t1`.`x2`,
+    `t1`.`_u`,
     IF(
       `t1`.`x1` IS NOT NULL,
       ieee_divide(
@@ -321,16 +308,11 @@ FROM (
         )
       ),
       CAST(NULL AS FLOAT64)
-    ) AS `_d1`
+    ) AS `_dx1`
   FROM (
     SELECT
       0 AS `_period`,
       FARM_FINGERPRINT(`t0`.`run`) & 63 AS `_unit`,
-      CAST((
-        `t0`.`sample_probability` IS NULL
-      ) OR (
-        `t0`.`sample_probability` = 0
-      ) AS INT64) AS `_u`,
       ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)) AS `_w`,
       CAST(COALESCE(`t0`.`phase` = 'with_ai', FALSE) AS INT64) AS `x0`,
       IF(
@@ -338,7 +320,12 @@ FROM (
         `t0`.`run`,
         CAST(NULL AS STRING)
       ) AS `x1`,
-      CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS INT64) AS `e1`
+      CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS INT64) AS `x2`,
+      CAST((
+        `t0`.`sample_probability` IS NULL
+      ) OR (
+        `t0`.`sample_probability` = 0
+      ) AS INT64) AS `_u`
     FROM `tool_touches` AS `t0`
     WHERE
       NOT (
@@ -363,28 +350,24 @@ GROUP BY
 SELECT
   `t13`.`_period`,
   `t13`.`_unit`,
-  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
-  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
-  COUNT(`t13`.`x0`) AS `s2`,
-  SUM(`t13`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
+  SUM(`t13`.`_w` * `t13`.`x1`) AS `s1`,
+  COALESCE(SUM(`t13`.`x1`), 0) AS `s2`,
   SUM(`t13`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t12`.`_period`,
     FARM_FINGERPRINT(`t12`.`model`) & 63 AS `_unit`,
+    ieee_divide(1.0, COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0)) AS `_w`,
+    CAST(COALESCE(COALESCE(`t12`.`registered_stage` <> 'retired', TRUE), FALSE)
+    AND COALESCE(`t12`.`fairness` AND `t12`.`privacy` AND `t12`.`explainability`, FALSE) AS INT64) AS `x0`,
+    CAST(COALESCE(COALESCE(`t12`.`registered_stage` <> 'retired', TRUE), FALSE) AS INT64) AS `x1`,
     CAST((
       `t12`.`sample_probability` IS NULL
     ) OR (
       `t12`.`sample_probability` = 0
-    ) AS INT64) AS `_u`,
-    ieee_divide(1.0, COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0)) AS `_w`,
-    IF(
-      COALESCE(COALESCE(`t12`.`registered_stage` <> 'retired', TRUE), FALSE),
-      CAST(COALESCE(`t12`.`fairness` AND `t12`.`privacy` AND `t12`.`explainability`, FALSE) AS INT64),
-      CAST(NULL AS INT64)
-    ) AS `x0`,
-    CAST(COALESCE(COALESCE(`t12`.`registered_stage` <> 'retired', TRUE), FALSE) AS INT64) AS `e0`
+    ) AS INT64) AS `_u`
   FROM (
     SELECT
       `t11`.`reviewed`,
@@ -764,17 +747,23 @@ SELECT
   `t1`.`_period`,
   `t1`.`_g0`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
   COUNT(`t1`.`x0`) AS `s2`,
-  SUM(`t1`.`e0`) AS `s3`,
-  COUNT(*) AS `_n`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s3`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     COALESCE(`t0`.`use_case`, 'not recorded') AS `_g0`,
     FARM_FINGERPRINT(COALESCE(`t0`.`user`, `t0`.`run`)) & 63 AS `_unit`,
+    ieee_divide(
+      ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)),
+      COALESCE(NULLIF(`t0`.`selection_probability`, 0), 1.0)
+    ) AS `_w`,
+    IF(`t0`.`name` = 'relevance', `t0`.`value`, CAST(NULL AS FLOAT64)) AS `x0`,
+    CAST(COALESCE(`t0`.`name` = 'relevance', FALSE) AS INT64) AS `x1`,
     CAST((
       `t0`.`sample_probability` IS NULL
     )
@@ -783,13 +772,7 @@ FROM (
     )
     OR (
       `t0`.`selection_probability` IS NULL
-    ) AS INT64) AS `_u`,
-    ieee_divide(
-      ieee_divide(1.0, COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0)),
-      COALESCE(NULLIF(`t0`.`selection_probability`, 0), 1.0)
-    ) AS `_w`,
-    IF(`t0`.`name` = 'relevance', `t0`.`value`, CAST(NULL AS FLOAT64)) AS `x0`,
-    CAST(COALESCE(`t0`.`name` = 'relevance', FALSE) AS INT64) AS `e0`
+    ) AS INT64) AS `_u`
   FROM `feedback` AS `t0`
   WHERE
     NOT (

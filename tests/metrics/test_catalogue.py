@@ -139,7 +139,7 @@ better = "lower"
 def faults_of(tmp_path: Path, text: str) -> tuple[str, ...]:
     (tmp_path / "own.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        load(CATALOGUE, tmp_path)
+        load(tmp_path, load(CATALOGUE))
     return caught.value.faults
 
 

@@ -16,4 +16,4 @@ def test_the_example_of_the_page_is_a_definition_that_loads(tmp_path: Path) -> N
     page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
     example = page.partition("```toml\n")[2].partition("```")[0]
     (tmp_path / "own.toml").write_text(example, encoding="utf-8")
-    assert load(CATALOGUE, tmp_path)["cost_per_solved_case"].levels.warn == 0.10
+    assert load(tmp_path, load(CATALOGUE))["cost_per_solved_case"].levels.warn == 0.10

@@ -6,6 +6,7 @@ line is found at once.
 
 import re
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,22 @@ def line_of(text: str, *path: str) -> int:
         >>> line_of('[workspace]\\nzone = "Mars"\\n', "workspace", "currency")
         1
     """
-    table: tuple[str, ...] = ()
     best, best_depth = 1, 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = _parts(header["path"])
-            here = table
-        elif entry := _KEY.match(line):
-            here = (*table, *_parts(entry["key"]))
-        else:
-            continue
+    for number, here in _places(text):
         if here == path[: len(here)] and len(here) > best_depth:
             best, best_depth = number, len(here)
     return best
+
+
+@lru_cache(maxsize=32)
+def _places(text: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The lines on which a table or a key is written, each with its path."""
+    table: tuple[str, ...] = ()
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _parts(header["path"])
+            found.append((number, table))
+        elif entry := _KEY.match(line):
+            found.append((number, (*table, *_parts(entry["key"]))))
+    return tuple(found)

@@ -153,7 +153,7 @@ def catalogue(ws: "Workspace | None" = None) -> Catalogue:
     if ws is None:
         return Catalogue(_shipped())
     own = ws.root / "metrics"
-    definitions = load(CATALOGUE, own) if any(own.glob("*.toml")) else _shipped()
+    definitions = load(own, _shipped()) if any(own.glob("*.toml")) else _shipped()
     for name in ws.config.policies:
         if name not in definitions:
             raise UnknownName("metric", name, definitions, remedy="Mend it under [policies] in the metricstack.toml.")

@@ -83,10 +83,9 @@ class Job:
         nodes = list(walk(tree))
         if any(isinstance(node, Call) and node.function == "assumed" for node in nodes):
             _check_assumed(name, asked)
-        siblings = list(request.siblings()) if asked else []
         for table_name in tables:
             for column in asked:
-                path_to(table_name, column, name, siblings)
+                path_to(table_name, column, name, request.siblings())
         over = tuple(
             dict.fromkeys(
                 node.arguments[0].name

@@ -50,6 +50,9 @@ class _Schema:
     def never_null(self, name: str) -> frozenset[str]:
         return frozenset()  # nothing is proven without data
 
+    def always_null(self, name: str) -> frozenset[str]:
+        return frozenset()
+
 
 class _Large(TableData):
     """A table without data, taken as large and sampled."""
@@ -149,7 +152,8 @@ def _queries(job: Job, name: str, frame: Frame, plan: Plan) -> "list[tuple[str, 
     for state in states_of(job.tree, job.definition.table):
         if state.quantity.table == name and state not in states:
             states.append(state)
-    result = [("states", cast("ir.Table", queries.fused(frame, name, states, plan)))]
+    query, _ = cast("tuple[ir.Table, dict[State, str]]", queries.shared(frame, name, states, plan))
+    result = [("states", query)]
     totals = [state.quantity for state in states if state.role is Role.TOTAL]
     if job.population is Population.WINDOW and totals and not table(name).state_of:
         result.append(("sampling", cast("ir.Table", queries.sampled(frame, name, totals))))

@@ -178,9 +178,11 @@ class Workspace:
             return self.missing(name)
         if columns is not None:
             wanted = tuple(dict.fromkeys(columns))
-            view = _conform(table(name), self._as_stored(name), (*wanted, "dq_flags"))
-            if not duplicates:
-                view = view.filter(~view.dq_flags.fill_null("").contains("duplicate"))
+            stored = self._as_stored(name)
+            if duplicates or "dq_flags" not in stored.columns:
+                return _conform(table(name), stored, wanted)
+            view = _conform(table(name), stored, (*wanted, "dq_flags"))
+            view = view.filter(~view.dq_flags.fill_null("").contains("duplicate"))
             return view if "dq_flags" in wanted else view.drop("dq_flags")
         if (name, duplicates) not in self._views:
             rows = _conform(table(name), self._as_stored(name))
@@ -213,6 +215,10 @@ class Workspace:
             proven = never_null(self.connection, paths)
             self._known[name] = proven & frozenset(table(name).names)
         return self._known[name]
+
+    def always_null(self, name: str) -> frozenset[str]:
+        """Return the columns of a table's contract that its data lack."""
+        return frozenset(table(name).names) - frozenset(self.columns(name))
 
     def _as_stored(self, name: str) -> "ir.Table":
         if name not in self._raw:

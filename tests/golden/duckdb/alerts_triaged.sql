@@ -2,38 +2,44 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t0"."alert") & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST((
+      "t0"."due" IS NOT NULL
+    )
+    AND (
+      (
+        "t0"."triaged" IS NOT NULL
+      )
+      OR (
+        "t0"."due" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+      )
+    )
+    AND COALESCE("t0"."triaged" <= "t0"."due", FALSE) AS BIGINT) AS "x0",
+    CAST((
+      "t0"."due" IS NOT NULL
+    )
+    AND (
+      (
+        "t0"."triaged" IS NOT NULL
+      )
+      OR (
+        "t0"."due" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
+      )
+    ) AS BIGINT) AS "x1",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CASE
-      WHEN (
-        "t0"."due" IS NOT NULL
-      )
-      AND (
-        (
-          "t0"."triaged" IS NOT NULL
-        )
-        OR (
-          "t0"."due" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-        )
-      )
-      THEN COALESCE("t0"."triaged" <= "t0"."due", FALSE)
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS BIGINT) AS "x0"
+    ) AS BIGINT) AS "_u"
   FROM "alerts" AS "t0"
   WHERE
     NOT (

@@ -2,49 +2,77 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CASE
-      WHEN (
+    CAST((
+      (
         "t0"."outcome" IS NOT NULL
       ) OR (
         "t0"."error_type" IS NOT NULL
       )
-      THEN CASE
-        WHEN "t0"."error_type" IS NOT NULL
-        THEN FALSE
-        ELSE COALESCE(
-          "t0"."latency",
+    )
+    AND (
+      "t0"."error_type" IS NULL
+    )
+    AND (
+      COALESCE(
+        "t0"."latency",
+        (
+          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."end" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."start" AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
           (
-            EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."end" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."start" AS TIMESTAMP)) AS TIMESTAMP))
-          ) + (
             (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."end" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."start" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
+        )
+      ) <= 60.0
+    ) AS BIGINT) AS "x0",
+    CAST((
+      (
+        "t0"."outcome" IS NOT NULL
+      ) OR (
+        "t0"."error_type" IS NOT NULL
+      )
+    )
+    AND (
+      (
+        (
+          "t0"."error_type" IS NULL
+        )
+        AND (
+          COALESCE(
+            "t0"."latency",
+            (
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."end" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."start" AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
               (
-                EXTRACT('MICROSECOND' FROM CAST("t0"."end" AS TIMESTAMP)) % 1000000
-              ) - (
-                EXTRACT('MICROSECOND' FROM CAST("t0"."start" AS TIMESTAMP)) % 1000000
-              )
-            ) / 1000000.0
-          )
-        ) <= 60.0
-      END
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS BIGINT) AS "x0"
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."end" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."start" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
+            )
+          ) <= 60.0
+        )
+      ) IS NOT NULL
+    ) AS BIGINT) AS "x1",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (

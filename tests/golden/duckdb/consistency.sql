@@ -2,26 +2,17 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
   COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t1"."x1"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."user", "t0"."run")) & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    )
-    OR (
-      "t0"."sample_probability" = 0
-    )
-    OR (
-      "t0"."selection_probability" IS NULL
-    ) AS BIGINT) AS "_u",
     (
       1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
     ) / COALESCE(NULLIF("t0"."selection_probability", 0), 1.0) AS "_w",
@@ -30,7 +21,16 @@ FROM (
       THEN "t0"."value"
       ELSE CAST(NULL AS DOUBLE)
     END AS "x0",
-    CAST(COALESCE("t0"."name" = 'consistency', FALSE) AS BIGINT) AS "e0"
+    CAST(COALESCE(LIST_CONTAINS(['consistency'], "t0"."name"), FALSE) AS BIGINT) AS "x1",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    )
+    OR (
+      "t0"."sample_probability" = 0
+    )
+    OR (
+      "t0"."selection_probability" IS NULL
+    ) AS BIGINT) AS "_u"
   FROM "feedback" AS "t0"
   WHERE
     NOT (

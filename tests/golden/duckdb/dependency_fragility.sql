@@ -2,24 +2,24 @@
 SELECT
   "t13"."_period",
   "t13"."_unit",
-  COALESCE(SUM("t13"."_d0"), 0.0) AS "s0",
-  COUNT("t13"."x0") AS "s1",
-  SUM("t13"."e0") AS "s2",
-  COALESCE(SUM("t13"."_d1"), 0.0) AS "s3",
-  COUNT("t13"."x1") AS "s4",
-  SUM("t13"."e1") AS "s5",
   COUNT(*) AS "_n",
+  COALESCE(SUM("t13"."_dx0"), 0.0) AS "s0",
+  COUNT("t13"."x0") AS "s1",
+  COALESCE(SUM("t13"."x1"), 0) AS "s2",
+  COALESCE(SUM("t13"."_dx2"), 0.0) AS "s3",
+  COUNT("t13"."x2") AS "s4",
+  COALESCE(SUM("t13"."x3"), 0) AS "s5",
   SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
     "t12"."_period",
     "t12"."_unit",
-    "t12"."_u",
     "t12"."_w",
     "t12"."x0",
-    "t12"."e0",
     "t12"."x1",
-    "t12"."e1",
+    "t12"."x2",
+    "t12"."x3",
+    "t12"."_u",
     CASE
       WHEN "t12"."x0" IS NOT NULL
       THEN "t12"."_w" / NULLIF(
@@ -30,27 +30,22 @@ FROM (
         0
       )
       ELSE CAST(NULL AS DOUBLE)
-    END AS "_d0",
+    END AS "_dx0",
     CASE
-      WHEN "t12"."x1" IS NOT NULL
+      WHEN "t12"."x2" IS NOT NULL
       THEN "t12"."_w" / NULLIF(
-        COUNT("t12"."x1") OVER (
-          PARTITION BY "t12"."_period", "t12"."x1"
+        COUNT("t12"."x2") OVER (
+          PARTITION BY "t12"."_period", "t12"."x2"
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),
         0
       )
       ELSE CAST(NULL AS DOUBLE)
-    END AS "_d1"
+    END AS "_dx2"
   FROM (
     SELECT
       0 AS "_period",
       CAST(HASH(COALESCE("t11"."run", "t11"."trace", "t11"."span")) & 63 AS BIGINT) AS "_unit",
-      CAST((
-        "t11"."sample_probability" IS NULL
-      ) OR (
-        "t11"."sample_probability" = 0
-      ) AS BIGINT) AS "_u",
       1.0 / COALESCE(NULLIF("t11"."sample_probability", 0), 1.0) AS "_w",
       CASE
         WHEN COALESCE(
@@ -66,20 +61,29 @@ FROM (
         ELSE CAST(NULL AS TEXT)
       END AS "x0",
       CAST(COALESCE(
-        COALESCE((
-          "t11"."dependency" IS NOT NULL
-        ) AND (
-          "t11"."status" = 'error'
-        ), FALSE),
+        COALESCE(
+          (
+            "t11"."dependency" IS NOT NULL
+          )
+          AND (
+            LIST_CONTAINS(['error'], "t11"."status")
+          ),
+          FALSE
+        ),
         FALSE
       )
-      AND COALESCE("t11"."run.error_type" IS NOT NULL, FALSE) AS BIGINT) AS "e0",
+      AND COALESCE("t11"."run.error_type" IS NOT NULL, FALSE) AS BIGINT) AS "x1",
       CASE
         WHEN COALESCE("t11"."run.error_type" IS NOT NULL, FALSE)
         THEN "t11"."run"
         ELSE CAST(NULL AS TEXT)
-      END AS "x1",
-      CAST(COALESCE("t11"."run.error_type" IS NOT NULL, FALSE) AS BIGINT) AS "e1"
+      END AS "x2",
+      CAST(COALESCE("t11"."run.error_type" IS NOT NULL, FALSE) AS BIGINT) AS "x3",
+      CAST((
+        "t11"."sample_probability" IS NULL
+      ) OR (
+        "t11"."sample_probability" = 0
+      ) AS BIGINT) AS "_u"
     FROM (
       SELECT
         "t10".*

@@ -2,33 +2,31 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  COALESCE(SUM("t1"."x2"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t0"."subject") & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST(COALESCE(COALESCE(LIST_CONTAINS(['drift'], "t0"."kind"), FALSE), FALSE)
+    AND (
+      LIST_CONTAINS(['fail'], "t0"."verdict")
+    ) AS BIGINT) AS "x0",
+    CAST(COALESCE(COALESCE(LIST_CONTAINS(['drift'], "t0"."kind"), FALSE), FALSE)
+    AND (
+      COALESCE("t0"."verdict", 'too_little_data') <> 'too_little_data'
+    ) AS BIGINT) AS "x1",
+    CAST(COALESCE(COALESCE(LIST_CONTAINS(['drift'], "t0"."kind"), FALSE), FALSE) AS BIGINT) AS "x2",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE)
-      THEN CAST(CASE
-        WHEN COALESCE("t0"."verdict", 'too_little_data') <> 'too_little_data'
-        THEN "t0"."verdict" = 'fail'
-        ELSE CAST(NULL AS BOOLEAN)
-      END AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
-    CAST(COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE) AS BIGINT) AS "e0"
+    ) AS BIGINT) AS "_u"
   FROM "quality_checks" AS "t0"
   WHERE
     NOT (

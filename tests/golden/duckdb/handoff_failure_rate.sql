@@ -2,22 +2,15 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."run", "t0"."handoff")) & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(CASE
       WHEN "t0"."accepted" IS NOT NULL
@@ -53,7 +46,47 @@ FROM (
         THEN TRUE
         ELSE CAST(NULL AS BOOLEAN)
       END
-    END AS BIGINT) AS "x0"
+    END AS BIGINT) AS "x0",
+    CAST(CASE
+      WHEN "t0"."accepted" IS NOT NULL
+      THEN (
+        (
+          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
+        )
+      ) > 86400.0
+      ELSE CASE
+        WHEN (
+          (
+            EPOCH(
+              CAST(DATE_TRUNC('SECOND', CAST(MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC') AS TIMESTAMP)) AS TIMESTAMP)
+            ) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST(MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC') AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+        ) > 86400.0
+        THEN TRUE
+        ELSE CAST(NULL AS BOOLEAN)
+      END
+    END IS NOT NULL AS BIGINT) AS "x1",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "handoffs" AS "t0"
   WHERE
     NOT (

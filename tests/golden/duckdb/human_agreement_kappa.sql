@@ -200,7 +200,7 @@ FROM (
                 THEN CAST("t0"."score" >= 0.75 AS BIGINT)
                 ELSE CAST(NULL AS BIGINT)
               END AS DOUBLE) AS "x0",
-              CAST(COALESCE("t0"."rater_kind" = 'human', FALSE) AS BIGINT) AS "e0",
+              CAST(COALESCE(LIST_CONTAINS(['human'], "t0"."rater_kind"), FALSE) AS BIGINT) AS "e0",
               "t0"."dataset" AS "c0",
               "t0"."item" AS "c1",
               "t0"."candidate" AS "c2",
@@ -225,7 +225,7 @@ FROM (
               )
               AND "t0"."judged" >= MAKE_TIMESTAMPTZ(2026, 7, 1, 0, 0, 0.0, 'UTC')
               AND "t0"."judged" < MAKE_TIMESTAMPTZ(2026, 10, 1, 0, 0, 0.0, 'UTC')
-              AND CAST(COALESCE("t0"."rater_kind" = 'human', FALSE) AS BIGINT) > 0
+              AND CAST(COALESCE(LIST_CONTAINS(['human'], "t0"."rater_kind"), FALSE) AS BIGINT) > 0
               AND "t0"."dataset" IS NOT NULL
               AND "t0"."item" IS NOT NULL
               AND "t0"."candidate" IS NOT NULL

@@ -39,7 +39,7 @@ FROM (
       ) / 1000000.0
     ) AS "_x",
     CAST(COALESCE(NOT (
-      "t0"."status" = 'failure'
+      LIST_CONTAINS(['failure'], "t0"."status")
     ), FALSE) AS BIGINT) AS "_e"
   FROM "pipeline_runs" AS "t0"
   WHERE

@@ -2,22 +2,17 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
   COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t1"."x1"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t0"."subject") & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE(
@@ -34,14 +29,20 @@ FROM (
     CAST(COALESCE(
       COALESCE(
         (
-          "t0"."kind" = 'missing'
-        ) AND (
-          "t0"."statistic_name" = 'missing_share'
+          LIST_CONTAINS(['missing'], "t0"."kind")
+        )
+        AND (
+          LIST_CONTAINS(['missing_share'], "t0"."statistic_name")
         ),
         FALSE
       ),
       FALSE
-    ) AS BIGINT) AS "e0"
+    ) AS BIGINT) AS "x1",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "quality_checks" AS "t0"
   WHERE
     NOT (

@@ -2,32 +2,29 @@
 SELECT
   "t5"."_period",
   "t5"."_unit",
-  SUM("t5"."_w" * "t5"."x0") AS "s0",
-  SUM("t5"."_w") FILTER(WHERE
-    "t5"."x0" IS NOT NULL) AS "s1",
-  COUNT(*) AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t5"."_w" * "t5"."x0") AS "s0",
+  SUM("t5"."_w") AS "s1",
   SUM("t5"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t4"."pilot") & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t4"."sample_probability" IS NULL
-    ) OR (
-      "t4"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t4"."sample_probability", 0), 1.0) AS "_w",
     CAST(COALESCE(
       (
-        "t4"."stage" = 'product'
+        LIST_CONTAINS(['product'], "t4"."stage")
       )
       AND "t4"."monitored"
       AND "t4"."on_call"
       AND "t4"."promised",
       FALSE
-    ) AS BIGINT) AS "x0"
+    ) AS BIGINT) AS "x0",
+    CAST((
+      "t4"."sample_probability" IS NULL
+    ) OR (
+      "t4"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t3".*

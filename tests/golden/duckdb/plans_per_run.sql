@@ -2,45 +2,40 @@
 SELECT
   "t2"."_period",
   "t2"."_unit",
-  SUM("t2"."_w" * "t2"."x0") AS "s0",
-  COUNT(*) AS "s1",
-  COUNT(*) AS "s2",
-  COALESCE(SUM("t2"."_d1"), 0.0) AS "s3",
-  COUNT("t2"."x1") AS "s4",
-  COUNT(*) AS "s5",
   COUNT(*) AS "_n",
+  SUM("t2"."_w") AS "s0",
+  COALESCE(SUM("t2"."_dx0"), 0.0) AS "s3",
+  COUNT("t2"."x0") AS "s4",
   SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
     "t1"."_period",
     "t1"."_unit",
-    "t1"."_u",
     "t1"."_w",
     "t1"."x0",
-    "t1"."x1",
+    "t1"."_u",
     CASE
-      WHEN "t1"."x1" IS NOT NULL
+      WHEN "t1"."x0" IS NOT NULL
       THEN "t1"."_w" / NULLIF(
-        COUNT("t1"."x1") OVER (
-          PARTITION BY "t1"."_period", "t1"."x1"
+        COUNT("t1"."x0") OVER (
+          PARTITION BY "t1"."_period", "t1"."x0"
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),
         0
       )
       ELSE CAST(NULL AS DOUBLE)
-    END AS "_d1"
+    END AS "_dx0"
   FROM (
     SELECT
       0 AS "_period",
       CAST(HASH(COALESCE("t0"."run", "t0"."plan")) & 63 AS BIGINT) AS "_unit",
+      1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+      "t0"."run" AS "x0",
       CAST((
         "t0"."sample_probability" IS NULL
       ) OR (
         "t0"."sample_probability" = 0
-      ) AS BIGINT) AS "_u",
-      1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-      1 AS "x0",
-      "t0"."run" AS "x1"
+      ) AS BIGINT) AS "_u"
     FROM "plans" AS "t0"
     WHERE
       NOT (

@@ -2,22 +2,17 @@
 SELECT
   "t2"."_period",
   "t2"."_unit",
+  COUNT(*) AS "_n",
   SUM("t2"."_w" * "t2"."x0") AS "s0",
   SUM("t2"."_w") FILTER(WHERE
     "t2"."x0" IS NOT NULL) AS "s1",
   COUNT("t2"."x0") AS "s2",
-  SUM("t2"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t2"."x1"), 0) AS "s3",
   SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
     "t1"."_period",
     CAST(HASH(COALESCE("t1"."user", "t1"."session", "t1"."run")) & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t1"."sample_probability" IS NULL
-    ) OR (
-      "t1"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t1"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN (
@@ -26,7 +21,7 @@ FROM (
       AND (
         CAST(CASE
           WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-          THEN "t1"."outcome" = 'success'
+          THEN LIST_CONTAINS(['success'], "t1"."outcome")
           ELSE CAST(NULL AS BOOLEAN)
         END AS BIGINT) IS NOT NULL
       )
@@ -34,7 +29,7 @@ FROM (
         COUNT(
           CAST(CASE
             WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-            THEN "t1"."outcome" = 'success'
+            THEN LIST_CONTAINS(['success'], "t1"."outcome")
             ELSE CAST(NULL AS BOOLEAN)
           END AS BIGINT)
         ) OVER (
@@ -45,13 +40,13 @@ FROM (
       THEN CASE
         WHEN CAST(CASE
           WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-          THEN "t1"."outcome" = 'success'
+          THEN LIST_CONTAINS(['success'], "t1"."outcome")
           ELSE CAST(NULL AS BOOLEAN)
         END AS BIGINT) = 1
         THEN SUM(
           CAST(CASE
             WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-            THEN "t1"."outcome" = 'success'
+            THEN LIST_CONTAINS(['success'], "t1"."outcome")
             ELSE CAST(NULL AS BOOLEAN)
           END AS BIGINT)
         ) OVER (
@@ -62,7 +57,7 @@ FROM (
           COUNT(
             CAST(CASE
               WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-              THEN "t1"."outcome" = 'success'
+              THEN LIST_CONTAINS(['success'], "t1"."outcome")
               ELSE CAST(NULL AS BOOLEAN)
             END AS BIGINT)
           ) OVER (
@@ -71,7 +66,7 @@ FROM (
           ) - SUM(
             CAST(CASE
               WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-              THEN "t1"."outcome" = 'success'
+              THEN LIST_CONTAINS(['success'], "t1"."outcome")
               ELSE CAST(NULL AS BOOLEAN)
             END AS BIGINT)
           ) OVER (
@@ -83,7 +78,7 @@ FROM (
         COUNT(
           CAST(CASE
             WHEN COALESCE("t1"."outcome", 'unknown') <> 'unknown'
-            THEN "t1"."outcome" = 'success'
+            THEN LIST_CONTAINS(['success'], "t1"."outcome")
             ELSE CAST(NULL AS BOOLEAN)
           END AS BIGINT)
         ) OVER (
@@ -94,7 +89,12 @@ FROM (
       )
       ELSE CAST(NULL AS DOUBLE)
     END AS "x0",
-    CAST(COALESCE("t1"."input_hash" IS NOT NULL, FALSE) AS BIGINT) AS "e0"
+    CAST(COALESCE("t1"."input_hash" IS NOT NULL, FALSE) AS BIGINT) AS "x1",
+    CAST((
+      "t1"."sample_probability" IS NULL
+    ) OR (
+      "t1"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t0"."start",

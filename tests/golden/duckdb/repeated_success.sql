@@ -72,7 +72,7 @@ FROM (
           ) AS BIGINT) AS "_u",
           CAST(CAST(CASE
             WHEN COALESCE("t0"."outcome", 'unknown') <> 'unknown'
-            THEN "t0"."outcome" = 'success'
+            THEN LIST_CONTAINS(['success'], "t0"."outcome")
             ELSE CAST(NULL AS BOOLEAN)
           END AS BIGINT) AS DOUBLE) AS "x0",
           "t0"."input_hash" AS "c0"

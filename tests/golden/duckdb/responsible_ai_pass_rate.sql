@@ -2,29 +2,24 @@
 SELECT
   "t13"."_period",
   "t13"."_unit",
-  SUM("t13"."_w" * "t13"."x0") AS "s0",
-  SUM("t13"."_w") FILTER(WHERE
-    "t13"."x0" IS NOT NULL) AS "s1",
-  COUNT("t13"."x0") AS "s2",
-  SUM("t13"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
+  SUM("t13"."_w" * "t13"."x1") AS "s1",
+  COALESCE(SUM("t13"."x1"), 0) AS "s2",
   SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
     "t12"."_period",
     CAST(HASH("t12"."model") & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
+    CAST(COALESCE(COALESCE(NOT LIST_CONTAINS(['retired'], "t12"."registered.stage"), TRUE), FALSE)
+    AND COALESCE("t12"."fairness" AND "t12"."privacy" AND "t12"."explainability", FALSE) AS BIGINT) AS "x0",
+    CAST(COALESCE(COALESCE(NOT LIST_CONTAINS(['retired'], "t12"."registered.stage"), TRUE), FALSE) AS BIGINT) AS "x1",
     CAST((
       "t12"."sample_probability" IS NULL
     ) OR (
       "t12"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE)
-      THEN CAST(COALESCE("t12"."fairness" AND "t12"."privacy" AND "t12"."explainability", FALSE) AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
-    CAST(COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE) AS BIGINT) AS "e0"
+    ) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t11"."reviewed",

@@ -2,29 +2,24 @@
 SELECT
   "t12"."_period",
   "t12"."_unit",
-  SUM("t12"."_w" * "t12"."x0") AS "s0",
-  SUM("t12"."_w") FILTER(WHERE
-    "t12"."x0" IS NOT NULL) AS "s1",
-  COUNT("t12"."x0") AS "s2",
-  SUM("t12"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t12"."_w" * "t12"."x0") AS "s0",
+  SUM("t12"."_w" * "t12"."x1") AS "s1",
+  COALESCE(SUM("t12"."x1"), 0) AS "s2",
   SUM("t12"."_u") AS "_unknown"
 FROM (
   SELECT
     "t11"."_period",
     CAST(HASH("t11"."model") & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t11"."sample_probability", 0), 1.0) AS "_w",
+    CAST(COALESCE(LIST_CONTAINS(['production'], "t11"."stage"), FALSE)
+    AND COALESCE("t11"."review.reviewed", FALSE) AS BIGINT) AS "x0",
+    CAST(COALESCE(LIST_CONTAINS(['production'], "t11"."stage"), FALSE) AS BIGINT) AS "x1",
     CAST((
       "t11"."sample_probability" IS NULL
     ) OR (
       "t11"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t11"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE("t11"."stage" = 'production', FALSE)
-      THEN CAST(COALESCE("t11"."review.reviewed", FALSE) AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
-    CAST(COALESCE("t11"."stage" = 'production', FALSE) AS BIGINT) AS "e0"
+    ) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t10"."recorded",

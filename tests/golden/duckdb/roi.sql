@@ -3,24 +3,16 @@ SELECT
   "t1"."_period",
   "t1"."_g0",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT(*) AS "s1",
-  COUNT(*) AS "s2",
   SUM("t1"."_w" * "t1"."x1") AS "s3",
   COUNT("t1"."x1") AS "s4",
-  COUNT(*) AS "s5",
-  COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
     CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST((
       (
@@ -32,7 +24,12 @@ FROM (
     AND (
       COALESCE("t0"."outcome", '') <> 'abandoned'
     ) AS BIGINT) AS "x0",
-    "t0"."cost" AS "x1"
+    "t0"."cost" AS "x1",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (
@@ -146,23 +143,22 @@ SELECT
   "t1"."_period",
   "t1"."_g0",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   COUNT("t1"."x0") AS "s1",
-  COUNT(*) AS "s2",
-  COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE("t0"."use_case", 'not recorded') AS "_g0",
     CAST(HASH("t0"."resource") & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    "t0"."cost" AS "x0",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    "t0"."cost" AS "x0"
+    ) AS BIGINT) AS "_u"
   FROM "resource_usage" AS "t0"
   WHERE
     NOT (

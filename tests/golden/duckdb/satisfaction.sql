@@ -2,29 +2,29 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
   COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t1"."x1"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t0"."respondent") & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE(COALESCE("t0"."dimension" = 'satisfaction', FALSE), FALSE)
       THEN "t0"."score"
       ELSE CAST(NULL AS DOUBLE)
     END AS "x0",
-    CAST(COALESCE(COALESCE("t0"."dimension" = 'satisfaction', FALSE), FALSE) AS BIGINT) AS "e0"
+    CAST(COALESCE(COALESCE(LIST_CONTAINS(['satisfaction'], "t0"."dimension"), FALSE), FALSE) AS BIGINT) AS "x1",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "survey_responses" AS "t0"
   WHERE
     NOT (

@@ -2,22 +2,17 @@
 SELECT
   "t9"."_period",
   "t9"."_unit",
+  COUNT(*) AS "_n",
   SUM("t9"."_w" * "t9"."x0") AS "s0",
   SUM("t9"."_w") FILTER(WHERE
     "t9"."x0" IS NOT NULL) AS "s1",
   COUNT("t9"."x0") AS "s2",
-  SUM("t9"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t9"."x1"), 0) AS "s3",
   SUM("t9"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t8"."user", "t8"."session")) & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t8"."sample_probability" IS NULL
-    ) OR (
-      "t8"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t8"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE(COALESCE("t8"."session_runs.runs" > 0, FALSE), FALSE)
@@ -26,7 +21,12 @@ FROM (
       ) - "t8"."session_runs.cost"
       ELSE CAST(NULL AS DOUBLE)
     END AS "x0",
-    CAST(COALESCE(COALESCE("t8"."session_runs.runs" > 0, FALSE), FALSE) AS BIGINT) AS "e0"
+    CAST(COALESCE(COALESCE("t8"."session_runs.runs" > 0, FALSE), FALSE) AS BIGINT) AS "x1",
+    CAST((
+      "t8"."sample_probability" IS NULL
+    ) OR (
+      "t8"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t3"."start",

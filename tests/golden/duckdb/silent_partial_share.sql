@@ -2,47 +2,17 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  COALESCE(SUM("t1"."x2"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t0"."connector") & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE("t0"."critical", FALSE)
-      AND COALESCE(
-        CASE
-          WHEN (
-            "t0"."auth_ok" IS NOT NULL
-          )
-          AND (
-            "t0"."schema_ok" IS NOT NULL
-          )
-          AND (
-            "t0"."latency_ok" IS NOT NULL
-          )
-          AND (
-            "t0"."errors_ok" IS NOT NULL
-          )
-          THEN "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok"
-          ELSE CAST(NULL AS BOOLEAN)
-        END,
-        FALSE
-      )
-      THEN CAST("t0"."partial" AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
     CAST(COALESCE("t0"."critical", FALSE)
     AND COALESCE(
       CASE
@@ -62,7 +32,56 @@ FROM (
         ELSE CAST(NULL AS BOOLEAN)
       END,
       FALSE
-    ) AS BIGINT) AS "e0"
+    )
+    AND "t0"."partial" AS BIGINT) AS "x0",
+    CAST(COALESCE("t0"."critical", FALSE)
+    AND COALESCE(
+      CASE
+        WHEN (
+          "t0"."auth_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."schema_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."latency_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."errors_ok" IS NOT NULL
+        )
+        THEN "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok"
+        ELSE CAST(NULL AS BOOLEAN)
+      END,
+      FALSE
+    )
+    AND (
+      "t0"."partial" IS NOT NULL
+    ) AS BIGINT) AS "x1",
+    CAST(COALESCE("t0"."critical", FALSE)
+    AND COALESCE(
+      CASE
+        WHEN (
+          "t0"."auth_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."schema_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."latency_ok" IS NOT NULL
+        )
+        AND (
+          "t0"."errors_ok" IS NOT NULL
+        )
+        THEN "t0"."auth_ok" AND "t0"."schema_ok" AND "t0"."latency_ok" AND "t0"."errors_ok"
+        ELSE CAST(NULL AS BOOLEAN)
+      END,
+      FALSE
+    ) AS BIGINT) AS "x2",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "connector_checks" AS "t0"
   WHERE
     NOT (

@@ -2,37 +2,32 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST((
+      "t0"."latency" <= 10.0
+    ) AND (
+      LIST_CONTAINS(['success'], "t0"."outcome")
+    ) AS BIGINT) AS "x0",
+    CAST((
+      COALESCE("t0"."outcome", 'unknown') <> 'unknown'
+    )
+    AND (
+      "t0"."latency" IS NOT NULL
+    ) AS BIGINT) AS "x1",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CASE
-      WHEN (
-        COALESCE("t0"."outcome", 'unknown') <> 'unknown'
-      )
-      AND (
-        "t0"."latency" IS NOT NULL
-      )
-      THEN (
-        "t0"."latency" <= 10.0
-      ) AND (
-        "t0"."outcome" = 'success'
-      )
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS BIGINT) AS "x0"
+    ) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (

@@ -2,26 +2,20 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  COALESCE(SUM("t1"."x2"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH("t0"."feed") & 63 AS BIGINT) AS "_unit",
-    CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
-      THEN CAST((
+    CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE)
+    AND (
+      (
         (
           EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
             CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
@@ -35,10 +29,32 @@ FROM (
             )
           ) / 1000000.0
         )
-      ) > 3600.0 AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
-    CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE) AS BIGINT) AS "e0"
+      ) > 3600.0
+    ) AS BIGINT) AS "x0",
+    CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE)
+    AND (
+      (
+        (
+          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+            CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+          )
+        ) + (
+          (
+            (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
+        )
+      ) IS NOT NULL
+    ) AS BIGINT) AS "x1",
+    CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE) AS BIGINT) AS "x2",
+    CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS BIGINT) AS "_u"
   FROM "pipeline_runs" AS "t0"
   WHERE
     NOT (

@@ -2,52 +2,54 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  COALESCE(SUM("t1"."x2"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."run", "t0"."trace", "t0"."span")) & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST((
+      "t0"."step" IS NOT NULL
+    )
+    AND (
+      "t0"."quality_ok" IS NOT NULL
+    )
+    AND (
+      "t0"."latency" <= CASE
+        WHEN LIST_CONTAINS(['human_review'], "t0"."step")
+        THEN 14400.0
+        ELSE CASE
+          WHEN LIST_CONTAINS(['inference'], "t0"."step")
+          THEN 8.0
+          ELSE CASE
+            WHEN LIST_CONTAINS(['feature_creation'], "t0"."step")
+            THEN 2.0
+            ELSE CASE WHEN LIST_CONTAINS(['ingestion'], "t0"."step") THEN 2.0 ELSE 5.0 END
+          END
+        END
+      END
+    )
+    AND "t0"."quality_ok" AS BIGINT) AS "x0",
+    CAST((
+      "t0"."step" IS NOT NULL
+    )
+    AND (
+      "t0"."latency" IS NOT NULL
+    )
+    AND (
+      "t0"."quality_ok" IS NOT NULL
+    ) AS BIGINT) AS "x1",
+    CAST(COALESCE("t0"."step" IS NOT NULL, FALSE) AS BIGINT) AS "x2",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CASE
-      WHEN (
-        "t0"."step" IS NOT NULL
-      )
-      AND (
-        "t0"."latency" IS NOT NULL
-      )
-      AND (
-        "t0"."quality_ok" IS NOT NULL
-      )
-      THEN (
-        "t0"."latency" <= CASE
-          WHEN "t0"."step" = 'human_review'
-          THEN 14400.0
-          ELSE CASE
-            WHEN "t0"."step" = 'inference'
-            THEN 8.0
-            ELSE CASE
-              WHEN "t0"."step" = 'feature_creation'
-              THEN 2.0
-              ELSE CASE WHEN "t0"."step" = 'ingestion' THEN 2.0 ELSE 5.0 END
-            END
-          END
-        END
-      )
-      AND "t0"."quality_ok"
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS BIGINT) AS "x0",
-    CAST(COALESCE("t0"."step" IS NOT NULL, FALSE) AS BIGINT) AS "e0"
+    ) AS BIGINT) AS "_u"
   FROM "spans" AS "t0"
   WHERE
     NOT (

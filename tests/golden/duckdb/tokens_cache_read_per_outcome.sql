@@ -2,30 +2,25 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   COUNT("t1"."x0") AS "s1",
-  COUNT(*) AS "s2",
   SUM("t1"."_w" * "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
-  COUNT(*) AS "s5",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t1"."x2"), 0) AS "s4",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    "t0"."tokens_cache_read" AS "x0",
+    CAST(LIST_CONTAINS(['success'], "t0"."outcome") AS BIGINT) AS "x1",
+    CAST(COALESCE("t0"."outcome", 'unknown') <> 'unknown' AS BIGINT) AS "x2",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    "t0"."tokens_cache_read" AS "x0",
-    CAST(CASE
-      WHEN COALESCE("t0"."outcome", 'unknown') <> 'unknown'
-      THEN "t0"."outcome" = 'success'
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS BIGINT) AS "x1"
+    ) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (

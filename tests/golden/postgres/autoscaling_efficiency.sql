@@ -2,27 +2,20 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
   COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   SUM("t1"."_w" * "t1"."x1") AS "s4",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x1" IS NOT NULL) AS "s5",
   COUNT("t1"."x1") AS "s6",
-  COUNT(*) AS "s7",
-  COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED("t0"."resource", 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN (
@@ -37,7 +30,12 @@ FROM (
       ) IS NOT NULL
       THEN "t0"."provisioned" * 3600.0
       ELSE CAST(NULL AS DOUBLE PRECISION)
-    END AS "x1"
+    END AS "x1",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "resource_usage" AS "t0"
   WHERE
     NOT (

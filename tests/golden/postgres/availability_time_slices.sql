@@ -2,23 +2,16 @@
 SELECT
   "t2"."_period",
   "t2"."_unit",
+  COUNT(*) AS "_n",
   SUM("t2"."_w" * "t2"."x0") AS "s0",
   COUNT("t2"."x0") AS "s1",
-  COUNT(*) AS "s2",
   SUM("t2"."_w" * "t2"."x1") AS "s3",
   COUNT("t2"."x1") AS "s4",
-  COUNT(*) AS "s5",
-  COUNT(*) AS "_n",
   SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
     "t1"."_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t1"."user", "t1"."session", "t1"."run"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t1"."sample_probability" IS NULL
-    ) OR (
-      "t1"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     1.0 / COALESCE(NULLIF("t1"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN CASE
@@ -239,7 +232,12 @@ FROM (
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
       )
       ELSE CAST(NULL AS DOUBLE PRECISION)
-    END AS "x1"
+    END AS "x1",
+    CAST(CAST((
+      "t1"."sample_probability" IS NULL
+    ) OR (
+      "t1"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t0"."start",

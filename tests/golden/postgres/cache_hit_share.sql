@@ -2,23 +2,16 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   COUNT("t1"."x0") AS "s1",
-  COUNT(*) AS "s2",
   SUM("t1"."_w" * "t1"."x1") AS "s3",
   COUNT("t1"."x1") AS "s4",
-  COUNT(*) AS "s5",
-  COUNT(*) AS "_n",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."session", "t0"."run"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     "t0"."tokens_cache_read" AS "x0",
     CASE
@@ -37,7 +30,12 @@ FROM (
         ELSE CAST(NULL AS BIGINT)
       END
       ELSE CAST(NULL AS BIGINT)
-    END AS "x1"
+    END AS "x1",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (

@@ -2,32 +2,36 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."session", "t0"."run"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CAST(CASE
-      WHEN (
+    CAST(CAST((
+      (
         "t0"."outcome" IS NOT NULL
       ) OR (
         "t0"."error_type" IS NOT NULL
       )
-      THEN "t0"."error_type" IS NOT NULL
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS INT) AS BIGINT) AS "x0"
+    )
+    AND (
+      "t0"."error_type" IS NOT NULL
+    ) AS INT) AS BIGINT) AS "x0",
+    CAST(CAST((
+      "t0"."outcome" IS NOT NULL
+    ) OR (
+      "t0"."error_type" IS NOT NULL
+    ) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (

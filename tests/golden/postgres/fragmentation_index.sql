@@ -2,32 +2,28 @@
 SELECT
   "t2"."_period",
   "t2"."_unit",
-  SUM("t2"."_w" * "t2"."x0") AS "s0",
-  COUNT(*) AS "s1",
-  COUNT(*) AS "s2",
-  COALESCE(SUM("t2"."_d1"), 0.0) AS "s3",
-  COUNT("t2"."x1") AS "s4",
-  SUM("t2"."e1") AS "s5",
-  SUM("t2"."_w" * "t2"."x2") AS "s6",
-  COUNT(*) AS "s7",
-  COUNT(*) AS "s8",
-  COALESCE(SUM("t2"."_d3"), 0.0) AS "s9",
-  COUNT("t2"."x3") AS "s10",
-  SUM("t2"."e3") AS "s11",
   COUNT(*) AS "_n",
+  SUM("t2"."_w" * "t2"."x0") AS "s0",
+  COALESCE(SUM("t2"."_dx1"), 0.0) AS "s3",
+  COUNT("t2"."x1") AS "s4",
+  COALESCE(SUM("t2"."x2"), 0) AS "s5",
+  SUM("t2"."_w" * "t2"."x3") AS "s6",
+  COALESCE(SUM("t2"."_dx4"), 0.0) AS "s9",
+  COUNT("t2"."x4") AS "s10",
+  COALESCE(SUM("t2"."x5"), 0) AS "s11",
   SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
     "t1"."_period",
     "t1"."_unit",
-    "t1"."_u",
     "t1"."_w",
     "t1"."x0",
     "t1"."x1",
-    "t1"."e1",
     "t1"."x2",
     "t1"."x3",
-    "t1"."e3",
+    "t1"."x4",
+    "t1"."x5",
+    "t1"."_u",
     CASE
       WHEN "t1"."x1" IS NOT NULL
       THEN "t1"."_w" / NULLIF(
@@ -38,27 +34,22 @@ FROM (
         0
       )
       ELSE CAST(NULL AS DOUBLE PRECISION)
-    END AS "_d1",
+    END AS "_dx1",
     CASE
-      WHEN "t1"."x3" IS NOT NULL
+      WHEN "t1"."x4" IS NOT NULL
       THEN "t1"."_w" / NULLIF(
-        COUNT("t1"."x3") OVER (
-          PARTITION BY "t1"."_period", "t1"."x3"
+        COUNT("t1"."x4") OVER (
+          PARTITION BY "t1"."_period", "t1"."x4"
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),
         0
       )
       ELSE CAST(NULL AS DOUBLE PRECISION)
-    END AS "_d3"
+    END AS "_dx4"
   FROM (
     SELECT
       0 AS "_period",
       COALESCE(HASHTEXTEXTENDED("t0"."run", 0), 0) & 63 AS "_unit",
-      CAST(CAST((
-        "t0"."sample_probability" IS NULL
-      ) OR (
-        "t0"."sample_probability" = 0
-      ) AS INT) AS BIGINT) AS "_u",
       CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
       CAST(CAST(COALESCE("t0"."phase" = 'with_ai', FALSE) AS INT) AS BIGINT) AS "x0",
       CASE
@@ -66,14 +57,19 @@ FROM (
         THEN "t0"."run"
         ELSE CAST(NULL AS VARCHAR)
       END AS "x1",
-      CAST(CAST(COALESCE(COALESCE("t0"."phase" = 'with_ai', FALSE), FALSE) AS INT) AS BIGINT) AS "e1",
-      CAST(CAST(COALESCE("t0"."phase" = 'before', FALSE) AS INT) AS BIGINT) AS "x2",
+      CAST(CAST(COALESCE(COALESCE("t0"."phase" = 'with_ai', FALSE), FALSE) AS INT) AS BIGINT) AS "x2",
+      CAST(CAST(COALESCE("t0"."phase" = 'before', FALSE) AS INT) AS BIGINT) AS "x3",
       CASE
         WHEN COALESCE(COALESCE("t0"."phase" = 'before', FALSE), FALSE)
         THEN "t0"."run"
         ELSE CAST(NULL AS VARCHAR)
-      END AS "x3",
-      CAST(CAST(COALESCE(COALESCE("t0"."phase" = 'before', FALSE), FALSE) AS INT) AS BIGINT) AS "e3"
+      END AS "x4",
+      CAST(CAST(COALESCE(COALESCE("t0"."phase" = 'before', FALSE), FALSE) AS INT) AS BIGINT) AS "x5",
+      CAST(CAST((
+        "t0"."sample_probability" IS NULL
+      ) OR (
+        "t0"."sample_probability" = 0
+      ) AS INT) AS BIGINT) AS "_u"
     FROM "tool_touches" AS "t0"
     WHERE
       NOT (

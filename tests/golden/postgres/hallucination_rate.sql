@@ -2,17 +2,30 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  COALESCE(SUM("t1"."x2"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."run"), 0), 0) & 63 AS "_unit",
+    CAST((
+      CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
+    ) AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."selection_probability", 0), 1.0) AS "_w",
+    CAST(CAST((
+      "t0"."name" = 'groundedness'
+    ) AND (
+      "t0"."value" < 0.5
+    ) AS INT) AS BIGINT) AS "x0",
+    CAST(CAST((
+      "t0"."name" = 'groundedness'
+    ) AND (
+      "t0"."value" IS NOT NULL
+    ) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST(COALESCE("t0"."name" = 'groundedness', FALSE) AS INT) AS BIGINT) AS "x2",
     CAST(CAST((
       "t0"."sample_probability" IS NULL
     )
@@ -21,16 +34,7 @@ FROM (
     )
     OR (
       "t0"."selection_probability" IS NULL
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST((
-      CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
-    ) AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."selection_probability", 0), 1.0) AS "_w",
-    CAST(CAST(CASE
-      WHEN "t0"."name" = 'groundedness'
-      THEN "t0"."value" < 0.5
-      ELSE CAST(NULL AS BOOLEAN)
-    END AS INT) AS BIGINT) AS "x0",
-    CAST(CAST(COALESCE("t0"."name" = 'groundedness', FALSE) AS INT) AS BIGINT) AS "e0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "feedback" AS "t0"
   WHERE
     NOT (

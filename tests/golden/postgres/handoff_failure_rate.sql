@@ -2,22 +2,15 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."handoff"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(CAST(CASE
       WHEN "t0"."accepted" IS NOT NULL
@@ -51,7 +44,45 @@ FROM (
         THEN TRUE
         ELSE CAST(NULL AS BOOLEAN)
       END
-    END AS INT) AS BIGINT) AS "x0"
+    END AS INT) AS BIGINT) AS "x0",
+    CAST(CAST(CASE
+      WHEN "t0"."accepted" IS NOT NULL
+      THEN (
+        (
+          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)))
+        ) + (
+          CAST((
+            (
+              EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('microsecond' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
+            )
+          ) AS DOUBLE PRECISION) / 1000000.0
+        )
+      ) > 86400.0
+      ELSE CASE
+        WHEN (
+          (
+            EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ) AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."requested" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMPTZ) AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."requested" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+        ) > 86400.0
+        THEN TRUE
+        ELSE CAST(NULL AS BOOLEAN)
+      END
+    END IS NOT NULL AS INT) AS BIGINT) AS "x1",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "handoffs" AS "t0"
   WHERE
     NOT (

@@ -2,29 +2,29 @@
 SELECT
   "t13"."_period",
   "t13"."_unit",
-  SUM("t13"."_w" * "t13"."x0") AS "s0",
-  SUM("t13"."_w") FILTER(WHERE
-    "t13"."x0" IS NOT NULL) AS "s1",
-  COUNT("t13"."x0") AS "s2",
-  SUM("t13"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
+  SUM("t13"."_w" * "t13"."x1") AS "s1",
+  COALESCE(SUM("t13"."x1"), 0) AS "s2",
+  COALESCE(SUM("t13"."x2"), 0) AS "s3",
   SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
     "t12"."_period",
     COALESCE(HASHTEXTEXTENDED("t12"."model", 0), 0) & 63 AS "_unit",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
+    CAST(CAST(COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE)
+    AND "t12"."human_oversight" AS INT) AS BIGINT) AS "x0",
+    CAST(CAST(COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE)
+    AND (
+      "t12"."human_oversight" IS NOT NULL
+    ) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST(COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE) AS INT) AS BIGINT) AS "x2",
     CAST(CAST((
       "t12"."sample_probability" IS NULL
     ) OR (
       "t12"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE)
-      THEN CAST(CAST("t12"."human_oversight" AS INT) AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
-    CAST(CAST(COALESCE(COALESCE("t12"."registered.stage" <> 'retired', TRUE), FALSE) AS INT) AS BIGINT) AS "e0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t11"."reviewed",

@@ -2,22 +2,22 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT("t1"."x0") AS "s1",
-  COUNT(*) AS "s2",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  COALESCE(SUM("t1"."x1"), 0) AS "s1",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED("t0"."incident", 0), 0) & 63 AS "_unit",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
+    CAST(CAST("t0"."ai_related" AS INT) AS BIGINT) AS "x0",
+    CAST(CAST("t0"."ai_related" IS NOT NULL AS INT) AS BIGINT) AS "x1",
     CAST(CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CAST("t0"."ai_related" AS INT) AS BIGINT) AS "x0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "incidents" AS "t0"
   WHERE
     NOT (
@@ -41,22 +41,19 @@ GROUP BY
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  COUNT(*) AS "s1",
-  COUNT(*) AS "s2",
   COUNT(*) AS "_n",
+  SUM("t1"."_w") AS "s0",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."session", "t0"."run"), 0), 0) & 63 AS "_unit",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(CAST((
       "t0"."sample_probability" IS NULL
     ) OR (
       "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    1 AS "x0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "requests" AS "t0"
   WHERE
     NOT (

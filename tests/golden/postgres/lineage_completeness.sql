@@ -2,24 +2,23 @@
 SELECT
   "t5"."_period",
   "t5"."_unit",
-  SUM("t5"."_w" * "t5"."x0") AS "s0",
-  SUM("t5"."_w") FILTER(WHERE
-    "t5"."x0" IS NOT NULL) AS "s1",
-  COUNT("t5"."x0") AS "s2",
-  COUNT(*) AS "s3",
   COUNT(*) AS "_n",
+  SUM("t5"."_w" * "t5"."x0") AS "s0",
+  SUM("t5"."_w" * "t5"."x1") AS "s1",
+  COALESCE(SUM("t5"."x1"), 0) AS "s2",
   SUM("t5"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED("t4"."dataset", 0), 0) & 63 AS "_unit",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t4"."sample_probability", 0), 1.0) AS "_w",
+    CAST(CAST("t4"."lineage_recorded" AS INT) AS BIGINT) AS "x0",
+    CAST(CAST("t4"."lineage_recorded" IS NOT NULL AS INT) AS BIGINT) AS "x1",
     CAST(CAST((
       "t4"."sample_probability" IS NULL
     ) OR (
       "t4"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t4"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CAST("t4"."lineage_recorded" AS INT) AS BIGINT) AS "x0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t3"."recorded",

@@ -2,22 +2,20 @@
 SELECT
   "t13"."_period",
   "t13"."_unit",
-  SUM("t13"."_w" * "t13"."x0") AS "s0",
-  COUNT(*) AS "s1",
-  COUNT(*) AS "s2",
   COUNT(*) AS "_n",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
   SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
     "t12"."_period",
     COALESCE(HASHTEXTEXTENDED("t12"."model", 0), 0) & 63 AS "_unit",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
+    CAST(CAST(COALESCE("t12"."registered.stage" <> 'retired', TRUE) AS INT) AS BIGINT) AS "x0",
     CAST(CAST((
       "t12"."sample_probability" IS NULL
     ) OR (
       "t12"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
-    CAST(CAST(COALESCE("t12"."registered.stage" <> 'retired', TRUE) AS INT) AS BIGINT) AS "x0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t11"."reviewed",

@@ -2,67 +2,17 @@
 SELECT
   "t13"."_period",
   "t13"."_unit",
-  SUM("t13"."_w" * "t13"."x0") AS "s0",
-  SUM("t13"."_w") FILTER(WHERE
-    "t13"."x0" IS NOT NULL) AS "s1",
-  COUNT("t13"."x0") AS "s2",
-  SUM("t13"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
+  SUM("t13"."_w" * "t13"."x1") AS "s1",
+  COALESCE(SUM("t13"."x1"), 0) AS "s2",
+  COALESCE(SUM("t13"."x2"), 0) AS "s3",
   SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
     "t12"."_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t12"."run", "t12"."handoff"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t12"."sample_probability" IS NULL
-    ) OR (
-      "t12"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE(
-        COALESCE((
-          "t12"."from_kind" = 'agent'
-        ) AND (
-          "t12"."to_kind" = 'agent'
-        ), FALSE)
-        AND (
-          "t12"."run" IS NOT NULL
-        )
-        AND (
-          (
-            ROW_NUMBER() OVER (
-              PARTITION BY "t12"."run", COALESCE((
-                "t12"."from_kind" = 'agent'
-              ) AND (
-                "t12"."to_kind" = 'agent'
-              ), FALSE)
-              AND (
-                "t12"."run" IS NOT NULL
-              ), "t12"."_period"
-              ORDER BY "t12"."requested" ASC, "t12"."handoff" ASC
-              ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-            ) - 1
-          ) = 0
-        ),
-        FALSE
-      )
-      THEN CAST(CAST(CASE
-        WHEN (
-          COALESCE("t12"."run.outcome", 'unknown') <> 'unknown'
-        )
-        AND (
-          "t12"."run.human_touches" IS NOT NULL
-        )
-        THEN (
-          "t12"."run.outcome" = 'success'
-        ) AND (
-          "t12"."run.human_touches" = 0
-        )
-        ELSE CAST(NULL AS BOOLEAN)
-      END AS INT) AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
     CAST(CAST(COALESCE(
       COALESCE((
         "t12"."from_kind" = 'agent'
@@ -89,7 +39,78 @@ FROM (
         ) = 0
       ),
       FALSE
-    ) AS INT) AS BIGINT) AS "e0"
+    )
+    AND (
+      "t12"."run.outcome" = 'success'
+    )
+    AND (
+      "t12"."run.human_touches" = 0
+    ) AS INT) AS BIGINT) AS "x0",
+    CAST(CAST(COALESCE(
+      COALESCE((
+        "t12"."from_kind" = 'agent'
+      ) AND (
+        "t12"."to_kind" = 'agent'
+      ), FALSE)
+      AND (
+        "t12"."run" IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t12"."run", COALESCE((
+              "t12"."from_kind" = 'agent'
+            ) AND (
+              "t12"."to_kind" = 'agent'
+            ), FALSE)
+            AND (
+              "t12"."run" IS NOT NULL
+            ), "t12"."_period"
+            ORDER BY "t12"."requested" ASC, "t12"."handoff" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    )
+    AND (
+      COALESCE("t12"."run.outcome", 'unknown') <> 'unknown'
+    )
+    AND (
+      "t12"."run.human_touches" IS NOT NULL
+    ) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST(COALESCE(
+      COALESCE((
+        "t12"."from_kind" = 'agent'
+      ) AND (
+        "t12"."to_kind" = 'agent'
+      ), FALSE)
+      AND (
+        "t12"."run" IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t12"."run", COALESCE((
+              "t12"."from_kind" = 'agent'
+            ) AND (
+              "t12"."to_kind" = 'agent'
+            ), FALSE)
+            AND (
+              "t12"."run" IS NOT NULL
+            ), "t12"."_period"
+            ORDER BY "t12"."requested" ASC, "t12"."handoff" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    ) AS INT) AS BIGINT) AS "x2",
+    CAST(CAST((
+      "t12"."sample_probability" IS NULL
+    ) OR (
+      "t12"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t11"."requested",

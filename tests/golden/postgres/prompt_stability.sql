@@ -2,22 +2,17 @@
 SELECT
   "t2"."_period",
   "t2"."_unit",
+  COUNT(*) AS "_n",
   SUM("t2"."_w" * "t2"."x0") AS "s0",
   SUM("t2"."_w") FILTER(WHERE
     "t2"."x0" IS NOT NULL) AS "s1",
   COUNT("t2"."x0") AS "s2",
-  SUM("t2"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t2"."x1"), 0) AS "s3",
   SUM("t2"."_u") AS "_unknown"
 FROM (
   SELECT
     "t1"."_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t1"."user", "t1"."session", "t1"."run"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t1"."sample_probability" IS NULL
-    ) OR (
-      "t1"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t1"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN (
@@ -94,7 +89,12 @@ FROM (
       )
       ELSE CAST(NULL AS DOUBLE PRECISION)
     END AS "x0",
-    CAST(CAST(COALESCE("t1"."input_hash" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "e0"
+    CAST(CAST(COALESCE("t1"."input_hash" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST((
+      "t1"."sample_probability" IS NULL
+    ) OR (
+      "t1"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t0"."start",

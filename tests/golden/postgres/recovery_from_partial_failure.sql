@@ -2,53 +2,17 @@
 SELECT
   "t13"."_period",
   "t13"."_unit",
-  SUM("t13"."_w" * "t13"."x0") AS "s0",
-  SUM("t13"."_w") FILTER(WHERE
-    "t13"."x0" IS NOT NULL) AS "s1",
-  COUNT("t13"."x0") AS "s2",
-  SUM("t13"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t13"."_w" * "t13"."x0") AS "s0",
+  SUM("t13"."_w" * "t13"."x1") AS "s1",
+  COALESCE(SUM("t13"."x1"), 0) AS "s2",
+  COALESCE(SUM("t13"."x2"), 0) AS "s3",
   SUM("t13"."_u") AS "_unknown"
 FROM (
   SELECT
     "t12"."_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t12"."run", "t12"."action"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t12"."sample_probability" IS NULL
-    ) OR (
-      "t12"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t12"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE(
-        NOT (
-          COALESCE("t12"."ok", TRUE)
-        )
-        AND (
-          "t12"."run" IS NOT NULL
-        )
-        AND (
-          (
-            ROW_NUMBER() OVER (
-              PARTITION BY "t12"."run", NOT (
-                COALESCE("t12"."ok", TRUE)
-              ) AND (
-                "t12"."run" IS NOT NULL
-              ), "t12"."_period"
-              ORDER BY "t12"."start" ASC, "t12"."action" ASC, "t12"."attempt" ASC
-              ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-            ) - 1
-          ) = 0
-        ),
-        FALSE
-      )
-      THEN CAST(CAST(CASE
-        WHEN COALESCE("t12"."run.outcome", 'unknown') <> 'unknown'
-        THEN "t12"."run.outcome" = 'success'
-        ELSE CAST(NULL AS BOOLEAN)
-      END AS INT) AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
     CAST(CAST(COALESCE(
       NOT (
         COALESCE("t12"."ok", TRUE)
@@ -70,7 +34,62 @@ FROM (
         ) = 0
       ),
       FALSE
-    ) AS INT) AS BIGINT) AS "e0"
+    )
+    AND (
+      "t12"."run.outcome" = 'success'
+    ) AS INT) AS BIGINT) AS "x0",
+    CAST(CAST(COALESCE(
+      NOT (
+        COALESCE("t12"."ok", TRUE)
+      )
+      AND (
+        "t12"."run" IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t12"."run", NOT (
+              COALESCE("t12"."ok", TRUE)
+            ) AND (
+              "t12"."run" IS NOT NULL
+            ), "t12"."_period"
+            ORDER BY "t12"."start" ASC, "t12"."action" ASC, "t12"."attempt" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    )
+    AND (
+      COALESCE("t12"."run.outcome", 'unknown') <> 'unknown'
+    ) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST(COALESCE(
+      NOT (
+        COALESCE("t12"."ok", TRUE)
+      )
+      AND (
+        "t12"."run" IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t12"."run", NOT (
+              COALESCE("t12"."ok", TRUE)
+            ) AND (
+              "t12"."run" IS NOT NULL
+            ), "t12"."_period"
+            ORDER BY "t12"."start" ASC, "t12"."action" ASC, "t12"."attempt" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    ) AS INT) AS BIGINT) AS "x2",
+    CAST(CAST((
+      "t12"."sample_probability" IS NULL
+    ) OR (
+      "t12"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t11"."start",

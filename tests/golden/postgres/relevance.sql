@@ -2,26 +2,17 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   SUM("t1"."_w") FILTER(WHERE
     "t1"."x0" IS NOT NULL) AS "s1",
   COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t1"."x1"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."run"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    )
-    OR (
-      "t0"."sample_probability" = 0
-    )
-    OR (
-      "t0"."selection_probability" IS NULL
-    ) AS INT) AS BIGINT) AS "_u",
     CAST((
       CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0)
     ) AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."selection_probability", 0), 1.0) AS "_w",
@@ -30,7 +21,16 @@ FROM (
       THEN "t0"."value"
       ELSE CAST(NULL AS DOUBLE PRECISION)
     END AS "x0",
-    CAST(CAST(COALESCE("t0"."name" = 'relevance', FALSE) AS INT) AS BIGINT) AS "e0"
+    CAST(CAST(COALESCE("t0"."name" = 'relevance', FALSE) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    )
+    OR (
+      "t0"."sample_probability" = 0
+    )
+    OR (
+      "t0"."selection_probability" IS NULL
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "feedback" AS "t0"
   WHERE
     NOT (

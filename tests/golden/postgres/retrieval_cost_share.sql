@@ -2,23 +2,18 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
+  COUNT(*) AS "_n",
   SUM("t1"."_w" * "t1"."x0") AS "s0",
   COUNT("t1"."x0") AS "s1",
-  SUM("t1"."e0") AS "s2",
-  SUM("t1"."_w" * "t1"."x1") AS "s3",
-  COUNT("t1"."x1") AS "s4",
-  SUM("t1"."e1") AS "s5",
-  COUNT(*) AS "_n",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  SUM("t1"."_w" * "t1"."x2") AS "s3",
+  COUNT("t1"."x2") AS "s4",
+  COALESCE(SUM("t1"."x3"), 0) AS "s5",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."call"), 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE)
@@ -27,13 +22,18 @@ FROM (
       ELSE CAST(NULL AS DOUBLE PRECISION)
     END AS "x0",
     CAST(CAST(COALESCE("t0"."operation" IN ('retrieval', 'embedding', 'rerank'), FALSE)
-    AND COALESCE("t0"."operation" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "e0",
+    AND COALESCE("t0"."operation" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "x1",
     CASE
       WHEN COALESCE("t0"."operation" IS NOT NULL, FALSE)
       THEN "t0"."cost"
       ELSE CAST(NULL AS DOUBLE PRECISION)
-    END AS "x1",
-    CAST(CAST(COALESCE("t0"."operation" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "e1"
+    END AS "x2",
+    CAST(CAST(COALESCE("t0"."operation" IS NOT NULL, FALSE) AS INT) AS BIGINT) AS "x3",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "llm_calls" AS "t0"
   WHERE
     NOT (

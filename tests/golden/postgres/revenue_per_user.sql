@@ -2,24 +2,23 @@
 SELECT
   "t3"."_period",
   "t3"."_unit",
+  COUNT(*) AS "_n",
   SUM("t3"."_w" * "t3"."x0") AS "s0",
   SUM("t3"."_w") FILTER(WHERE
     "t3"."x0" IS NOT NULL) AS "s1",
   COUNT("t3"."x0") AS "s2",
-  COUNT(*) AS "s3",
-  COUNT(*) AS "_n",
   SUM("t3"."_u") AS "_unknown"
 FROM (
   SELECT
     "t2"."_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t2"."user", "t2"."session"), 0), 0) & 63 AS "_unit",
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t2"."sample_probability", 0), 1.0) AS "_w",
+    "t2"."_per_28a88a1be48f" AS "x0",
     CAST(CAST((
       "t2"."sample_probability" IS NULL
     ) OR (
       "t2"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t2"."sample_probability", 0), 1.0) AS "_w",
-    "t2"."_per_28a88a1be48f" AS "x0"
+    ) AS INT) AS BIGINT) AS "_u"
   FROM (
     SELECT
       "t1"."_period",

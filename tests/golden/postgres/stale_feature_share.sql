@@ -2,26 +2,20 @@
 SELECT
   "t1"."_period",
   "t1"."_unit",
-  SUM("t1"."_w" * "t1"."x0") AS "s0",
-  SUM("t1"."_w") FILTER(WHERE
-    "t1"."x0" IS NOT NULL) AS "s1",
-  COUNT("t1"."x0") AS "s2",
-  SUM("t1"."e0") AS "s3",
   COUNT(*) AS "_n",
+  SUM("t1"."_w" * "t1"."x0") AS "s0",
+  SUM("t1"."_w" * "t1"."x1") AS "s1",
+  COALESCE(SUM("t1"."x1"), 0) AS "s2",
+  COALESCE(SUM("t1"."x2"), 0) AS "s3",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED("t0"."feed", 0), 0) & 63 AS "_unit",
-    CAST(CAST((
-      "t0"."sample_probability" IS NULL
-    ) OR (
-      "t0"."sample_probability" = 0
-    ) AS INT) AS BIGINT) AS "_u",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    CASE
-      WHEN COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
-      THEN CAST(CAST((
+    CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
+    AND (
+      (
         (
           EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
         ) + (
@@ -33,10 +27,30 @@ FROM (
             )
           ) AS DOUBLE PRECISION) / 1000000.0
         )
-      ) > 3600.0 AS INT) AS BIGINT)
-      ELSE CAST(NULL AS BIGINT)
-    END AS "x0",
-    CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE) AS INT) AS BIGINT) AS "e0"
+      ) > 3600.0
+    ) AS INT) AS BIGINT) AS "x0",
+    CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
+    AND (
+      (
+        (
+          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+        ) + (
+          CAST((
+            (
+              EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+            )
+          ) AS DOUBLE PRECISION) / 1000000.0
+        )
+      ) IS NOT NULL
+    ) AS INT) AS BIGINT) AS "x1",
+    CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE) AS INT) AS BIGINT) AS "x2",
+    CAST(CAST((
+      "t0"."sample_probability" IS NULL
+    ) OR (
+      "t0"."sample_probability" = 0
+    ) AS INT) AS BIGINT) AS "_u"
   FROM "pipeline_runs" AS "t0"
   WHERE
     NOT (

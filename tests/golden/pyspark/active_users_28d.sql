@@ -2,18 +2,17 @@
 SELECT
   `t2`.`_period`,
   `t2`.`_unit`,
-  COALESCE(SUM(`t2`.`_d0`), 0.0) AS `s0`,
-  COUNT(`t2`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
   COUNT(*) AS `_n`,
+  COALESCE(SUM(`t2`.`_dx0`), 0.0) AS `s0`,
+  COUNT(`t2`.`x0`) AS `s1`,
   SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t1`.`_period`,
     `t1`.`_unit`,
-    `t1`.`_u`,
     `t1`.`_w`,
     `t1`.`x0`,
+    `t1`.`_u`,
     IF(
       `t1`.`x0` IS NOT NULL,
       `t1`.`_w` / NULLIF(
@@ -24,18 +23,18 @@ FROM (
         0
       ),
       CAST(NULL AS DOUBLE)
-    ) AS `_d0`
+    ) AS `_dx0`
   FROM (
     SELECT
       0 AS `_period`,
       XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`)) & 63 AS `_unit`,
+      1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
+      `t0`.`user` AS `x0`,
       CAST(`t0`.`sample_probability` IS NULL
       OR ISNAN(`t0`.`sample_probability`)
       OR (
         `t0`.`sample_probability` = 0
-      ) AS BIGINT) AS `_u`,
-      1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-      `t0`.`user` AS `x0`
+      ) AS BIGINT) AS `_u`
     FROM `sessions` AS `t0`
     WHERE
       NOT (

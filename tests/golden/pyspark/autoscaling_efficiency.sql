@@ -2,25 +2,18 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   SUM(IF(`t1`.`x0` IS NOT NULL AND NOT ISNAN(`t1`.`x0`), `t1`.`_w`, NULL)) AS `s1`,
   COUNT(`t1`.`x0`) AS `s2`,
-  COUNT(*) AS `s3`,
   SUM(`t1`.`_w` * `t1`.`x1`) AS `s4`,
   SUM(IF(`t1`.`x1` IS NOT NULL AND NOT ISNAN(`t1`.`x1`), `t1`.`_w`, NULL)) AS `s5`,
   COUNT(`t1`.`x1`) AS `s6`,
-  COUNT(*) AS `s7`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(`t0`.`resource`) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       (
@@ -36,7 +29,12 @@ FROM (
       ) IS NOT NULL AND NOT ISNAN(`t0`.`used` * 3600.0),
       `t0`.`provisioned` * 3600.0,
       CAST(NULL AS DOUBLE)
-    ) AS `x1`
+    ) AS `x1`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `resource_usage` AS `t0`
   WHERE
     NOT (

@@ -2,28 +2,27 @@
 SELECT
   `t5`.`_period`,
   `t5`.`_unit`,
-  SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
-  SUM(IF(`t5`.`x0` IS NOT NULL, `t5`.`_w`, NULL)) AS `s1`,
-  COUNT(`t5`.`x0`) AS `s2`,
-  SUM(`t5`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
+  SUM(`t5`.`_w` * `t5`.`x1`) AS `s1`,
+  COALESCE(SUM(`t5`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t5`.`x2`), 0) AS `s3`,
   SUM(`t5`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(`t4`.`control`) & 63 AS `_unit`,
+    1.0 / COALESCE(NULLIF(`t4`.`sample_probability`, 0), 1.0) AS `_w`,
+    CAST(COALESCE(`t4`.`required`, FALSE) AND `t4`.`automated` AS BIGINT) AS `x0`,
+    CAST(COALESCE(`t4`.`required`, FALSE) AND (
+      `t4`.`automated` IS NOT NULL
+    ) AS BIGINT) AS `x1`,
+    CAST(COALESCE(`t4`.`required`, FALSE) AS BIGINT) AS `x2`,
     CAST(`t4`.`sample_probability` IS NULL
     OR ISNAN(`t4`.`sample_probability`)
     OR (
       `t4`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t4`.`sample_probability`, 0), 1.0) AS `_w`,
-    IF(
-      COALESCE(`t4`.`required`, FALSE),
-      CAST(`t4`.`automated` AS BIGINT),
-      CAST(NULL AS BIGINT)
-    ) AS `x0`,
-    CAST(COALESCE(`t4`.`required`, FALSE) AS BIGINT) AS `e0`
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t3`.`recorded`,

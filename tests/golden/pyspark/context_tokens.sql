@@ -2,20 +2,14 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       (
@@ -29,7 +23,12 @@ FROM (
       ),
       COALESCE(`t0`.`tokens_input_uncached`, 0) + COALESCE(`t0`.`tokens_cache_read`, 0) + COALESCE(`t0`.`tokens_cache_write`, 0),
       CAST(NULL AS BIGINT)
-    ) AS `x0`
+    ) AS `x0`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (

@@ -2,23 +2,15 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
   SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
-  COUNT(*) AS `s4`,
-  COUNT(*) AS `s5`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     `t0`.`cost` AS `x0`,
     CAST((
@@ -31,7 +23,12 @@ FROM (
     )
     AND (
       COALESCE(`t0`.`outcome`, '') <> 'abandoned'
-    ) AS BIGINT) AS `x1`
+    ) AS BIGINT) AS `x1`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (

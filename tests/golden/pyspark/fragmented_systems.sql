@@ -2,23 +2,21 @@
 SELECT
   `t2`.`_period`,
   `t2`.`_unit`,
-  SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
-  COUNT(*) AS `s1`,
-  COUNT(*) AS `s2`,
-  COALESCE(SUM(`t2`.`_d1`), 0.0) AS `s3`,
-  COUNT(`t2`.`x1`) AS `s4`,
-  SUM(`t2`.`e1`) AS `s5`,
   COUNT(*) AS `_n`,
+  SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
+  COALESCE(SUM(`t2`.`_dx1`), 0.0) AS `s3`,
+  COUNT(`t2`.`x1`) AS `s4`,
+  COALESCE(SUM(`t2`.`x2`), 0) AS `s5`,
   SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t1`.`_period`,
     `t1`.`_unit`,
-    `t1`.`_u`,
     `t1`.`_w`,
     `t1`.`x0`,
     `t1`.`x1`,
-    `t1`.`e1`,
+    `t1`.`x2`,
+    `t1`.`_u`,
     IF(
       `t1`.`x1` IS NOT NULL,
       `t1`.`_w` / NULLIF(
@@ -29,16 +27,11 @@ FROM (
         0
       ),
       CAST(NULL AS DOUBLE)
-    ) AS `_d1`
+    ) AS `_dx1`
   FROM (
     SELECT
       0 AS `_period`,
       XXHASH64(`t0`.`run`) & 63 AS `_unit`,
-      CAST(`t0`.`sample_probability` IS NULL
-      OR ISNAN(`t0`.`sample_probability`)
-      OR (
-        `t0`.`sample_probability` = 0
-      ) AS BIGINT) AS `_u`,
       1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
       CAST(COALESCE(`t0`.`phase` = 'with_ai', FALSE) AS BIGINT) AS `x0`,
       IF(
@@ -46,7 +39,12 @@ FROM (
         `t0`.`run`,
         CAST(NULL AS STRING)
       ) AS `x1`,
-      CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS BIGINT) AS `e1`
+      CAST(COALESCE(COALESCE(`t0`.`phase` = 'with_ai', FALSE), FALSE) AS BIGINT) AS `x2`,
+      CAST(`t0`.`sample_probability` IS NULL
+      OR ISNAN(`t0`.`sample_probability`)
+      OR (
+        `t0`.`sample_probability` = 0
+      ) AS BIGINT) AS `_u`
     FROM `tool_touches` AS `t0`
     WHERE
       NOT (

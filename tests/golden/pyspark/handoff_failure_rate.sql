@@ -2,21 +2,15 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
-  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
-  COUNT(`t1`.`x0`) AS `s2`,
-  COUNT(*) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s1`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s2`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`run`, `t0`.`handoff`)) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     CAST(IF(
       `t0`.`accepted` IS NOT NULL,
@@ -47,7 +41,42 @@ FROM (
         TRUE,
         CAST(NULL AS BOOLEAN)
       )
-    ) AS BIGINT) AS `x0`
+    ) AS BIGINT) AS `x0`,
+    CAST(IF(
+      `t0`.`accepted` IS NOT NULL,
+      (
+        (
+          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`requested` AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`requested` AS TIMESTAMP)), 1000000)
+          ) / 1000000.0
+        )
+      ) > 86400.0,
+      IF(
+        (
+          (
+            UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC('second', CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP) AS TIMESTAMP)) AS TIMESTAMP)
+            ) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`requested` AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              PMOD(
+                UNIX_MICROS(CAST(CAST('2026-10-01T00:00:00+00:00' AS TIMESTAMP) AS TIMESTAMP)),
+                1000000
+              ) - PMOD(UNIX_MICROS(CAST(`t0`.`requested` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          )
+        ) > 86400.0,
+        TRUE,
+        CAST(NULL AS BOOLEAN)
+      )
+    ) IS NOT NULL AS BIGINT) AS `x1`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `handoffs` AS `t0`
   WHERE
     NOT (

@@ -2,28 +2,29 @@
 SELECT
   `t13`.`_period`,
   `t13`.`_unit`,
-  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
-  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
-  COUNT(`t13`.`x0`) AS `s2`,
-  SUM(`t13`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
+  SUM(`t13`.`_w` * `t13`.`x1`) AS `s1`,
+  COALESCE(SUM(`t13`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t13`.`x2`), 0) AS `s3`,
   SUM(`t13`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t12`.`_period`,
     XXHASH64(`t12`.`model`) & 63 AS `_unit`,
+    1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
+    CAST(COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE)
+    AND `t12`.`human_oversight` AS BIGINT) AS `x0`,
+    CAST(COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE)
+    AND (
+      `t12`.`human_oversight` IS NOT NULL
+    ) AS BIGINT) AS `x1`,
+    CAST(COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE) AS BIGINT) AS `x2`,
     CAST(`t12`.`sample_probability` IS NULL
     OR ISNAN(`t12`.`sample_probability`)
     OR (
       `t12`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
-    IF(
-      COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE),
-      CAST(`t12`.`human_oversight` AS BIGINT),
-      CAST(NULL AS BIGINT)
-    ) AS `x0`,
-    CAST(COALESCE(COALESCE(`t12`.`registered.stage` <> 'retired', TRUE), FALSE) AS BIGINT) AS `e0`
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t11`.`reviewed`,

@@ -2,21 +2,16 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   SUM(IF(`t1`.`x0` IS NOT NULL AND NOT ISNAN(`t1`.`x0`), `t1`.`_w`, NULL)) AS `s1`,
   COUNT(`t1`.`x0`) AS `s2`,
-  SUM(`t1`.`e0`) AS `s3`,
-  COUNT(*) AS `_n`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s3`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(`t0`.`subject`) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       COALESCE(
@@ -40,7 +35,12 @@ FROM (
         FALSE
       ),
       FALSE
-    ) AS BIGINT) AS `e0`
+    ) AS BIGINT) AS `x1`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `quality_checks` AS `t0`
   WHERE
     NOT (

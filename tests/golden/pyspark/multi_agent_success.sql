@@ -2,65 +2,17 @@
 SELECT
   `t13`.`_period`,
   `t13`.`_unit`,
-  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
-  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
-  COUNT(`t13`.`x0`) AS `s2`,
-  SUM(`t13`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
+  SUM(`t13`.`_w` * `t13`.`x1`) AS `s1`,
+  COALESCE(SUM(`t13`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t13`.`x2`), 0) AS `s3`,
   SUM(`t13`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t12`.`_period`,
     XXHASH64(COALESCE(`t12`.`run`, `t12`.`handoff`)) & 63 AS `_unit`,
-    CAST(`t12`.`sample_probability` IS NULL
-    OR ISNAN(`t12`.`sample_probability`)
-    OR (
-      `t12`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
-    IF(
-      COALESCE(
-        COALESCE((
-          `t12`.`from_kind` = 'agent'
-        ) AND (
-          `t12`.`to_kind` = 'agent'
-        ), FALSE)
-        AND (
-          `t12`.`run` IS NOT NULL
-        )
-        AND (
-          (
-            ROW_NUMBER() OVER (
-              PARTITION BY `t12`.`run`, COALESCE((
-                `t12`.`from_kind` = 'agent'
-              ) AND (
-                `t12`.`to_kind` = 'agent'
-              ), FALSE)
-              AND (
-                `t12`.`run` IS NOT NULL
-              ), `t12`.`_period`
-              ORDER BY `t12`.`requested` ASC NULLS LAST, `t12`.`handoff` ASC NULLS LAST
-            ) - 1
-          ) = 0
-        ),
-        FALSE
-      ),
-      CAST(IF(
-        (
-          COALESCE(`t12`.`run.outcome`, 'unknown') <> 'unknown'
-        )
-        AND (
-          `t12`.`run.human_touches` IS NOT NULL
-        ),
-        (
-          `t12`.`run.outcome` = 'success'
-        ) AND (
-          `t12`.`run.human_touches` = 0
-        ),
-        CAST(NULL AS BOOLEAN)
-      ) AS BIGINT),
-      CAST(NULL AS BIGINT)
-    ) AS `x0`,
     CAST(COALESCE(
       COALESCE((
         `t12`.`from_kind` = 'agent'
@@ -86,7 +38,76 @@ FROM (
         ) = 0
       ),
       FALSE
-    ) AS BIGINT) AS `e0`
+    )
+    AND (
+      `t12`.`run.outcome` = 'success'
+    )
+    AND (
+      `t12`.`run.human_touches` = 0
+    ) AS BIGINT) AS `x0`,
+    CAST(COALESCE(
+      COALESCE((
+        `t12`.`from_kind` = 'agent'
+      ) AND (
+        `t12`.`to_kind` = 'agent'
+      ), FALSE)
+      AND (
+        `t12`.`run` IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY `t12`.`run`, COALESCE((
+              `t12`.`from_kind` = 'agent'
+            ) AND (
+              `t12`.`to_kind` = 'agent'
+            ), FALSE)
+            AND (
+              `t12`.`run` IS NOT NULL
+            ), `t12`.`_period`
+            ORDER BY `t12`.`requested` ASC NULLS LAST, `t12`.`handoff` ASC NULLS LAST
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    )
+    AND (
+      COALESCE(`t12`.`run.outcome`, 'unknown') <> 'unknown'
+    )
+    AND (
+      `t12`.`run.human_touches` IS NOT NULL
+    ) AS BIGINT) AS `x1`,
+    CAST(COALESCE(
+      COALESCE((
+        `t12`.`from_kind` = 'agent'
+      ) AND (
+        `t12`.`to_kind` = 'agent'
+      ), FALSE)
+      AND (
+        `t12`.`run` IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY `t12`.`run`, COALESCE((
+              `t12`.`from_kind` = 'agent'
+            ) AND (
+              `t12`.`to_kind` = 'agent'
+            ), FALSE)
+            AND (
+              `t12`.`run` IS NOT NULL
+            ), `t12`.`_period`
+            ORDER BY `t12`.`requested` ASC NULLS LAST, `t12`.`handoff` ASC NULLS LAST
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    ) AS BIGINT) AS `x2`,
+    CAST(`t12`.`sample_probability` IS NULL
+    OR ISNAN(`t12`.`sample_probability`)
+    OR (
+      `t12`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t11`.`requested`,

@@ -2,21 +2,14 @@
 SELECT
   `t5`.`_period`,
   `t5`.`_unit`,
-  SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
-  SUM(IF(`t5`.`x0` IS NOT NULL, `t5`.`_w`, NULL)) AS `s1`,
-  COUNT(*) AS `s2`,
-  COUNT(*) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t5`.`_w` * `t5`.`x0`) AS `s0`,
+  SUM(`t5`.`_w`) AS `s1`,
   SUM(`t5`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(`t4`.`pilot`) & 63 AS `_unit`,
-    CAST(`t4`.`sample_probability` IS NULL
-    OR ISNAN(`t4`.`sample_probability`)
-    OR (
-      `t4`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t4`.`sample_probability`, 0), 1.0) AS `_w`,
     CAST(COALESCE(
       (
@@ -26,7 +19,12 @@ FROM (
       AND `t4`.`on_call`
       AND `t4`.`promised`,
       FALSE
-    ) AS BIGINT) AS `x0`
+    ) AS BIGINT) AS `x0`,
+    CAST(`t4`.`sample_probability` IS NULL
+    OR ISNAN(`t4`.`sample_probability`)
+    OR (
+      `t4`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t3`.`recorded`,

@@ -2,21 +2,16 @@
 SELECT
   `t2`.`_period`,
   `t2`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t2`.`_w` * `t2`.`x0`) AS `s0`,
   SUM(IF(`t2`.`x0` IS NOT NULL AND NOT ISNAN(`t2`.`x0`), `t2`.`_w`, NULL)) AS `s1`,
   COUNT(`t2`.`x0`) AS `s2`,
-  SUM(`t2`.`e0`) AS `s3`,
-  COUNT(*) AS `_n`,
+  COALESCE(SUM(`t2`.`x1`), 0) AS `s3`,
   SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t1`.`_period`,
     XXHASH64(COALESCE(`t1`.`user`, `t1`.`session`, `t1`.`run`)) & 63 AS `_unit`,
-    CAST(`t1`.`sample_probability` IS NULL
-    OR ISNAN(`t1`.`sample_probability`)
-    OR (
-      `t1`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t1`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       (
@@ -93,7 +88,12 @@ FROM (
       ),
       CAST(NULL AS DOUBLE)
     ) AS `x0`,
-    CAST(COALESCE(`t1`.`input_hash` IS NOT NULL, FALSE) AS BIGINT) AS `e0`
+    CAST(COALESCE(`t1`.`input_hash` IS NOT NULL, FALSE) AS BIGINT) AS `x1`,
+    CAST(`t1`.`sample_probability` IS NULL
+    OR ISNAN(`t1`.`sample_probability`)
+    OR (
+      `t1`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t0`.`start`,

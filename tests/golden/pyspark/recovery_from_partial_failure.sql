@@ -2,51 +2,17 @@
 SELECT
   `t13`.`_period`,
   `t13`.`_unit`,
-  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
-  SUM(IF(`t13`.`x0` IS NOT NULL, `t13`.`_w`, NULL)) AS `s1`,
-  COUNT(`t13`.`x0`) AS `s2`,
-  SUM(`t13`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t13`.`_w` * `t13`.`x0`) AS `s0`,
+  SUM(`t13`.`_w` * `t13`.`x1`) AS `s1`,
+  COALESCE(SUM(`t13`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t13`.`x2`), 0) AS `s3`,
   SUM(`t13`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t12`.`_period`,
     XXHASH64(COALESCE(`t12`.`run`, `t12`.`action`)) & 63 AS `_unit`,
-    CAST(`t12`.`sample_probability` IS NULL
-    OR ISNAN(`t12`.`sample_probability`)
-    OR (
-      `t12`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t12`.`sample_probability`, 0), 1.0) AS `_w`,
-    IF(
-      COALESCE(
-        NOT (
-          COALESCE(`t12`.`ok`, TRUE)
-        )
-        AND (
-          `t12`.`run` IS NOT NULL
-        )
-        AND (
-          (
-            ROW_NUMBER() OVER (
-              PARTITION BY `t12`.`run`, NOT (
-                COALESCE(`t12`.`ok`, TRUE)
-              ) AND (
-                `t12`.`run` IS NOT NULL
-              ), `t12`.`_period`
-              ORDER BY `t12`.`start` ASC NULLS LAST, `t12`.`action` ASC NULLS LAST, `t12`.`attempt` ASC NULLS LAST
-            ) - 1
-          ) = 0
-        ),
-        FALSE
-      ),
-      CAST(IF(
-        COALESCE(`t12`.`run.outcome`, 'unknown') <> 'unknown',
-        `t12`.`run.outcome` = 'success',
-        CAST(NULL AS BOOLEAN)
-      ) AS BIGINT),
-      CAST(NULL AS BIGINT)
-    ) AS `x0`,
     CAST(COALESCE(
       NOT (
         COALESCE(`t12`.`ok`, TRUE)
@@ -67,7 +33,60 @@ FROM (
         ) = 0
       ),
       FALSE
-    ) AS BIGINT) AS `e0`
+    )
+    AND (
+      `t12`.`run.outcome` = 'success'
+    ) AS BIGINT) AS `x0`,
+    CAST(COALESCE(
+      NOT (
+        COALESCE(`t12`.`ok`, TRUE)
+      )
+      AND (
+        `t12`.`run` IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY `t12`.`run`, NOT (
+              COALESCE(`t12`.`ok`, TRUE)
+            ) AND (
+              `t12`.`run` IS NOT NULL
+            ), `t12`.`_period`
+            ORDER BY `t12`.`start` ASC NULLS LAST, `t12`.`action` ASC NULLS LAST, `t12`.`attempt` ASC NULLS LAST
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    )
+    AND (
+      COALESCE(`t12`.`run.outcome`, 'unknown') <> 'unknown'
+    ) AS BIGINT) AS `x1`,
+    CAST(COALESCE(
+      NOT (
+        COALESCE(`t12`.`ok`, TRUE)
+      )
+      AND (
+        `t12`.`run` IS NOT NULL
+      )
+      AND (
+        (
+          ROW_NUMBER() OVER (
+            PARTITION BY `t12`.`run`, NOT (
+              COALESCE(`t12`.`ok`, TRUE)
+            ) AND (
+              `t12`.`run` IS NOT NULL
+            ), `t12`.`_period`
+            ORDER BY `t12`.`start` ASC NULLS LAST, `t12`.`action` ASC NULLS LAST, `t12`.`attempt` ASC NULLS LAST
+          ) - 1
+        ) = 0
+      ),
+      FALSE
+    ) AS BIGINT) AS `x2`,
+    CAST(`t12`.`sample_probability` IS NULL
+    OR ISNAN(`t12`.`sample_probability`)
+    OR (
+      `t12`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t11`.`start`,

@@ -2,23 +2,22 @@
 SELECT
   `t3`.`_period`,
   `t3`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t3`.`_w` * `t3`.`x0`) AS `s0`,
   SUM(IF(`t3`.`x0` IS NOT NULL AND NOT ISNAN(`t3`.`x0`), `t3`.`_w`, NULL)) AS `s1`,
   COUNT(`t3`.`x0`) AS `s2`,
-  COUNT(*) AS `s3`,
-  COUNT(*) AS `_n`,
   SUM(`t3`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t2`.`_period`,
     XXHASH64(COALESCE(`t2`.`user`, `t2`.`session`)) & 63 AS `_unit`,
+    1.0 / COALESCE(NULLIF(`t2`.`sample_probability`, 0), 1.0) AS `_w`,
+    `t2`.`_per_28a88a1be48f` AS `x0`,
     CAST(`t2`.`sample_probability` IS NULL
     OR ISNAN(`t2`.`sample_probability`)
     OR (
       `t2`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t2`.`sample_probability`, 0), 1.0) AS `_w`,
-    `t2`.`_per_28a88a1be48f` AS `x0`
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t1`.`_period`,

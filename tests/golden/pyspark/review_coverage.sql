@@ -2,28 +2,24 @@
 SELECT
   `t12`.`_period`,
   `t12`.`_unit`,
-  SUM(`t12`.`_w` * `t12`.`x0`) AS `s0`,
-  SUM(IF(`t12`.`x0` IS NOT NULL, `t12`.`_w`, NULL)) AS `s1`,
-  COUNT(`t12`.`x0`) AS `s2`,
-  SUM(`t12`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t12`.`_w` * `t12`.`x0`) AS `s0`,
+  SUM(`t12`.`_w` * `t12`.`x1`) AS `s1`,
+  COALESCE(SUM(`t12`.`x1`), 0) AS `s2`,
   SUM(`t12`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t11`.`_period`,
     XXHASH64(`t11`.`model`) & 63 AS `_unit`,
+    1.0 / COALESCE(NULLIF(`t11`.`sample_probability`, 0), 1.0) AS `_w`,
+    CAST(COALESCE(`t11`.`stage` = 'production', FALSE)
+    AND COALESCE(`t11`.`review.reviewed`, FALSE) AS BIGINT) AS `x0`,
+    CAST(COALESCE(`t11`.`stage` = 'production', FALSE) AS BIGINT) AS `x1`,
     CAST(`t11`.`sample_probability` IS NULL
     OR ISNAN(`t11`.`sample_probability`)
     OR (
       `t11`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t11`.`sample_probability`, 0), 1.0) AS `_w`,
-    IF(
-      COALESCE(`t11`.`stage` = 'production', FALSE),
-      CAST(COALESCE(`t11`.`review.reviewed`, FALSE) AS BIGINT),
-      CAST(NULL AS BIGINT)
-    ) AS `x0`,
-    CAST(COALESCE(`t11`.`stage` = 'production', FALSE) AS BIGINT) AS `e0`
+    ) AS BIGINT) AS `_u`
   FROM (
     SELECT
       `t10`.`recorded`,

@@ -2,28 +2,27 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
-  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
-  COUNT(`t1`.`x0`) AS `s2`,
-  SUM(`t1`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s1`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t1`.`x2`), 0) AS `s3`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`run`, `t0`.`trace`, `t0`.`span`)) & 63 AS `_unit`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
+    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AND `t0`.`quality_ok` AS BIGINT) AS `x0`,
+    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AND (
+      `t0`.`quality_ok` IS NOT NULL
+    ) AS BIGINT) AS `x1`,
+    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AS BIGINT) AS `x2`,
     CAST(`t0`.`sample_probability` IS NULL
     OR ISNAN(`t0`.`sample_probability`)
     OR (
       `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    IF(
-      COALESCE(`t0`.`step` IS NOT NULL, FALSE),
-      CAST(`t0`.`quality_ok` AS BIGINT),
-      CAST(NULL AS BIGINT)
-    ) AS `x0`,
-    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AS BIGINT) AS `e0`
+    ) AS BIGINT) AS `_u`
   FROM `spans` AS `t0`
   WHERE
     NOT (

@@ -2,24 +2,21 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
-  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
-  SUM(IF(`t1`.`x0` IS NOT NULL, `t1`.`_w`, NULL)) AS `s1`,
-  COUNT(`t1`.`x0`) AS `s2`,
-  SUM(`t1`.`e0`) AS `s3`,
   COUNT(*) AS `_n`,
+  SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
+  SUM(`t1`.`_w` * `t1`.`x1`) AS `s1`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t1`.`x2`), 0) AS `s3`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`run`, `t0`.`trace`, `t0`.`span`)) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    CAST(IF(
-      `t0`.`step` IS NOT NULL,
+    CAST((
+      `t0`.`step` IS NOT NULL
+    )
+    AND (
       `t0`.`latency` <= IF(
         `t0`.`step` = 'human_review',
         14400.0,
@@ -28,10 +25,20 @@ FROM (
           8.0,
           IF(`t0`.`step` = 'feature_creation', 2.0, IF(`t0`.`step` = 'ingestion', 2.0, 5.0))
         )
-      ),
-      CAST(NULL AS BOOLEAN)
+      )
     ) AS BIGINT) AS `x0`,
-    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AS BIGINT) AS `e0`
+    CAST((
+      `t0`.`step` IS NOT NULL
+    )
+    AND (
+      `t0`.`latency` IS NOT NULL AND NOT ISNAN(`t0`.`latency`)
+    ) AS BIGINT) AS `x1`,
+    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AS BIGINT) AS `x2`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `spans` AS `t0`
   WHERE
     NOT (

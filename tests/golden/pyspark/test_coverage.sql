@@ -2,23 +2,22 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   SUM(IF(`t1`.`x0` IS NOT NULL AND NOT ISNAN(`t1`.`x0`), `t1`.`_w`, NULL)) AS `s1`,
   COUNT(`t1`.`x0`) AS `s2`,
-  COUNT(*) AS `s3`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`service`, `t0`.`change`)) & 63 AS `_unit`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
+    `t0`.`test_coverage` AS `x0`,
     CAST(`t0`.`sample_probability` IS NULL
     OR ISNAN(`t0`.`sample_probability`)
     OR (
       `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    `t0`.`test_coverage` AS `x0`
+    ) AS BIGINT) AS `_u`
   FROM `changes` AS `t0`
   WHERE
     NOT (

@@ -3,27 +3,18 @@ SELECT
   `t1`.`_period`,
   `t1`.`_g0`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   COUNT(`t1`.`x0`) AS `s1`,
-  COUNT(*) AS `s2`,
   SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
   COUNT(`t1`.`x1`) AS `s4`,
-  COUNT(*) AS `s5`,
   SUM(`t1`.`_w` * `t1`.`x2`) AS `s6`,
-  COUNT(*) AS `s7`,
-  COUNT(*) AS `s8`,
-  COUNT(*) AS `_n`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     COALESCE(`t0`.`use_case`, 'not recorded') AS `_g0`,
     XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     `t0`.`cost` AS `x0`,
     `t0`.`human_minutes` * 60.0 AS `x1`,
@@ -37,7 +28,12 @@ FROM (
     )
     AND (
       COALESCE(`t0`.`outcome`, '') <> 'abandoned'
-    ) AS BIGINT) AS `x2`
+    ) AS BIGINT) AS `x2`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (

@@ -2,24 +2,24 @@
 SELECT
   `t2`.`_period`,
   `t2`.`_unit`,
-  COALESCE(SUM(`t2`.`_d0`), 0.0) AS `s0`,
-  COUNT(`t2`.`x0`) AS `s1`,
-  SUM(`t2`.`e0`) AS `s2`,
-  COALESCE(SUM(`t2`.`_d1`), 0.0) AS `s3`,
-  COUNT(`t2`.`x1`) AS `s4`,
-  SUM(`t2`.`e1`) AS `s5`,
   COUNT(*) AS `_n`,
+  COALESCE(SUM(`t2`.`_dx0`), 0.0) AS `s0`,
+  COUNT(`t2`.`x0`) AS `s1`,
+  COALESCE(SUM(`t2`.`x1`), 0) AS `s2`,
+  COALESCE(SUM(`t2`.`_dx2`), 0.0) AS `s3`,
+  COUNT(`t2`.`x2`) AS `s4`,
+  COALESCE(SUM(`t2`.`x3`), 0) AS `s5`,
   SUM(`t2`.`_u`) AS `_unknown`
 FROM (
   SELECT
     `t1`.`_period`,
     `t1`.`_unit`,
-    `t1`.`_u`,
     `t1`.`_w`,
     `t1`.`x0`,
-    `t1`.`e0`,
     `t1`.`x1`,
-    `t1`.`e1`,
+    `t1`.`x2`,
+    `t1`.`x3`,
+    `t1`.`_u`,
     IF(
       `t1`.`x0` IS NOT NULL,
       `t1`.`_w` / NULLIF(
@@ -30,36 +30,36 @@ FROM (
         0
       ),
       CAST(NULL AS DOUBLE)
-    ) AS `_d0`,
+    ) AS `_dx0`,
     IF(
-      `t1`.`x1` IS NOT NULL,
+      `t1`.`x2` IS NOT NULL,
       `t1`.`_w` / NULLIF(
-        COUNT(`t1`.`x1`) OVER (
-          PARTITION BY `t1`.`_period`, `t1`.`x1`
+        COUNT(`t1`.`x2`) OVER (
+          PARTITION BY `t1`.`_period`, `t1`.`x2`
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),
         0
       ),
       CAST(NULL AS DOUBLE)
-    ) AS `_d1`
+    ) AS `_dx2`
   FROM (
     SELECT
       0 AS `_period`,
       XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`)) & 63 AS `_unit`,
-      CAST(`t0`.`sample_probability` IS NULL
-      OR ISNAN(`t0`.`sample_probability`)
-      OR (
-        `t0`.`sample_probability` = 0
-      ) AS BIGINT) AS `_u`,
       1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
       IF(COALESCE(NOT (
         `t0`.`returned_28d`
       ), FALSE), `t0`.`user`, CAST(NULL AS STRING)) AS `x0`,
       CAST(COALESCE(NOT (
         `t0`.`returned_28d`
-      ), FALSE) AS BIGINT) AS `e0`,
-      IF(COALESCE(`t0`.`returned_28d` IS NOT NULL, FALSE), `t0`.`user`, CAST(NULL AS STRING)) AS `x1`,
-      CAST(COALESCE(`t0`.`returned_28d` IS NOT NULL, FALSE) AS BIGINT) AS `e1`
+      ), FALSE) AS BIGINT) AS `x1`,
+      IF(COALESCE(`t0`.`returned_28d` IS NOT NULL, FALSE), `t0`.`user`, CAST(NULL AS STRING)) AS `x2`,
+      CAST(COALESCE(`t0`.`returned_28d` IS NOT NULL, FALSE) AS BIGINT) AS `x3`,
+      CAST(`t0`.`sample_probability` IS NULL
+      OR ISNAN(`t0`.`sample_probability`)
+      OR (
+        `t0`.`sample_probability` = 0
+      ) AS BIGINT) AS `_u`
     FROM `sessions` AS `t0`
     WHERE
       NOT (

@@ -2,23 +2,18 @@
 SELECT
   `t1`.`_period`,
   `t1`.`_unit`,
+  COUNT(*) AS `_n`,
   SUM(`t1`.`_w` * `t1`.`x0`) AS `s0`,
   COUNT(`t1`.`x0`) AS `s1`,
-  SUM(`t1`.`e0`) AS `s2`,
-  SUM(`t1`.`_w` * `t1`.`x1`) AS `s3`,
-  COUNT(`t1`.`x1`) AS `s4`,
-  SUM(`t1`.`e1`) AS `s5`,
-  COUNT(*) AS `_n`,
+  COALESCE(SUM(`t1`.`x1`), 0) AS `s2`,
+  SUM(`t1`.`_w` * `t1`.`x2`) AS `s3`,
+  COUNT(`t1`.`x2`) AS `s4`,
+  COALESCE(SUM(`t1`.`x3`), 0) AS `s5`,
   SUM(`t1`.`_u`) AS `_unknown`
 FROM (
   SELECT
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
-    CAST(`t0`.`sample_probability` IS NULL
-    OR ISNAN(`t0`.`sample_probability`)
-    OR (
-      `t0`.`sample_probability` = 0
-    ) AS BIGINT) AS `_u`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       COALESCE(
@@ -41,13 +36,18 @@ FROM (
       ),
       FALSE
     )
-    AND COALESCE(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown', FALSE) AS BIGINT) AS `e0`,
+    AND COALESCE(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown', FALSE) AS BIGINT) AS `x1`,
     IF(
       COALESCE(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown', FALSE),
       `t0`.`cost`,
       CAST(NULL AS DOUBLE)
-    ) AS `x1`,
-    CAST(COALESCE(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown', FALSE) AS BIGINT) AS `e1`
+    ) AS `x2`,
+    CAST(COALESCE(COALESCE(`t0`.`outcome`, 'unknown') <> 'unknown', FALSE) AS BIGINT) AS `x3`,
+    CAST(`t0`.`sample_probability` IS NULL
+    OR ISNAN(`t0`.`sample_probability`)
+    OR (
+      `t0`.`sample_probability` = 0
+    ) AS BIGINT) AS `_u`
   FROM `requests` AS `t0`
   WHERE
     NOT (

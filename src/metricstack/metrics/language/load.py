@@ -13,10 +13,11 @@ requires = { n = 30 }
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnreadableFile, nearest
@@ -182,22 +183,26 @@ class _Reader:
         return Number(0.0)
 
 
-def load(*folders: Path) -> dict[str, Definition]:
-    """Read every ``*.toml`` of these folders, in order of name; a later folder may add metrics.
+def load(folder: Path, known: Mapping[str, Definition] = MappingProxyType({})) -> dict[str, Definition]:
+    """Read every ``*.toml`` of a folder, in order of name, and add its metrics to those that are known.
 
-    A later folder may not redefine a metric of an earlier one: owner, target, warn and breach are the
-    policies' to set, and a metric that means something else needs a name of its own.
+    It may not redefine one of them: owner, target, warn and breach are the policies' to set, and a
+    metric that means something else needs a name of its own.
+
+    Args:
+        folder: The folder.
+        known: Metric id → definition, of another catalogue that was read before.
 
     Returns:
-        Metric id → definition.
+        Metric id → definition, the known ones first.
 
     Raises:
         ConfigurationError: anything is wrong; every fault of every file, with file and line.
     """
-    found: dict[str, Definition] = {}
+    found = dict(known)
     faults: list[str] = []
     places: list[tuple[Definition, _Reader]] = []
-    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
+    for path in sorted(folder.glob("*.toml")):
         try:
             reader = _Reader(path)
         except UnreadableFile as error:
@@ -220,10 +225,13 @@ def load(*folders: Path) -> dict[str, Definition]:
     return found
 
 
-def _check(found: Mapping[str, Definition], places: Iterable[tuple[Definition, _Reader]]) -> list[str]:
+def _check(found: Mapping[str, Definition], places: Sequence[tuple[Definition, _Reader]]) -> list[str]:
     """Hold every definition against the tables and the others, once all are known."""
     faults: list[str] = []
-    names = dict.fromkeys(found, "")
+    new = {definition.id for definition, _ in places}
+    names = dict.fromkeys(found, "") | {
+        alias: other.id for other in found.values() if other.id not in new for alias in other.aliases
+    }
     for definition, reader in places:
         before = len(reader.faults)
         for message in faults_of(definition, found):

@@ -4,14 +4,14 @@ Only sums leave the engine (and, for quantiles of small tables, bounded vectors 
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metricstack.core.values import Refusal
-from metricstack.metrics.query.known import is_known, simplified
 from metricstack.metrics.query.rows import Frame, eligible, row_value
-from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.metrics.query.states import Quantity, State
+from metricstack.metrics.query.sums import ROWS, Sum, Sums
 from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE
 from metricstack.telemetry.contract import Table
 from metricstack.telemetry.tables import table
@@ -29,6 +29,7 @@ __all__ = [
     "kept_as_one",
     "people",
     "sampled",
+    "shared",
     "unit_of",
     "vectors",
     "whole",
@@ -112,8 +113,22 @@ def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.T
         Columns ``_period``, ``_g0``…, ``_unit``, ``s0``… in the order of ``states``, ``_n`` (rows) and
         ``_unknown`` (rows of unknown sampling); or a refusal when a table is missing.
     """
-    import ibis
+    found = shared(frame, name, states, plan)
+    if isinstance(found, Refusal):
+        return found
+    rows, places = found
+    sums = {f"s{j}": rows[places[state]] for j, state in enumerate(states)}
+    return rows.select(*frame.keys, "_unit", **sums, _n=rows["_n"], _unknown=rows["_unknown"])
 
+
+def shared(
+    frame: Frame, name: str, states: Sequence[State], plan: Plan
+) -> "tuple[ir.Table, dict[State, str]] | Refusal":
+    """Build the one query of a table as `fused` does, where states that are one sum share a column.
+
+    Returns:
+        The query, and the column of each state; or a refusal when a table is missing.
+    """
     contract = table(name)
     quantities = tuple(dict.fromkeys(state.quantity for state in states))
     found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
@@ -121,45 +136,55 @@ def fused(frame: Frame, name: str, states: Sequence[State], plan: Plan) -> "ir.T
         return found
     rows, columns = found.table, dict(found.keys)
     columns["_unit"] = unit_of(rows, plan)
-    columns["_u"] = simplified(_unknown(contract, rows), found.known).cast("int64")
+    unknown = found.simplified(_unknown(contract, rows)).cast("int64")
     if plan.weighted:
         columns["_w"] = _weight(contract, rows)
-    certain = set()
-    for i, quantity in enumerate(quantities):
-        value = columns[f"x{i}"] = simplified(row_value(rows, quantity, frame.given), found.known)
-        if is_known(value, found.known):
-            certain.add(i)
-        among = eligible(rows, quantity, frame.given)
-        if among is not None:
-            columns[f"e{i}"] = simplified(among, found.known).cast("int64")
-    flat = rows.select(**columns)
-    different = [quantities.index(state.quantity) for state in states if state.role is Role.DISTINCT]
+    values = {quantity: found.simplified(row_value(rows, quantity, frame.given)) for quantity in quantities}
+    among = {
+        quantity: found.simplified(about)
+        for quantity in quantities
+        if (about := eligible(rows, quantity, frame.given)) is not None
+    }
+    sums = Sums(values, among, found.known, plan.weighted)
+    asked = sums.of(states)
+    flat = rows.select(**columns, **sums.columns, _u=unknown)
+    different = dict.fromkeys(one.columns[0] for one in asked.values() if one.kind == "distinct")
     if plan.weighted and different:
-        flat = flat.mutate(**{f"_d{i}": _worth(flat, f"x{i}", frame.keys) for i in dict.fromkeys(different)})
-    places = {quantity: i for i, quantity in enumerate(quantities)}
-    sums = {f"s{j}": _sum(flat, state.role, places[state.quantity], plan, certain) for j, state in enumerate(states)}
-    return flat.group_by([*frame.keys, "_unit"]).aggregate(**sums, _n=ibis._.count(), _unknown=flat["_u"].sum())
+        flat = flat.mutate(**{f"_d{x}": _worth(flat, x, frame.keys) for x in different})
+    names = {ROWS: "_n"}
+    for j, state in enumerate(states):
+        names.setdefault(asked[state], f"s{j}")
+    wanted = {label: _sum(flat, one, plan) for one, label in names.items()}
+    query = flat.group_by([*frame.keys, "_unit"]).aggregate(**wanted, _unknown=flat["_u"].sum())
+    return query, {state: names[one] for state, one in asked.items()}
 
 
-def _sum(flat: "ir.Table", role: Role, i: int, plan: Plan, certain: Collection[int]) -> "ir.Value":
+def _sum(flat: "ir.Table", asked: Sum, plan: Plan) -> "ir.Value":
     import ibis
 
-    x = flat[f"x{i}"]
+    columns = [flat[column] for column in asked.columns]
     weight = flat["_w"] if plan.weighted else None
-    number = ibis._.count() if i in certain else x.count()
-    match role:
-        case Role.TOTAL:
-            return (x if weight is None else weight * x).sum()
-        case Role.SQUARE:
+    match asked.kind, columns:
+        case "rows", _:
+            return ibis._.count()
+        case "known", [x]:
+            return x.count()
+        case "count", [x]:
+            return x.sum().fill_null(0)
+        case "total", [x, *others]:
+            total = (x if weight is None else weight * x).sum()
+            for other in others:
+                total = total + other.sum()
+            return total
+        case "square", [x]:
             return (x * x if weight is None else weight * x * x).sum()
-        case Role.KNOWN:
-            return number if weight is None else weight.sum(where=x.notnull())
-        case Role.N:
-            return number
-        case Role.ELIGIBLE:
-            return flat[f"e{i}"].sum() if f"e{i}" in flat.columns else ibis._.count()
-        case Role.DISTINCT:
-            return x.nunique() if weight is None else flat[f"_d{i}"].sum().fill_null(0.0)
+        case "weight", []:
+            return flat["_w"].sum()
+        case "weight", [x]:
+            return flat["_w"].sum(where=x.notnull())
+        case "distinct", [x]:
+            return x.nunique() if weight is None else flat[f"_d{asked.columns[0]}"].sum().fill_null(0.0)
+    raise AssertionError(asked)
 
 
 def _worth(flat: "ir.Table", x: str, keys: Sequence[str]) -> "ir.Value":
@@ -285,7 +310,7 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    bins = bin_of(simplified(row_value(rows, quantity, frame.given).cast("float64"), found.known))
+    bins = bin_of(found.simplified(row_value(rows, quantity, frame.given).cast("float64")))
     among = eligible(rows, quantity, frame.given)
     columns |= {"_unit": unit_of(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
     columns["_weight"] = _weight(contract, rows)

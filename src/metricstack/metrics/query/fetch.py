@@ -180,14 +180,16 @@ class TableData:
         known = self.rolled.sums(self.states, units=self.units) if self.rolled is not None else None
         if known is not None:
             return grouped(known, self.frame.keys)
-        query = queries.fused(self.frame, self.name, self.states, self.plan)
-        if isinstance(query, Refusal):
-            return query
+        asked = queries.shared(self.frame, self.name, self.states, self.plan)
+        if isinstance(asked, Refusal):
+            return asked
+        query, places = asked
         found = fetch(query, self.frame.keys)
         for values in found.columns.values():
             if values.dtype == np.float64:
                 values[np.isnan(values)] = 0.0  # a sum of nothing known: its N says so
-        return found
+        columns = {self.column(state): found.columns[place] for state, place in places.items()}
+        return replace(found, columns=dict(found.columns) | columns)
 
     @cached_property
     def sampling(self) -> Grouped | Refusal:

@@ -40,11 +40,17 @@ class Rows:
         table: The rows.
         keys: Grouping column → its value: ``_period`` (number of the period), then ``_g0``… (the dimensions).
         known: Columns that are never null.
+        absent: Columns that are always null, since the data lack them.
     """
 
     table: "ir.Table"
     keys: "dict[str, ir.Value]"
     known: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
+
+    def simplified(self, value: "ir.Value") -> "ir.Value":
+        """Write an expression on the rows without the questions whose answers are certain."""
+        return simplified(value, self.known, self.absent)
 
 
 @dataclass(frozen=True)
@@ -106,13 +112,15 @@ class Frame:
         rows = self.ws.table(name, columns=own)
         if isinstance(rows, Refusal):
             return rows
-        here = rows.env.isnull() | (rows.env == self.ws.config.environment)
+        known, absent = self.ws.never_null(name), self.ws.always_null(name)
+        if "env" not in absent:
+            rows = rows.filter(simplified(rows.env.isnull() | (rows.env == self.ws.config.environment), known, absent))
         if contract.state_of or self.to_date or self.window is not None:
             starts = [None if self.window is None else span.start for span in self.spans]
-            rows, period = _up_to(contract, rows.filter(here), self.periods, starts), None
+            rows, period = _up_to(contract, rows, self.periods, starts), None
         else:
             time = rows[contract.event_time]
-            rows = rows.filter(here, time >= _instant(self.periods[0]), time < _instant(self.periods[-1], end=True))
+            rows = rows.filter(time >= _instant(self.periods[0]), time < _instant(self.periods[-1], end=True))
             period = contract.event_time
         if joined:
             ends = (self.given.until,) if period else tuple(window.end for window in self.periods)
@@ -124,12 +132,11 @@ class Frame:
             shown = [_shown(rows, i + len(self.by), path) == value for i, (path, value) in enumerate(self.where)]
             rows = rows.filter(*shown)
         keys = {"_period": rows["_period"] if period is None else _number(rows[period], self.periods)}
-        known = self.ws.never_null(name)
-        keys |= {f"_g{i}": simplified(_shown(rows, i, path), known) for i, path in enumerate(self.by)}
+        keys |= {f"_g{i}": simplified(_shown(rows, i, path), known, absent) for i, path in enumerate(self.by)}
         if any(measure.across for quantity in quantities for measure in measures_used(quantity)):
             rows = rows.mutate(**keys)
             keys = {column: rows[column] for column in keys}
-        found_rows = Rows(rows, keys, known)
+        found_rows = Rows(rows, keys, known, absent)
         return _added(found_rows, quantities, per, also, self.given) if per else found_rows
 
     def reads(self, quantity: Quantity) -> tuple[str, ...]:
