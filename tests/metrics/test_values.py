@@ -154,3 +154,28 @@ def test_misuse_is_told_as_evaluate_tells_it(build: Build) -> None:
         values(ws, "eror_rate", window="2026Q3")
     with pytest.raises(InvalidInput, match="each dimension once"):
         values(ws, "error_rate", window="2026Q3", by=("model", "model"))
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_a_histogram_by_unit_and_two_questions_give_one_interval(
+    build: Build, monkeypatch: pytest.MonkeyPatch, sampled: bool
+) -> None:
+    # The same Woodruff interval by two roads: from units x bins, and from what lies below the known quantile by unit.
+    rows = runs(
+        700,
+        user=[f"u{i % 37}" for i in range(700)],
+        region=["eu" if i % 3 else None for i in range(700)],
+        start=[at(f"{7 + i % 3:02d}-{1 + i % 28:02d}") for i in range(700)],
+        latency=[None if i % 11 == 0 else float(i % 23) for i in range(700)],
+        sample_probability=[0.5 if sampled and i % 5 else 1.0 for i in range(700)],
+    )
+    for module in (fetch, binned):
+        monkeypatch.setattr(module, "EXACT_QUANTILE_ROWS", 0)
+    monkeypatch.setattr(fetch, "VECTOR_ROWS", 0)
+    ids, found = ["latency_p50", "latency_p95"], {}
+    for by_unit in (False, True):
+        monkeypatch.setattr(fetch.TableData, "tells_units", lambda *_, told=by_unit: told)
+        ws = build(requests=rows)
+        found[by_unit] = check(ws, ids, window="2026Q3", by="region", grain="month")
+    assert found[True].high.notna().any()
+    pd.testing.assert_frame_equal(found[True], found[False], rtol=1e-12)

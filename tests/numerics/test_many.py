@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metricstack.numerics.histograms import Histograms
+from metricstack.numerics.histograms import Below, Histograms
 from metricstack.numerics.many import Spreads, combined, intervals, poisson_bounds, spreads_of_groups, spreads_of_units
 from metricstack.numerics.quantiles import NOT_POSITIVE, bin_edges, bin_inverse, quantile_by_group, quantile_of_bins
 
@@ -51,9 +51,9 @@ def test_each_scale_keeps_to_its_range() -> None:
 def test_a_group_among_others_has_the_quantile_it_has_alone(rows: list[tuple[int, int, int, int]], p: float) -> None:
     group, unit, bins, weight = (np.array(part) for part in zip(*rows, strict=True))
     weights = weight.astype(np.float64)
-    many = Histograms(group, unit, bins, weights, 4)
+    many = Histograms(group, bins, weights, 4)
     value = many.quantile(np.full(4, p))
-    low, high = many.bounds(p, value, level=0.95)
+    low, high = many.bounds(p, value, Below.of(group, unit, bins, weights, value), level=0.95)
     for i in range(4):
         mine = group == i
         if not mine.any():
@@ -74,5 +74,5 @@ def test_a_group_among_others_has_the_quantile_it_has_alone(rows: list[tuple[int
 
 def test_no_entries_at_all_have_no_quantile() -> None:
     nothing = np.zeros(0, dtype=np.int64)
-    found = Histograms(nothing, nothing, nothing, np.zeros(0), 2)
+    found = Histograms(nothing, nothing, np.zeros(0), 2)
     assert np.isnan(found.quantile(np.full(2, 0.5))).all()

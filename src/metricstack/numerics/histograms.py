@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.numerics.many import t_quantiles
-from metricstack.numerics.quantiles import bin_edges
+from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE, bin_edges
 
-__all__ = ["Histograms"]
+__all__ = ["Below", "Histograms", "cut"]
 
 Vector = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -16,18 +16,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(eq=False)
 class Histograms:
-    """Histograms of several groups, each bin once for each of its units.
+    """Histograms of several groups, each bin once or more.
 
     Args:
         group: Number of the group of each entry, 0 to ``groups`` - 1, shape (entries,).
-        unit: Its unit, shape (entries,).
         bins: Its bin, shape (entries,); see `quantiles.bin_edges`.
         weights: Its weight, shape (entries,), not negative.
         groups: How many groups there are.
     """
 
     group: Integers
-    unit: Integers
     bins: Integers
     weights: Vector
     groups: int
@@ -59,7 +57,7 @@ class Histograms:
 
         Example:
             >>> group, bins = np.zeros(2, dtype=np.int64), np.array([0, 1])
-            >>> one = Histograms(group, group, bins, np.ones(2), 1)
+            >>> one = Histograms(group, bins, np.ones(2), 1)
             >>> one.quantile(np.array([0.5])).round(4)
             array([1.])
         """
@@ -101,12 +99,13 @@ class Histograms:
     def _before(self, place: Integers) -> Vector:
         return self._upto(np.maximum(place - 1, 0))
 
-    def bounds(self, p: float, value: Vector, *, level: float) -> tuple[Vector, Vector]:
+    def bounds(self, p: float, value: Vector, below: "Below", *, level: float) -> tuple[Vector, Vector]:
         """Return the interval of each group's quantile when a unit's values depend on one another.
 
         Args:
             p: Share below the quantile, in (0, 1).
             value: The quantiles, shape (groups,).
+            below: How much of each unit lies below them.
             level: Confidence level.
 
         Returns:
@@ -115,24 +114,73 @@ class Histograms:
         Source:
             Woodruff (1952), as `quantiles.quantile_by_group`.
         """
-        mine = value[self.group]
-        low, high = bin_edges(self.bins)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside = np.where(mine > 0, np.log(mine / low) / np.log(high / low), 0.0)
-        below = np.where(high <= mine, 1.0, np.where(low >= mine, 0.0, np.nan_to_num(inside)))
-        order = np.lexsort((self.unit, self.group))
-        group, unit = self.group[order], self.unit[order]
-        first = np.ones(len(group), dtype=bool)
-        first[1:] = (group[1:] != group[:-1]) | (unit[1:] != unit[:-1])
-        parts = (self.weights * (below - p))[order]
-        sums = np.add.reduceat(parts, np.flatnonzero(first)) if len(parts) else parts
-        owner = group[first]
-        sums = sums / self.total[owner]
-        seen = np.bincount(owner, minlength=self.groups).astype(np.float64)
-        mean = np.bincount(owner, sums, self.groups) / np.maximum(seen, 1.0)
-        square = np.bincount(owner, (sums - mean[owner]) ** 2, self.groups)
+        sums = (below.below - p * below.weight) / self.total[below.group]
+        seen = np.bincount(below.group, minlength=self.groups).astype(np.float64)
+        mean = np.bincount(below.group, sums, self.groups) / np.maximum(seen, 1.0)
+        square = np.bincount(below.group, (sums - mean[below.group]) ** 2, self.groups)
         several = seen > 1
         reach = np.sqrt(square * seen / np.maximum(seen - 1, 1)) * t_quantiles(level, np.maximum(seen - 1, 1.0))
         bottom = np.where(several & (p - reach > 0), self.quantile(p - reach), -np.inf)
         top = np.where(several & (p + reach < 1), self.quantile(p + reach), np.inf)
         return np.minimum(bottom, value), np.maximum(top, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Below:
+    """How much of each unit lies at or below its group's quantile; arrays of shape (units of all groups,).
+
+    Args:
+        group: Number of the unit's group.
+        weight: Weight of the unit's values.
+        below: Weight of those at or below.
+    """
+
+    group: Integers
+    weight: Vector
+    below: Vector
+
+    @classmethod
+    def of(cls, group: Integers, unit: Integers, bins: Integers, weights: Vector, value: Vector) -> "Below":
+        """Add up a histogram of each unit.
+
+        Args:
+            group: Number of the group of each entry, shape (entries,).
+            unit: Its unit, shape (entries,).
+            bins: Its bin, shape (entries,).
+            weights: Its weight, shape (entries,), not negative.
+            value: The quantile of each group, shape (groups,).
+
+        Example:
+            >>> one, unit, bins = np.zeros(3, dtype=np.int64), np.array([7, 7, 8]), np.array([0, 40, 0])
+            >>> found = Below.of(one, unit, bins, np.ones(3), np.array([1.0]))
+            >>> found.weight, found.below
+            (array([2., 1.]), array([1., 1.]))
+        """
+        at, inside = cut(value)
+        part = np.where(bins < at[group], 1.0, np.where(bins == at[group], inside[group], 0.0))
+        order = np.lexsort((unit, group))
+        group, unit = group[order], unit[order]
+        first = np.ones(len(group), dtype=bool)
+        first[1:] = (group[1:] != group[:-1]) | (unit[1:] != unit[:-1])
+        starts = np.flatnonzero(first)
+        if not len(starts):
+            return cls(group, weights, weights)
+        sums = np.add.reduceat(np.stack([weights[order], (weights * part)[order]], axis=1), starts)
+        return cls(group[first], sums[:, 0], sums[:, 1])
+
+
+def cut(value: Vector) -> tuple[Integers, Vector]:
+    """Return the bin that holds each value, and how much of that bin lies at or below it, on the logarithmic scale.
+
+    Args:
+        value: Values, shape (n,); one that is not positive is the whole of the bin of such values.
+
+    Example:
+        >>> cut(np.array([1.0, 0.0]))
+        (array([       0, -1000000]), array([1., 1.]))
+    """
+    positive = value > 0
+    place = np.log(np.where(positive, value, 1.0)) / np.log(BIN_RATIO)
+    at = np.ceil(place)
+    bins = np.where(positive, at, NOT_POSITIVE).astype(np.int64)
+    return bins, np.where(positive, place - (at - 1), 1.0)

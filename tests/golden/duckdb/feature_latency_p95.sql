@@ -97,8 +97,8 @@ FROM (
     ) OR (
       "t0"."sample_probability" = 0
     ) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
-    CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE) AS BIGINT) AS "_eligible"
+    CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE) AS BIGINT) AS "_eligible",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight"
   FROM "pipeline_runs" AS "t0"
   WHERE
     NOT (

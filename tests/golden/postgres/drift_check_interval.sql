@@ -153,8 +153,8 @@ FROM (
     ) OR (
       "t0"."sample_probability" = 0
     ) AS INT) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
-    CAST(CAST(COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE) AS INT) AS BIGINT) AS "_eligible"
+    CAST(CAST(COALESCE(COALESCE("t0"."kind" = 'drift', FALSE), FALSE) AS INT) AS BIGINT) AS "_eligible",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight"
   FROM "quality_checks" AS "t0"
   WHERE
     NOT (

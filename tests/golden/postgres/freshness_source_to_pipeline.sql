@@ -89,8 +89,8 @@ FROM (
     ) OR (
       "t0"."sample_probability" = 0
     ) AS INT) AS BIGINT) AS "_u",
-    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
-    CAST(CAST(COALESCE("t0"."stage" = 'source_to_pipeline', FALSE) AS INT) AS BIGINT) AS "_eligible"
+    CAST(CAST(COALESCE("t0"."stage" = 'source_to_pipeline', FALSE) AS INT) AS BIGINT) AS "_eligible",
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight"
   FROM "pipeline_runs" AS "t0"
   WHERE
     NOT (

@@ -5,7 +5,7 @@ SELECT
   "t1"."_bin",
   SUM("t1"."_weight") AS "_w",
   COUNT(*) AS "_n",
-  SUM("t1"."_eligible") AS "_e",
+  COUNT(*) AS "_e",
   SUM("t1"."_u") AS "_unknown"
 FROM (
   SELECT
@@ -33,8 +33,7 @@ FROM (
     ) OR (
       "t0"."sample_probability" = 0
     ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight",
-    1 AS "_eligible"
+    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight"
   FROM "llm_calls" AS "t0"
   WHERE
     NOT (

@@ -36,8 +36,8 @@ FROM (
     OR (
       `t0`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_weight`,
-    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AS BIGINT) AS `_eligible`
+    CAST(COALESCE(`t0`.`step` IS NOT NULL, FALSE) AS BIGINT) AS `_eligible`,
+    1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_weight`
   FROM `spans` AS `t0`
   WHERE
     NOT (

@@ -176,10 +176,10 @@ FROM (
     OR (
       `t21`.`sample_probability` = 0
     ) AS BIGINT) AS `_u`,
-    1.0 / COALESCE(NULLIF(`t21`.`sample_probability`, 0), 1.0) AS `_weight`,
     CAST(COALESCE(`t21`.`first_production` AND NOT (
       `t21`.`deployment.failed`
-    ), FALSE) AS BIGINT) AS `_eligible`
+    ), FALSE) AS BIGINT) AS `_eligible`,
+    1.0 / COALESCE(NULLIF(`t21`.`sample_probability`, 0), 1.0) AS `_weight`
   FROM (
     SELECT
       `t20`.`deployed`,

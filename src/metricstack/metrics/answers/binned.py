@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.answers.answer import needed_n
 from metricstack.metrics.answers.arrays import Answers
-from metricstack.metrics.answers.laid import Laid
+from metricstack.metrics.answers.laid import Laid, added
 from metricstack.metrics.answers.percentile import share_of
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.model import Population
 from metricstack.metrics.query.fetch import EXACT_QUANTILE_ROWS, Key, TableData
 from metricstack.metrics.query.states import Quantity, quantity_of
-from metricstack.numerics.histograms import Histograms
+from metricstack.numerics.histograms import Below, Histograms
 
 __all__ = ["Spread", "quantiles", "spread_of"]
+
+Vector = NDArray[np.float64]
 
 
 class Spread:
@@ -29,17 +32,31 @@ class Spread:
     """
 
     def __init__(self, data: TableData, quantity: Quantity, keys: Sequence[Key]) -> None:
-        self.quantity = quantity
-        grouped = data.bins(quantity)
+        self.quantity, self._data, self._keys = quantity, data, keys
+        grouped = data.histogram(quantity)
         assert not isinstance(grouped, Refusal)
-        laid = Laid(grouped, keys)
-        bins = laid.by_unit("_bin")
-        known = ~np.isnan(bins)
-        self.eligible = laid.total("_e")
-        self.n = np.bincount(laid.at, weights=laid.by_unit("_n") * known, minlength=len(keys))
-        self.histograms = Histograms(
-            laid.at[known], laid.units[known], bins[known].astype(np.int64), laid.by_unit("_w")[known], len(keys)
-        )
+        self._laid = Laid(grouped, keys)
+        bins = self._laid.by_unit("_bin")
+        self._known = ~np.isnan(bins)
+        self.eligible = self._laid.total("_e")
+        self.n = added(self._laid.at, self._laid.by_unit("_n") * self._known, len(keys))
+        self._bins, self._weights = bins[self._known].astype(np.int64), self._laid.by_unit("_w")[self._known]
+        self.histograms = Histograms(self._laid.at[self._known], self._bins, self._weights, len(keys))
+
+    def below(self, share: float, value: Vector) -> Below:
+        """Return how much of each unit lies at or below its group's quantile, which is the value at this share."""
+        data, laid = self._data, self._laid
+        if data.tells_units(self.quantity):
+            at, units = laid.at[self._known], laid.units[self._known]
+            return Below.of(at, units, self._bins, self._weights, value)
+        grouped = data.below
+        assert not isinstance(grouped, Refusal)
+        sums = Laid(grouped, self._keys)
+        i = list(data.quantiles).index(self.quantity)
+        weight = sums.by_unit(f"w{i}")
+        there = weight > 0
+        below = sums.by_unit(f"q{i}_{data.quantiles[self.quantity].index(share)}")
+        return Below(sums.at[there], weight[there], below[there])
 
 
 def spread_of(job: Job, data: TableData, keys: Sequence[Key]) -> Spread | None:
@@ -79,7 +96,7 @@ def quantiles(job: Job, spread: Spread, *, missing: Refusal | None, level: float
     value = spread.histograms.quantile(np.full(len(n), share))
     low = high = np.full(len(n), np.nan)
     if intervals:
-        low, high = spread.histograms.bounds(share, value, level=level)
+        low, high = spread.histograms.bounds(share, value, spread.below(share, value), level=level)
         low, high = np.minimum(low * factor, high * factor), np.maximum(low * factor, high * factor)
     refused = np.array([one is not None for one in reason], dtype=bool)
     value, low, high = (np.where(refused, np.nan, part) for part in (value * factor, low, high))

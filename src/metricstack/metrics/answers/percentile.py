@@ -14,9 +14,9 @@ from metricstack.metrics.language.formula import Call, Number
 from metricstack.metrics.model import Definition, Population
 from metricstack.metrics.query.fetch import Key, TableData
 from metricstack.metrics.query.states import Quantity, quantity_of
+from metricstack.numerics.histograms import cut
 from metricstack.numerics.quantiles import (
     QuantileAnswer,
-    bin_edges,
     bin_inverse,
     order_statistics,
     quantile_by_group,
@@ -133,7 +133,7 @@ class _Sample:
 
 @dataclass(frozen=True, eq=False)
 class _Bins:
-    """A group's histogram by unit: bins, weights and units, shape (entries,); rows counted unweighted."""
+    """A group's histogram, by unit or not: bins, weights and units, shape (entries,); rows counted unweighted."""
 
     quantity: Quantity
     bins: NDArray[np.int64]
@@ -148,15 +148,27 @@ class _Bins:
         value, kind = _exact(self.quantity, p, data, key), "exact quantile"
         if value is None:
             value, kind = quantile_of_bins(self.bins, self.weights, p), "logarithmic histogram (bins of 2 %)"
-        low, high = bin_edges(self.bins)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside = np.log(value / low) / np.log(high / low) if value > 0 else np.zeros(len(low))
-        below = np.where(high <= value, 1.0, np.where(low >= value, 0.0, np.nan_to_num(inside)))
+        units, weights, below = self._below(p, value, data, key)
         found = quantile_by_group(
-            self.units, self.weights, below, p=p, value=value, inverse=bin_inverse(self.bins, self.weights),
+            units, weights, below, p=p, value=value, inverse=bin_inverse(self.bins, self.weights),
             level=level, exact_groups=not data.plan.gathered,
         )  # fmt: skip
         return found, kind
+
+    def _below(
+        self, p: float, value: float, data: TableData, key: Key
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Units, weights, and how much of each lies at or below the quantile."""
+        if data.tells_units(self.quantity):
+            (at,), (inside,) = cut(np.array([value]))
+            return self.units, self.weights, np.where(self.bins < at, 1.0, np.where(self.bins == at, inside, 0.0))
+        grouped = data.below
+        assert not isinstance(grouped, Refusal)
+        i = list(data.quantiles).index(self.quantity)
+        weights = grouped.of(key, f"w{i}").astype(np.float64)
+        known = weights > 0
+        below = grouped.of(key, f"q{i}_{data.quantiles[self.quantity].index(p)}")[known] / weights[known]
+        return grouped.of(key, "_unit")[known].astype(np.int64), weights[known], below
 
 
 def _sample(quantity: Quantity, data: TableData, key: Key) -> _Sample | Refusal:
@@ -174,7 +186,7 @@ def _sample(quantity: Quantity, data: TableData, key: Key) -> _Sample | Refusal:
 
 
 def _histogram(quantity: Quantity, data: TableData, key: Key) -> _Bins | Refusal:
-    grouped = data.bins(quantity)
+    grouped = data.histogram(quantity)
     if isinstance(grouped, Refusal):
         return grouped
     bins = grouped.of(key, "_bin").astype(np.float64)

@@ -18,10 +18,12 @@ from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow as pa
 
 __all__ = [
     "GROUPS",
     "Plan",
+    "below",
     "bin_of",
     "binned",
     "counted",
@@ -310,12 +312,60 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    bins = bin_of(found.simplified(row_value(rows, quantity, frame.given).cast("float64")))
+    columns["_unit"] = unit_of(rows, plan)
+    columns["_bin"] = bin_of(found.simplified(row_value(rows, quantity, frame.given).cast("float64")))
+    columns["_u"] = found.simplified(_unknown(contract, rows)).cast("int64")
     among = eligible(rows, quantity, frame.given)
-    columns |= {"_unit": unit_of(rows, plan), "_bin": bins, "_u": _unknown(contract, rows).cast("int64")}
-    columns["_weight"] = _weight(contract, rows)
-    columns["_eligible"] = ibis.literal(1, type="int64") if among is None else among.cast("int64")
+    if among is not None:
+        columns["_eligible"] = found.simplified(among).cast("int64")
+    if plan.weighted:
+        columns["_weight"] = _weight(contract, rows)
     flat = rows.select(**columns)
+    count = ibis._.count()
     return flat.group_by([*frame.keys, "_unit", "_bin"]).aggregate(
-        _w=flat["_weight"].sum(), _n=ibis._.count(), _e=flat["_eligible"].sum(), _unknown=flat["_u"].sum()
+        _w=flat["_weight"].sum() if plan.weighted else count.cast("float64"),
+        _n=count,
+        _e=count if among is None else flat["_eligible"].sum(),
+        _unknown=flat["_u"].sum(),
     )
+
+
+def below(
+    frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan, cuts: "pa.Table"
+) -> "ir.Table | Refusal":
+    """Build the query of how much of each unit lies at or below its group's quantiles, which are known by now.
+
+    Args:
+        frame: What is asked.
+        name: The table.
+        quantities: The quantities.
+        plan: How rows become units and weights.
+        cuts: The grouping columns of each group, with the bin ``b{i}_{j}`` that holds the quantile j of quantity i,
+            and the part ``p{i}_{j}`` of that bin which lies at or below it.
+
+    Returns:
+        The grouping columns, ``_unit``, ``w{i}`` (weight of the known values) and ``q{i}_{j}`` (of those below).
+    """
+    import ibis
+
+    contract = table(name)
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
+    if isinstance(found, Refusal):
+        return found
+    rows, columns = found.table, dict(found.keys)
+    columns["_unit"] = unit_of(rows, plan)
+    if plan.weighted:
+        columns["_w"] = _weight(contract, rows)
+    for i, quantity in enumerate(quantities):
+        columns[f"x{i}"] = bin_of(found.simplified(row_value(rows, quantity, frame.given).cast("float64")))
+    flat = rows.select(**columns).join(ibis.memtable(cuts), frame.keys)
+    weight = flat["_w"] if plan.weighted else ibis.literal(1.0)
+    sums: dict[str, ir.Value] = {}
+    for i in range(len(quantities)):
+        x = flat[f"x{i}"]
+        sums[f"w{i}"] = weight.sum(where=x.notnull()) if plan.weighted else x.count()
+        for j in range(sum(column.startswith(f"b{i}_") for column in cuts.column_names)):
+            place, part = flat[f"b{i}_{j}"], flat[f"p{i}_{j}"]
+            inside = ibis.cases((x < place, weight), (x == place, weight * part), else_=0.0)
+            sums[f"q{i}_{j}"] = inside.sum()
+    return flat.group_by([*frame.keys, "_unit"]).aggregate(**sums)

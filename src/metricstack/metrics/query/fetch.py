@@ -1,18 +1,19 @@
 """Run a table's queries, once each, and hold their sums as arrays by group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metricstack.core.values import Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.cuts import cuts
+from metricstack.metrics.query.grouped import Grouped, Key, fetch, grouped
 from metricstack.metrics.query.plan import plan_of, units_per_row
 from metricstack.metrics.query.rows import Frame
 from metricstack.metrics.query.states import Quantity, Role, State
@@ -20,14 +21,7 @@ from metricstack.metrics.rollups.rolled import RollUp, find
 from metricstack.metrics.rollups.store import Manifest, kept, sources_of
 from metricstack.telemetry.tables import table
 
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-    import pyarrow as pa
-
 __all__ = ["EXACT_QUANTILE_ROWS", "EXACT_UNITS", "VECTOR_ROWS", "Grouped", "Key", "TableData", "fetch", "grouped"]
-
-Key = tuple[int, tuple[str, ...]]
-"""Number of the period, and the value of each dimension."""
 
 _COUNTS: WeakKeyDictionary[Any, dict[Any, dict[str, int]]] = WeakKeyDictionary()
 """Workspace (its data are those of its opening) → rows by table and window."""
@@ -37,59 +31,6 @@ VECTOR_ROWS = 100_000
 """Up to so many rows, quantiles are computed from the values themselves."""
 EXACT_QUANTILE_ROWS = 1_000_000
 """Up to so many rows, unweighted quantiles are the engine's exact ones; above, the histogram's."""
-
-
-@dataclass(frozen=True, eq=False)
-class Grouped:
-    """Columns of a query's result, sorted by group, with the slice of each group.
-
-    Args:
-        columns: Name → values, float64 (int64 for units and bins), null as NaN only where said.
-        slices: Group → its rows.
-    """
-
-    columns: Mapping[str, NDArray[Any]]
-    slices: Mapping[Key, slice]
-
-    def of(self, key: Key, column: str) -> NDArray[Any]:
-        """Return one column of one group, empty where the group has no rows."""
-        return self.columns[column][self.slices.get(key, slice(0, 0))]
-
-
-def fetch(query: "ir.Table", keys: Sequence[str]) -> Grouped:
-    """Run a query and sort its rows by group."""
-    return grouped(query.to_pyarrow(), keys)
-
-
-def grouped(result: "pa.Table", keys: Sequence[str]) -> Grouped:
-    """Sort a query's rows by group."""
-    codes = np.zeros(result.num_rows, dtype=np.int64)
-    parts: list[tuple[NDArray[np.int64], list[Any]]] = []
-    for name in keys:
-        encoded = result.column(name).combine_chunks().dictionary_encode()
-        values = encoded.dictionary.to_pylist()
-        codes = codes * max(len(values), 1) + encoded.indices.to_numpy(zero_copy_only=False)
-        parts.append((encoded.indices.to_numpy(zero_copy_only=False), values))
-    order = np.argsort(codes, kind="stable")
-    _, starts = np.unique(codes[order], return_index=True)
-    ends = [*starts[1:], len(order)][: len(starts)]
-    slices: dict[Key, slice] = {}
-    for start, end in zip(starts, ends, strict=True):
-        at = order[start]
-        period, *group = (values[indices[at]] for indices, values in parts)
-        slices[int(period), tuple(group)] = slice(int(start), int(end))
-    columns = {name: _numbers(result.column(name))[order] for name in result.column_names if name not in keys}
-    return Grouped(columns, slices)
-
-
-def _numbers(column: "pa.ChunkedArray") -> NDArray[Any]:
-    """Numbers of a column; null is NaN in a float, and what no sum saw (nothing known) stays so."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_integer(column.type) and column.null_count == 0:
-        return np.asarray(column.to_numpy(), dtype=np.int64)
-    return np.asarray(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
 
 
 @dataclass(eq=False)
@@ -230,6 +171,47 @@ class TableData:
     def _bins(self) -> dict[Quantity, Grouped | Refusal]:
         return {}
 
+    def histogram(self, quantity: Quantity) -> Grouped | Refusal:
+        """Logarithmic histogram of a quantity by group, and by unit where `tells_units`."""
+        if self.tells_units(quantity):
+            return self.bins(quantity)
+        if quantity not in self._shapes:
+            query = queries.binned(self.frame, self.name, quantity, replace(self.plan, cluster=()))
+            self._shapes[quantity] = query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+        return self._shapes[quantity]
+
+    @cached_property
+    def _shapes(self) -> dict[Quantity, Grouped | Refusal]:
+        return {}
+
+    def tells_units(self, quantity: Quantity) -> bool:
+        """True where `histogram` is by unit too; else `below` says what its interval needs.
+
+        By unit is one question instead of two, with as many rows as units times bins in each group: for a
+        roll-up, which keeps them, for a table of moderate size, and for an engine that would have to be sent a table.
+        """
+        counts = self.counts
+        moderate = isinstance(counts, Refusal) or counts["rows"] <= EXACT_QUANTILE_ROWS
+        kept = self.rolled is not None and quantity.text in self.rolled.manifest.bins
+        return self.units and (moderate or kept or self.frame.ws.connection.name != "duckdb")
+
+    @cached_property
+    def below(self) -> Grouped | Refusal:
+        """How much of each unit lies at or below its group's quantiles, where histograms tell no units.
+
+        Columns ``w{i}`` (weight) and ``q{i}_{j}`` (of what is below), of quantity i and share j in the order of
+        ``quantiles``.
+        """
+        found: dict[int, tuple[Grouped, tuple[float, ...]]] = {}
+        for i, (quantity, asked) in enumerate(self.quantiles.items()):
+            shape = self.histogram(quantity)
+            if isinstance(shape, Refusal):
+                return shape
+            found[i] = shape, asked
+        places = cuts(found, self.frame.keys)
+        query = queries.below(self.frame, self.name, tuple(self.quantiles), self.plan, places)
+        return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
+
     @cached_property
     def wholes(self) -> tuple[tuple[tuple[Quantity, str, tuple[float, ...]], ...], Grouped | Refusal]:
         """Exact quantiles (of a large unsampled table), minima, maxima and distinct counts by group."""
@@ -278,7 +260,7 @@ class TableData:
         elif extreme:
             found = self.wholes[1]
         else:
-            found = self.values if self.is_small else self.bins(quantity)
+            found = self.values if self.is_small else self.histogram(quantity)
         return found if isinstance(found, Refusal) else frozenset(found.slices)
 
     def total(self, key: Key, role: Role, quantity: Quantity) -> float:
