@@ -239,6 +239,7 @@ def _compile(_: Path) -> Callable[[], Any]:
     from metricstack.metrics.query.states import states_of
     from metricstack.telemetry.calendar import Calendar
     from metricstack.telemetry.config import WorkspaceConfig
+    from metricstack.telemetry.dialects import write
     from metricstack.telemetry.tables import table
 
     class Schema:
@@ -253,6 +254,8 @@ def _compile(_: Path) -> Callable[[], Any]:
         def never_null(self, _: str) -> frozenset[str]:
             return frozenset()
 
+        always_null = never_null
+
     known, schema = catalogue(), cast("Any", Schema())
     span = Calendar(schema.config.zone, schema.config.fiscal_year_start).quarter(WINDOW)
     request = Request(schema, known, span, (span,), (), {}, None, 0.95)
@@ -264,8 +267,9 @@ def _compile(_: Path) -> Callable[[], Any]:
                 states.setdefault(state.quantity.table, {}).setdefault(state)
         for name, asked in states.items():
             frame = Frame(schema, known.given, (span,))
-            query = queries.fused(frame, name, tuple(asked), queries.Plan(cluster=table(name).cluster, weighted=False))
-            ibis.to_sql(query, dialect="duckdb")
+            plan = queries.Plan(cluster=table(name).cluster, weighted=False)
+            query, _ = cast("Any", queries.shared(frame, name, tuple(asked), plan))
+            write(query, "duckdb")
 
     return run
 
