@@ -3,12 +3,14 @@
 * By hand: what is known, and what holds, of words, of numbers and of both.
 * Every flag of every table counts the same as it is written, whatever is null.
 * Each sum is asked once, and whole numbers that are summed anyway are not added row by row.
+* DuckDB compares words that are counted by dictionary, null staying null; a filter keeps the operator.
 """
 
 import random
 from collections.abc import Collection
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pytest
@@ -20,6 +22,7 @@ from metricstack.metrics.query.known import simplified
 from metricstack.metrics.query.rows import row_value
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
 from metricstack.metrics.query.sums import ROWS, Sum, Sums
+from metricstack.telemetry.dialects import write
 from metricstack.telemetry.measures import Given, measures_of
 from metricstack.telemetry.tables import TABLES, table
 
@@ -161,3 +164,22 @@ def test_weighted_sums_keep_every_row_and_its_weight() -> None:
     assert _of(found, "rows", Role.TOTAL) == Sum("weight")
     assert len(_of(found, "both", Role.TOTAL).columns) == 1
     assert _of(found, "won", Role.TOTAL).kind == "total"
+
+
+def test_words_that_are_counted_are_compared_by_dictionary_and_filters_are_not() -> None:
+    rows = ibis.table({"o": "string"}, name="bets")
+    flags = {
+        "won": rows.o == "won",
+        "quoted": rows.o == "wo'n",
+        "rest": rows.o != "won",
+        "both": (rows.o == "won") & (rows.o != ""),
+    }
+    flat = rows.select(**{name: flag.cast("int64") for name, flag in flags.items()})
+    query = flat.aggregate(**{name: flat[name].sum() for name in flags}, known=flat["won"].count())
+    text = write(query, "duckdb")
+    assert text.count("LIST_CONTAINS") == 5
+    engine = duckdb.connect()
+    engine.register("bets", pa.table({"o": ["won", "lost", None, "won", "wo'n"]}))
+    assert engine.execute(text).fetchall() == [(2, 1, 2, 2, 4)]  # by hand: won twice, once with a quote, null unknown
+    assert "LIST_CONTAINS" not in write(rows.filter(rows.o == "won"), "duckdb")
+    assert "LIST_CONTAINS" not in write(query, "postgres").upper()
