@@ -4,7 +4,7 @@ Only sums leave the engine (and, for quantiles of small tables, bounded vectors 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 __all__ = [
     "GROUPS",
     "Plan",
+    "Summable",
     "below",
     "bin_of",
     "binned",
+    "binned_rows",
     "counted",
     "fused",
     "kept_as_one",
     "people",
     "sampled",
     "shared",
+    "summable",
     "unit_of",
     "vectors",
     "whole",
@@ -131,13 +134,61 @@ def shared(
     Returns:
         The query, and the column of each state; or a refusal when a table is missing.
     """
+    found = summable(frame, name, states, plan)
+    if isinstance(found, Refusal):
+        return found
+    return found.added([*frame.keys, "_unit"]), found.places
+
+
+@dataclass(frozen=True)
+class Summable:
+    """A table's rows with all that states add up of them.
+
+    Args:
+        rows: Grouping columns, ``_unit``, ``_time`` (the row's instant, where asked) and what is summed.
+        sums: Name → sum of its columns.
+        places: State → name of its sum.
+        plan: How rows become units and weights.
+    """
+
+    rows: "ir.Table"
+    sums: Mapping[str, Sum]
+    places: dict[State, str]
+    plan: Plan
+
+    def added(self, keys: Sequence[str], rows: "ir.Table | None" = None) -> "ir.Table":
+        """Add up, by these columns, these rows or (None) those of the table: the sums, ``_n`` and ``_unknown``."""
+        flat = self.rows if rows is None else rows
+        different = dict.fromkeys(one.columns[0] for one in self.sums.values() if one.kind == "distinct")
+        if self.plan.weighted and different:
+            within = [key for key in keys if key != "_unit"]
+            flat = flat.mutate(**{f"_d{x}": _worth(flat, x, within) for x in different})
+        wanted = {label: _sum(flat, one, self.plan) for label, one in self.sums.items()}
+        return flat.group_by(list(keys)).aggregate(**wanted, _unknown=flat["_u"].sum())
+
+
+def summable(
+    frame: Frame, name: str, states: Sequence[State], plan: Plan, *, timed: bool = False
+) -> Summable | Refusal:
+    """Return a table's rows with all that states add up of them, each column once.
+
+    Args:
+        frame: What is asked.
+        name: The table.
+        states: The states.
+        plan: How rows become units and weights.
+        timed: Keep each row's instant, as ``_time``.
+    """
     contract = table(name)
     quantities = tuple(dict.fromkeys(state.quantity for state in states))
-    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
+    also = [contract.event_time] if timed else []
+    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract), *also])
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
     columns["_unit"] = unit_of(rows, plan)
+    if timed:
+        columns["_time"] = rows[contract.event_time]
     unknown = found.simplified(_unknown(contract, rows)).cast("int64")
     if plan.weighted:
         columns["_w"] = _weight(contract, rows)
@@ -149,16 +200,12 @@ def shared(
     }
     sums = Sums(values, among, found.known, plan.weighted)
     asked = sums.of(states)
-    flat = rows.select(**columns, **sums.columns, _u=unknown)
-    different = dict.fromkeys(one.columns[0] for one in asked.values() if one.kind == "distinct")
-    if plan.weighted and different:
-        flat = flat.mutate(**{f"_d{x}": _worth(flat, x, frame.keys) for x in different})
     names = {ROWS: "_n"}
     for j, state in enumerate(states):
         names.setdefault(asked[state], f"s{j}")
-    wanted = {label: _sum(flat, one, plan) for one, label in names.items()}
-    query = flat.group_by([*frame.keys, "_unit"]).aggregate(**wanted, _unknown=flat["_u"].sum())
-    return query, {state: names[one] for state, one in asked.items()}
+    flat = rows.select(**columns, **sums.columns, _u=unknown)
+    places = {state: names[one] for state, one in asked.items()}
+    return Summable(flat, {label: one for one, label in names.items()}, places, plan)
 
 
 def _sum(flat: "ir.Table", asked: Sum, plan: Plan) -> "ir.Value":
@@ -298,17 +345,19 @@ def bin_of(x: "ir.Value") -> "ir.Value":
     return ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
 
 
-def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table | Refusal":
-    """Build the logarithmic histogram of a quantity by group and unit.
+def binned_rows(
+    frame: Frame, name: str, quantity: Quantity, plan: Plan, *, timed: bool = False
+) -> "ir.Table | Refusal":
+    """Return a table's rows with the logarithmic bin of a quantity.
 
     Returns:
-        The grouping columns, ``_unit``, ``_bin`` (null where the value is unknown), ``_w`` (weight), ``_n``
-        (rows), ``_e`` (rows that it is about) and ``_unknown``.
+        The grouping columns, ``_unit``, ``_bin`` (null where the value is unknown), ``_u`` (1 = unknown sampling),
+        and where they are needed ``_eligible`` (1 = it is about the row), ``_weight`` and ``_time``.
     """
-    import ibis
-
     contract = table(name)
-    found = frame.rows(name, [quantity], [*plan.cluster, *_weights(contract)])
+    found = frame.rows(
+        name, [quantity], [*plan.cluster, *_weights(contract), *([contract.event_time] if timed else [])]
+    )
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
@@ -320,12 +369,28 @@ def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table
         columns["_eligible"] = found.simplified(among).cast("int64")
     if plan.weighted:
         columns["_weight"] = _weight(contract, rows)
-    flat = rows.select(**columns)
+    if timed:
+        columns["_time"] = rows[contract.event_time]
+    return rows.select(**columns)
+
+
+def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table | Refusal":
+    """Build the logarithmic histogram of a quantity by group and unit.
+
+    Returns:
+        The grouping columns, ``_unit``, ``_bin`` (null where the value is unknown), ``_w`` (weight), ``_n``
+        (rows), ``_e`` (rows that it is about) and ``_unknown``.
+    """
+    import ibis
+
+    flat = binned_rows(frame, name, quantity, plan)
+    if isinstance(flat, Refusal):
+        return flat
     count = ibis._.count()
     return flat.group_by([*frame.keys, "_unit", "_bin"]).aggregate(
         _w=flat["_weight"].sum() if plan.weighted else count.cast("float64"),
         _n=count,
-        _e=count if among is None else flat["_eligible"].sum(),
+        _e=flat["_eligible"].sum() if "_eligible" in flat.columns else count,
         _unknown=flat["_u"].sum(),
     )
 

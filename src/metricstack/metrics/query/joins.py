@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from metricstack.metrics.model import Definition
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["Path", "attach", "dimensions", "looked_up_by", "path_to", "referenced_rows", "tables_joined"]
+__all__ = ["Path", "attach", "dimensions", "looked_up_by", "path_to", "referenced_rows", "tables_joined", "unit_path"]
 
 _STEPS = 2
 _NEVER = ("attributes", "dq_flags")
@@ -137,6 +137,18 @@ def path_to(name: str, column: str, metric: str, siblings: Iterable[tuple["Defin
     listing = "" if listed else f"Metric {metric!r} can be asked by: {', '.join(known)}."
     remedy = f"{listing}{hint}".strip()
     raise UnknownName("dimension", column, known, remedy=remedy)
+
+
+def unit_path(name: str, column: str) -> Path | None:
+    """Return the way from a table to the column that names a randomised unit, None where it has none.
+
+    For counting within the engine only: units are persons, and never leave it.
+
+    Example:
+        >>> unit_path("requests", "user").through, unit_path("actions", "user").through, unit_path("incidents", "user")
+        ((), ('run',), None)
+    """
+    return _paths(name).get(column)
 
 
 def looked_up_by(contract: Table, join: str) -> str:

@@ -1,0 +1,152 @@
+"""Metrics of arms: any metric of the catalogue, computed from what the units of an arm did.
+
+A metric is a function of sums. Its value in an arm is that function of the arm's sums; its variance is that of what
+each unit adds to it, linearised, so that requests of one unit are never taken for independent ones.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.metrics.answers.algebra import Unanswerable, compute
+from metricstack.metrics.answers.percentile import share_of
+from metricstack.metrics.job import Job
+from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.resolve import degree
+from metricstack.metrics.passes import Pass
+from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.grouped import Key
+from metricstack.metrics.query.inputs import Assumption
+from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.numerics.histograms import Below, Histograms
+
+__all__ = ["FEWEST_UNITS", "arm_of_histogram", "arm_of_sums"]
+
+FEWEST_UNITS = 30
+"""Fewer units in an arm are not compared: their mean is not yet normal."""
+_KEY: Key = (0, ())
+
+
+class _Rows:
+    """Stands for the rows of one group: that there are some."""
+
+    @staticmethod
+    def of(_: Key, __: str) -> tuple[int]:
+        return (1,)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One table's sums of one arm, as formulas read them."""
+
+    name: str
+    moments: Moments
+    places: Mapping[State, str]
+    plan: Plan
+
+    sums = _Rows()
+    counts: Mapping[str, int] | Refusal = Refusal(Reason.NOT_MEASURED, "rows of arms are not counted")
+
+    def total(self, _: Key, role: Role, quantity: Quantity) -> float:
+        place = self.moments.names.index(self.places[State(role, quantity)])
+        return float(self.moments.means[place]) * self.moments.n
+
+    def nests(self, _: Quantity) -> bool:
+        return True
+
+
+def arm_of_sums(
+    job: Job, part: Pass, moments: Moments, places: Mapping[State, str], refused: Mapping[str, Refusal]
+) -> Moments | Refusal:
+    """Compute a metric of one arm: its value and how it varies from unit to unit.
+
+    Args:
+        job: The metric, made of sums.
+        part: The pass that it belongs to.
+        moments: The arm's joint moments, one variable per sum.
+        places: State → its variable.
+        refused: Table → why it cannot be read by unit.
+
+    Returns:
+        Moments of one variable in the metric's unit: n units, the metric's value (of what grows with the number of
+        units the mean of one), and the variance of what one unit adds to it.
+
+    Source:
+        First-order (delta-method) linearisation of a function of means; Deng, Knoblich and Lu (2018), section 2.
+    """
+    unread = next((refused[name] for name in job.tables if name in refused), None)
+    if unread is not None:
+        return unread
+    n = moments.n
+    if n < FEWEST_UNITS:
+        return _few(n)
+    tables = {name: _Table(name, moments, places, part.tables[name].plan) for name in job.tables}
+    group = replace(part.group(job, _KEY, (_KEY,)), tables=tables, covers=lambda _: True)
+    try:
+        found = compute(job.tree, group, job.definition.table)
+    except Unanswerable as error:
+        return error.refusal
+    if any(isinstance(term, Assumption) for term in found.slopes):
+        return Refusal(
+            Reason.NOT_MEASURED,
+            "it rests on inputs that are stated for a use case, not measured by unit",
+            "Choose a metric that is measured in each unit.",
+        )
+    known = [note.n for note in group.seen.values() if note.function != "count"]
+    if known and min(known) < FEWEST_UNITS:
+        return _few(min(known))
+    slopes = np.zeros(len(moments.names))
+    for term, slope in found.slopes.items():
+        assert not isinstance(term, Assumption)
+        slopes[moments.names.index(places[term[2]])] += slope
+    total = degree(job.tree) >= 1
+    factor = dimension(job.definition.unit).factor
+    variance = float(slopes @ (moments.cross / (n - 1)) @ slopes) * (1.0 if total else float(n) ** 2)
+    value = found.value / n if total else found.value
+    return Moments.of(n, value / factor, max(variance, 0.0) / factor**2)
+
+
+def _few(n: int) -> Refusal:
+    return Refusal(
+        Reason.TOO_FEW_UNITS,
+        f"an arm has {n:,} units or observations; {FEWEST_UNITS} are needed",
+        "Run longer, or read the raw counts without a comparison.",
+    )
+
+
+def arm_of_histogram(job: Job, n: int, entries: "np.ndarray | None") -> Moments | Refusal:  # type: ignore[type-arg]
+    """Compute a quantile of one arm from its units' histograms.
+
+    Args:
+        job: The metric, one quantile.
+        n: Units of the arm.
+        entries: Bucket of units, bin, weight and rows of each entry, shape (entries, 4); None = no rows.
+
+    Returns:
+        Moments of one variable in the metric's unit: n units, the quantile, and the variance of what one unit adds
+        to it, so that variance / n is the quantile's squared standard error.
+
+    Source:
+        Woodruff (1952): the clustered standard error of the share below, carried back through the histogram.
+    """
+    assert job.quantile is not None
+    _, call, scale = job.quantile
+    if entries is None or n < FEWEST_UNITS or entries[:, 3].sum() < FEWEST_UNITS:
+        return _few(0 if entries is None else min(n, int(entries[:, 3].sum())))
+    share = share_of(call)
+    buckets, bins, weights = entries[:, 0].astype(np.int64), entries[:, 1].astype(np.int64), entries[:, 2]
+    group = np.zeros(len(bins), dtype=np.int64)
+    shape = Histograms(group, bins, weights, 1)
+    value = shape.quantile(np.array([share]))
+    below = Below.of(group, buckets, bins, weights, value)
+    parts = (below.below - share * below.weight) / shape.total[0]
+    k = len(parts)
+    if k < 2:
+        return _few(k)
+    error = math.sqrt(float(((parts - parts.mean()) ** 2).sum()) * k / (k - 1))
+    ends = [float(shape.quantile(np.array([share + sign * error]))[0]) for sign in (-1.0, 1.0)]
+    factor = scale / dimension(job.definition.unit).factor
+    return Moments.of(n, float(value[0]) * factor, ((ends[1] - ends[0]) / 2 * factor) ** 2 * n)
