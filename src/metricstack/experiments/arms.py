@@ -7,8 +7,10 @@ each unit adds to it, linearised, so that requests of one unit are never taken f
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.metrics.answers.algebra import Unanswerable, compute
@@ -18,6 +20,7 @@ from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.resolve import degree
 from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.fetch import TableData
 from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.inputs import Assumption
 from metricstack.metrics.query.states import Quantity, Role, State
@@ -48,7 +51,10 @@ class _Table:
     plan: Plan
 
     sums = _Rows()
-    counts: Mapping[str, int] | Refusal = Refusal(Reason.NOT_MEASURED, "rows of arms are not counted")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"sampled": int(self.plan.weighted)}
 
     def total(self, _: Key, role: Role, quantity: Quantity) -> float:
         place = self.moments.names.index(self.places[State(role, quantity)])
@@ -84,7 +90,8 @@ def arm_of_sums(
     if n < FEWEST_UNITS:
         return _few(n)
     tables = {name: _Table(name, moments, places, part.tables[name].plan) for name in job.tables}
-    group = replace(part.group(job, _KEY, (_KEY,)), tables=tables, covers=lambda _: True)
+    stood_for = cast("Mapping[str, TableData]", tables)
+    group = replace(part.group(job, _KEY, (_KEY,)), tables=stood_for, covers=lambda _: True)
     try:
         found = compute(job.tree, group, job.definition.table)
     except Unanswerable as error:
@@ -117,7 +124,7 @@ def _few(n: int) -> Refusal:
     )
 
 
-def arm_of_histogram(job: Job, n: int, entries: "np.ndarray | None") -> Moments | Refusal:  # type: ignore[type-arg]
+def arm_of_histogram(job: Job, n: int, entries: NDArray[np.float64] | None) -> Moments | Refusal:
     """Compute a quantile of one arm from its units' histograms.
 
     Args:

@@ -1,0 +1,212 @@
+"""What an experiment showed: each metric's effect, the checks of the split, and the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from metricstack.core.show import Shown
+from metricstack.core.values import Answer, Check, Estimate, Finding, Grade, Moments, Provenance, Refusal
+from metricstack.experiments.declare import Declaration, Guardrail
+from metricstack.experiments.effect import Effect
+
+__all__ = ["Decided", "Portfolio", "Reading", "Readout", "Role", "Verdict"]
+
+
+class Role(StrEnum):
+    """What a metric is for in an experiment."""
+
+    PRIMARY = "primary"
+    """It decides."""
+    GUARDRAIL = "guardrail"
+    """It must not get worse by more than its margin."""
+    SECONDARY = "secondary"
+    """It informs, with multiplicity."""
+
+
+class Verdict(StrEnum):
+    """What to do; the first that fits, in this order."""
+
+    INVALID = "invalid"
+    """The comparison does not hold: nothing can be read from it."""
+    ROLLBACK = "rollback"
+    """The primary or a guardrail is worse, beyond chance and beyond what is accepted."""
+    SHIP = "ship"
+    """The primary is better as declared, and every guardrail is kept."""
+    HOLD = "hold"
+    """It is too early: the planned n is not reached, or a guardrail is undecided."""
+    INCONCLUSIVE = "inconclusive"
+    """The planned n is reached, and nothing that matters was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A verdict with the rule that gave it.
+
+    Args:
+        verdict: What to do.
+        why: The rule that fired, with its numbers, in one sentence.
+        more: Further units that are needed, over all arms; None where that is not the question.
+    """
+
+    verdict: Verdict
+    why: str
+    more: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"verdict": str(self.verdict), "why": self.why, "more_units": self.more}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One metric in both arms.
+
+    Args:
+        metric: Its id.
+        title: Its name.
+        role: What it is for.
+        better: ``higher``, ``lower`` or ``neither``.
+        control: Its moments in control: the value, and the variance of what one unit adds to it; or why not.
+        treatment: The same in treatment.
+        effect: Treatment - control in the metric's unit; or why it cannot be told.
+        relative: The same as a fraction of control.
+        guardrail: The margin, of a guardrail.
+    """
+
+    metric: str
+    title: str
+    role: Role
+    better: str
+    control: Moments | Refusal
+    treatment: Moments | Refusal
+    effect: Effect | Refusal
+    relative: Effect | Refusal
+    guardrail: Guardrail | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The effect, as an estimate or a refusal."""
+        return self.effect if isinstance(self.effect, Refusal) else self.effect.estimate
+
+    @property
+    def gain(self) -> float | None:
+        """The relative effect in the direction of good; None where it cannot be told."""
+        return None if isinstance(self.relative, Refusal) else self.relative.value * self.sign
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better, -1 where less is."""
+        return -1.0 if self.better == "lower" else 1.0
+
+
+@dataclass(frozen=True)
+class Readout(Shown):
+    """One experiment, read.
+
+    Args:
+        declaration: What was declared.
+        units: Arm → its units.
+        readings: The primary first, then guardrails, then secondary metrics.
+        checks: Whether the comparison holds: the split, the units, the registration.
+        decided: The verdict with its rule.
+        provenance: Where it came from.
+    """
+
+    declaration: Declaration
+    units: Mapping[str, int]
+    readings: tuple[Reading, ...]
+    checks: tuple[Check, ...]
+    decided: Decided
+    provenance: Provenance
+
+    @property
+    def key(self) -> str:
+        """The experiment's key."""
+        return self.declaration.key
+
+    @property
+    def verdict(self) -> Verdict:
+        """What to do."""
+        return self.decided.verdict
+
+    @property
+    def primary(self) -> Reading:
+        """The metric that decides."""
+        return self.readings[0]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """One finding per metric: of grade A, unless the comparison does not hold."""
+        grade = Grade.NONE if self.verdict is Verdict.INVALID else Grade.A
+        found = []
+        for reading in self.readings:
+            checks = () if isinstance(reading.effect, Refusal) else reading.effect.checks
+            question = f"What did {self.key} do to {reading.title}?"
+            where = (("experiment", self.key), ("role", str(reading.role)))
+            found.append(
+                Finding(
+                    question, reading.answer, reading.metric, where, grade, (*self.checks, *checks), (), self.provenance
+                )
+            )
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "key": self.key,
+            "primary": self.declaration.primary,
+            **_numbers(self.primary),
+            **self.decided.to_dict(),
+            "units": dict(self.units),
+            "registered": self.declaration.is_registered,
+            "design": str(self.declaration.design),
+            "declaration": self.declaration.hash,
+            "checks": [check.to_dict() for check in self.checks],
+            "metrics": [
+                {"metric": one.metric, "role": str(one.role), "relative": _effect(one.relative), **_numbers(one)}
+                for one in self.readings
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Portfolio(Shown):
+    """Experiments side by side, in the order of their start.
+
+    Args:
+        readouts: One per experiment.
+    """
+
+    readouts: tuple[Readout, ...]
+
+    def __getitem__(self, key: str) -> Readout:
+        from metricstack.core.errors import UnknownName
+
+        for readout in self.readouts:
+            if readout.key == key:
+                return readout
+        raise UnknownName("experiment", key, [readout.key for readout in self.readouts])
+
+    def __len__(self) -> int:
+        return len(self.readouts)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The primary's effect of every experiment."""
+        return tuple(readout.findings[0] for readout in self.readouts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"experiments": [readout.to_dict() for readout in self.readouts]}
+
+
+def _numbers(reading: Reading) -> dict[str, Any]:
+    return {"effect": None, "low": None, "high": None, "p": None, "unit": None} | _effect(reading.effect)
+
+
+def _effect(effect: Effect | Refusal) -> dict[str, Any]:
+    if isinstance(effect, Refusal):
+        return {"reason": str(effect.reason), "detail": effect.detail}
+    told: Estimate = effect.estimate
+    return {"effect": told.value, "low": told.low, "high": told.high, "p": effect.p_value, "unit": told.unit}
