@@ -67,6 +67,7 @@ class Reading:
         title: Its name.
         role: What it is for.
         better: ``higher``, ``lower`` or ``neither``.
+        arm: The arm that is held against control.
         control: Its moments in control: the value, and the variance of what one unit adds to it; or why not.
         treatment: The same in treatment.
         effect: Treatment - control in the metric's unit; or why it cannot be told.
@@ -78,6 +79,7 @@ class Reading:
     title: str
     role: Role
     better: str
+    arm: str
     control: Moments | Refusal
     treatment: Moments | Refusal
     effect: Effect | Refusal

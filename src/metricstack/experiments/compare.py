@@ -1,0 +1,205 @@
+"""Read experiments: all of them, and all their metrics, in one pass over each table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.experiments.arms import arm_of_histogram, arm_of_sums
+from metricstack.experiments.declare import Declaration, declaration, declarations
+from metricstack.experiments.effect import Effect
+from metricstack.experiments.guards import guards
+from metricstack.experiments.means import relative_lift, welch
+from metricstack.experiments.readout import Portfolio, Reading, Readout, Role, Verdict
+from metricstack.experiments.verdict import decide_verdict
+from metricstack.metrics.evaluate import ask, prepare
+from metricstack.metrics.job import Job
+from metricstack.metrics.passes import Pass
+from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.exposed import Arm, Exposed, Exposure
+from metricstack.metrics.query.states import Quantity, State, quantity_of
+
+if TYPE_CHECKING:
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["compare", "portfolio"]
+
+Histograms = dict[Arm, NDArray[np.float64]] | Refusal
+
+
+def compare(ws: "Workspace", experiment: str) -> Readout:
+    """Read one experiment as it was declared.
+
+    Args:
+        ws: The workspace.
+        experiment: Its key.
+
+    Raises:
+        UnknownName: no experiment, or a metric of it that is not in the catalogue; names the nearest.
+    """
+    return _read(ws, [declaration(ws, experiment)]).readouts[0]
+
+
+def portfolio(ws: "Workspace", *, window: Window | str | None = None) -> Portfolio:
+    """Read all experiments, in the order of their start.
+
+    Args:
+        ws: The workspace.
+        window: Only those that ended in it, or still run at its end: a window or a quarter's name. None = all.
+    """
+    span = ws.quarter(window) if isinstance(window, str) else window
+    found = sorted(declarations(ws).values(), key=lambda one: (one.start, one.key))
+    if span is not None:
+        found = [one for one in found if one.start < span.end and (one.end is None or span.start < one.end <= span.end)]
+    return _read(ws, found)
+
+
+def _read(ws: "Workspace", declared: Sequence[Declaration]) -> Portfolio:
+    by_unit: dict[str, list[Declaration]] = {}
+    for one in declared:
+        by_unit.setdefault(one.unit, []).append(one)
+    found = {one.key: one for group in by_unit.values() for one in _Desk.of(ws, group).readouts()}
+    return Portfolio(tuple(found[one.key] for one in declared))
+
+
+@dataclass(eq=False)
+class _Desk:
+    """Reads experiments that share a kind of unit."""
+
+    ws: "Workspace"
+    declared: Sequence[Declaration]
+    exposed: Exposed
+    jobs: dict[str, tuple[Job, Pass]]
+    span: Window
+
+    @classmethod
+    def of(cls, ws: "Workspace", declared: Sequence[Declaration]) -> "_Desk":
+        last = ws.span()
+        end = last.end if last is not None else max(one.start for one in declared)
+        exposures = tuple(
+            Exposure(one.key, one.unit, one.start, one.end or max(end, one.start), one.use_case) for one in declared
+        )
+        span = Window(min(one.start for one in exposures), max(one.end for one in exposures))
+        ids = list(dict.fromkeys(name for one in declared for name in one.metrics))
+        request, _ = ask(ws, ids, window=span, by=(), grain=None, where=None, level=0.95)
+        found = prepare(request, [request.catalogue.get(name).id for name in ids])
+        jobs = {job.name: (job, part) for job, part in found.items()}
+        named = {name: jobs[request.catalogue.get(name).id] for name in ids}
+        return cls(ws, declared, Exposed(ws, request.catalogue.given, exposures), named, span)
+
+    def readouts(self) -> list[Readout]:
+        counts = self.exposed.counts()
+        summed = [(job, part) for job, part in self.jobs.values() if job.quantile is None and job.special is None]
+        states: dict[str, dict[State, None]] = {}
+        plans: dict[str, Plan] = {}
+        for job, part in summed:
+            for name in job.tables:
+                states.setdefault(name, {}).update(dict.fromkeys(part.tables[name].states))
+                plans[name] = part.tables[name].plan
+        found = self.exposed.moments({name: tuple(asked) for name, asked in states.items()}, plans)
+        if isinstance(found, Refusal) or isinstance(counts, Refusal):
+            refusal = found if isinstance(found, Refusal) else counts
+            assert isinstance(refusal, Refusal)
+            return [self._readout(one, {}, {}, refusal) for one in self.declared]
+        moments, places, refused = found
+        bins = self._bins()
+        result = []
+        for one in self.declared:
+            arms: dict[str, dict[str, Moments | Refusal]] = {}
+            for name in one.metrics:
+                job, part = self.jobs[name]
+                arms[name] = {}
+                for arm in one.arms:
+                    mine = moments.get((one.key, arm))
+                    if mine is None:
+                        arms[name][arm] = Refusal(Reason.NO_DATA, f"arm {arm!r} has no units in this workspace")
+                    elif job.special is not None:
+                        arms[name][arm] = Refusal(
+                            Reason.NOT_MEASURED, "it is not made of sums of units, so that arms cannot be compared by it",
+                            "Choose a metric of sums, or a quantile.",
+                        )  # fmt: skip
+                    elif job.quantile is not None:
+                        mine_bins = bins[name]
+                        arms[name][arm] = (
+                            mine_bins
+                            if isinstance(mine_bins, Refusal)
+                            else arm_of_histogram(job, mine.n, mine_bins.get((one.key, arm)))
+                        )
+                    else:
+                        arms[name][arm] = arm_of_sums(job, part, mine, places, refused)
+            units = {arm: moments[one.key, arm].n if (one.key, arm) in moments else 0 for arm in one.arms}
+            result.append(self._readout(one, units, arms, counts.get(one.key, {})))
+        return result
+
+    def _bins(self) -> dict[str, Histograms]:
+        found: dict[str, Histograms] = {}
+        by_quantity: dict[Quantity, Histograms] = {}
+        for name, (job, part) in self.jobs.items():
+            if job.quantile is None:
+                continue
+            table, call, _ = job.quantile
+            quantity = quantity_of(call, table)
+            if quantity not in by_quantity:
+                missing = part.group(job, (0, ()), ((0, ()),)).missing(quantity)
+                by_quantity[quantity] = missing or self.exposed.histograms(quantity, part.tables[table].plan)
+            found[name] = by_quantity[quantity]
+        return found
+
+    def _readout(
+        self,
+        one: Declaration,
+        units: Mapping[str, int],
+        arms: Mapping[str, Mapping[str, Moments | Refusal]],
+        counts: Mapping[str, int] | Refusal,
+    ) -> Readout:
+        """Put one experiment together: its checks, what each arm did, and the verdict."""
+        told = {} if isinstance(counts, Refusal) else counts
+        checks = guards(one, units, told)
+        n = sum(units.values())
+        level = 1 - one.alpha / (len(one.arms) - 1)  # several arms against one control: Bonferroni
+        by_arm = {
+            arm: tuple(self._reading(one, name, arm, arms.get(name, {}), counts, level) for name in one.metrics)
+            for arm in one.arms[1:]
+        }
+        decided = {arm: decide_verdict(one, readings, checks, n) for arm, readings in by_arm.items()}
+        best = min(decided, key=lambda arm: _FIRST.index(decided[arm].verdict))
+        readings = tuple(reading for arm in (best, *by_arm) for reading in by_arm[arm])
+        provenance = self.ws.provenance(("assignments", "experiments"), self.span, one.hash)
+        return Readout(one, units, tuple(dict.fromkeys(readings)), checks, decided[best], provenance)
+
+    def _reading(
+        self,
+        one: Declaration,
+        name: str,
+        arm: str,
+        arms: Mapping[str, Moments | Refusal],
+        counts: Mapping[str, int] | Refusal,
+        level: float,
+    ) -> Reading:
+        job, _ = self.jobs[name]
+        nothing = (
+            counts if isinstance(counts, Refusal) else Refusal(Reason.NO_DATA, "nothing was recorded of its units")
+        )
+        control, treatment = arms.get(one.arms[0], nothing), arms.get(arm, nothing)
+        unit = job.definition.unit.replace("currency", self.ws.config.currency)
+        guardrail = next((guard for guard in one.guardrails if guard.metric == name), None)
+        role = Role.PRIMARY if name == one.primary else Role.GUARDRAIL if guardrail else Role.SECONDARY
+        effect: Effect | Refusal
+        relative: Effect | Refusal
+        if isinstance(control, Refusal) or isinstance(treatment, Refusal):
+            refusal = control if isinstance(control, Refusal) else treatment
+            assert isinstance(refusal, Refusal)
+            effect = relative = refusal
+        else:
+            effect = welch(control=control, treatment=treatment, level=level, unit=unit)
+            relative = relative_lift(control=control, treatment=treatment, level=level)
+        better = str(job.definition.better)
+        return Reading(name, job.definition.title, role, better, arm, control, treatment, effect, relative, guardrail)
+
+
+_FIRST = (Verdict.INVALID, Verdict.SHIP, Verdict.HOLD, Verdict.INCONCLUSIVE, Verdict.ROLLBACK)
+"""Of several arms the one that is best off speaks for the experiment."""

@@ -1,0 +1,130 @@
+"""From readings to a verdict: the first rule that fits, and why, in one sentence."""
+
+import math
+from collections.abc import Sequence
+
+from metricstack.core.units import write
+from metricstack.core.values import Check, Refusal
+from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.readout import Decided, Reading, Role, Verdict
+
+__all__ = ["REACHED", "decide_verdict", "guardrail_state"]
+
+REACHED = 0.95
+"""From this share of the planned n on, the plan is taken as reached: traffic is not exact."""
+
+
+def guardrail_state(reading: Reading) -> str:
+    """Tell how a guardrail stands: ``kept``, ``broken`` or ``undecided``.
+
+    It is kept where harm beyond the margin is excluded at the declared level, and broken where the metric is worse
+    beyond chance, by more than the margin.
+
+    Args:
+        reading: A guardrail with its margin.
+    """
+    assert reading.guardrail is not None
+    effect = reading.relative if reading.guardrail.relative else reading.effect
+    if isinstance(effect, Refusal) or effect.low is None or effect.high is None:
+        return "undecided"
+    harm, least, most = -effect.value * reading.sign, -effect.high * reading.sign, -effect.low * reading.sign
+    least, most = min(least, most), max(least, most)
+    if most < reading.guardrail.margin:
+        return "kept"
+    return "broken" if least > 0 and harm > reading.guardrail.margin else "undecided"
+
+
+def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: Sequence[Check], n: int) -> Decided:
+    """Decide by the first rule that fits: invalid, rollback, ship, hold, inconclusive.
+
+    Args:
+        declared: What was declared.
+        readings: The primary first.
+        checks: Whether the comparison holds; one that failed makes it invalid.
+        n: Units of all arms.
+    """
+    failed = [check for check in checks if check.passed is False]
+    if failed:
+        return Decided(Verdict.INVALID, f"The comparison does not hold: {failed[0].detail}.")
+    primary = readings[0]
+    if isinstance(primary.effect, Refusal):
+        return Decided(Verdict.HOLD, f"Its primary metric cannot be read yet: {primary.effect.detail}.")
+    reached = declared.planned_n is None or n >= REACHED * declared.planned_n
+    if not reached and declared.design is Design.FIXED:
+        assert declared.planned_n is not None
+        return Decided(
+            Verdict.HOLD,
+            f"Not yet: {n:,} of {declared.planned_n:,} planned units, and its design is read once, at the end.",
+            declared.planned_n - n,
+        )
+    guards = [(one, guardrail_state(one)) for one in readings if one.role is Role.GUARDRAIL]
+    broken = [one for one, state in guards if state == "broken"]
+    if broken:
+        return Decided(Verdict.ROLLBACK, f"It makes {_list(broken)} worse, by more than the margin.")
+    gain, low, high = _gain(primary)
+    material = declared.smallest_effect is None or gain is None or abs(gain) >= declared.smallest_effect
+    if high < 0 and material:
+        return Decided(Verdict.ROLLBACK, f"It makes {primary.title} worse: {_told(primary)}.")
+    if low > 0 and material:
+        undecided = [one for one, state in guards if state == "undecided"]
+        if not undecided:
+            kept = "every guardrail is kept" if guards else "there are no guardrails"
+            return Decided(Verdict.SHIP, f"It makes {primary.title} better: {_told(primary)}, and {kept}.")
+        more = _more(undecided, n)
+        return Decided(
+            Verdict.HOLD,
+            f"It makes {primary.title} better, and {_list(undecided)} may still be worse by its margin.",
+            more,
+        )
+    if not reached:
+        assert declared.planned_n is not None
+        return Decided(
+            Verdict.HOLD,
+            f"Nothing is decided after {n:,} of {declared.planned_n:,} planned units.",
+            declared.planned_n - n,
+        )
+    if (low > 0 or high < 0) and not material:
+        assert gain is not None
+        assert declared.smallest_effect is not None
+        return Decided(
+            Verdict.INCONCLUSIVE,
+            f"Its effect on {primary.title} is real but immaterial: {_told(primary)}, where "
+            f"{write(declared.smallest_effect, 'fraction')} is the smallest that matters.",
+        )
+    return Decided(
+        Verdict.INCONCLUSIVE, f"The planned n is reached, and {primary.title} shows no clear effect: {_told(primary)}."
+    )
+
+
+def _gain(reading: Reading) -> tuple[float | None, float, float]:
+    """The relative effect, and the bounds of the absolute one, in the direction of good."""
+    assert not isinstance(reading.effect, Refusal)
+    low = -math.inf if reading.effect.low is None else reading.effect.low
+    high = math.inf if reading.effect.high is None else reading.effect.high
+    first, second = low * reading.sign, high * reading.sign
+    return reading.gain, min(first, second), max(first, second)
+
+
+def _told(reading: Reading) -> str:
+    effect = reading.effect if isinstance(reading.relative, Refusal) else reading.relative
+    assert not isinstance(effect, Refusal)
+    return effect.estimate.say().rstrip(".")
+
+
+def _list(readings: Sequence[Reading]) -> str:
+    return " and ".join(one.title for one in readings)
+
+
+def _more(undecided: Sequence[Reading], n: int) -> int | None:
+    """About how many more units would settle the guardrails, if their effects stay as they are seen."""
+    factors = []
+    for one in undecided:
+        assert one.guardrail is not None
+        effect = one.relative if one.guardrail.relative else one.effect
+        if isinstance(effect, Refusal) or effect.low is None or effect.high is None:
+            return None
+        room = one.guardrail.margin + effect.value * one.sign
+        if room <= 0:
+            return None
+        factors.append(((effect.high - effect.low) / 2 / room) ** 2)
+    return max(math.ceil(n * (max(factors) - 1)), 0) if factors else None
