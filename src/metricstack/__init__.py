@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _FLOORS = (
     "charts",
     "core",
+    "experiments",
     "governance",
     "metrics",
     "narrative",
@@ -26,7 +27,7 @@ _FLOORS = (
 )
 _NAMES = {"open": ("metricstack.telemetry.workspace", "open_workspace")}
 
-__all__ = ["__version__", "charts", "core", "governance", "metrics", "narrative", "numerics", "open", "reports",
+__all__ = ["__version__", "charts", "core", "experiments", "governance", "metrics", "narrative", "numerics", "open", "reports",
            "simulation", "sources", "telemetry"]  # fmt: skip
 
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from metricstack import __version__
-from metricstack.cli import check, ingest, metrics, review, rollup, simulate
+from metricstack.cli import check, experiment, ingest, metrics, review, rollup, simulate
 from metricstack.core.errors import MetricstackError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (simulate, ingest, check, metrics, rollup, review)
+COMMANDS = (simulate, ingest, check, metrics, experiment, rollup, review)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,108 @@
+"""`metricstack experiment list|readout|check`: what experiments showed, and what to do."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metricstack.cli.layout import entries, heading, print_rows, wrapped
+
+if TYPE_CHECKING:
+    from metricstack.experiments import Reading, Readout
+
+__all__ = ["add", "run_check", "run_list", "run_readout"]
+
+_COMMANDS = "list|readout|check"
+
+
+def add(commands: Any) -> None:
+    """Add the command and its own commands to the parser."""
+    parser = commands.add_parser("experiment", help="read experiments: effects, checks and verdicts")
+    own = parser.add_subparsers(metavar=_COMMANDS, required=True)
+    listed = _add(own, "list", run_list, "list experiments with their effect and verdict")
+    listed.add_argument("--quarter", metavar="2026Q3", help="only those that ended in this fiscal quarter")
+    readout = _add(own, "readout", run_readout, "read one experiment: effects, guardrails, checks, verdict")
+    readout.add_argument("name", metavar="KEY")
+    _add(own, "check", run_check, "check every declaration, and every split; exit code 1 when one does not hold")
+
+
+def _add(commands: Any, name: str, run: Any, about: str) -> Any:
+    parser = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+    parser.add_argument("--workspace", type=Path, default=Path(), metavar="DIR", help="folder of the workspace (.)")
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print every experiment with its primary's effect and its verdict."""
+    from metricstack import experiments, telemetry
+
+    found = experiments.portfolio(telemetry.open_workspace(arguments.workspace), window=arguments.quarter)
+    if arguments.format == "json":
+        print_rows([readout.to_dict() for readout in found.readouts], "json", ())
+        return 0
+    rows = [
+        {
+            "key": readout.key, "verdict": str(readout.verdict), "primary": readout.primary.title,
+            "effect": _said(readout.primary), "why": readout.decided.why,
+        }
+        for readout in found.readouts
+    ]  # fmt: skip
+    print_rows(rows, "table", ("key", "verdict", "primary", "effect", "why"))
+    return 0
+
+
+def run_readout(arguments: argparse.Namespace) -> int:
+    """Print one experiment: the verdict first, then the numbers, then whether they hold."""
+    from metricstack import experiments, telemetry
+
+    readout = experiments.compare(telemetry.open_workspace(arguments.workspace), arguments.name)
+    if arguments.format == "json":
+        print_rows([readout.to_dict()], "json", ())
+        return 0
+    print("\n".join(_told(readout)))
+    rows = [
+        {"metric": one.title, "role": str(one.role), "relative": _said(one), "effect": one.answer.say()}
+        for one in readout.readings
+    ]
+    print()
+    print_rows(rows, "table", ("metric", "role", "relative", "effect"))
+    print("\nChecks")
+    signs = {True: "holds", False: "fails", None: "note"}
+    print(entries((f"{check.name} {signs[check.passed]}", check.detail) for check in readout.checks))
+    return 0
+
+
+def _told(readout: "Readout") -> list[str]:
+    declared = readout.declaration
+    arms = ", ".join(f"{arm} {count:,}" for arm, count in readout.units.items())
+    return [
+        heading(f"{readout.key}: {readout.verdict}"),
+        *wrapped(readout.decided.why),
+        "",
+        entries(
+            [("Hypothesis", declared.hypothesis), ("Owner", declared.owner), ("Units", f"{declared.unit}s: {arms}")]
+        ),
+    ]
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Print every check that failed or informs; one that failed gives exit code 1."""
+    from metricstack import experiments, telemetry
+
+    found = experiments.portfolio(telemetry.open_workspace(arguments.workspace))
+    rows = [
+        {"key": readout.key, "check": check.name, "holds": check.passed, "detail": check.detail}
+        for readout in found.readouts
+        for check in readout.checks
+        if arguments.format == "json" or check.passed is False
+    ]
+    print_rows(rows, arguments.format, ("key", "check", "detail"))
+    return int(any(row["holds"] is False for row in rows))
+
+
+def _said(reading: "Reading") -> str:
+    from metricstack.core.values import Refusal
+
+    effect = reading.relative
+    return effect.say() if isinstance(effect, Refusal) else effect.estimate.say()
