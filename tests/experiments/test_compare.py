@@ -1,0 +1,216 @@
+"""What reading an experiment promises: numbers by hand, the right rows, the checks of the split, and the verdict.
+
+* By hand: shares, ratios and totals by unit, of rows after the first exposure and of the right use case only.
+* Units that did nothing count; units of several arms, or without a random split, do not.
+* The verdict is the first rule that fits.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.experiments import Readout, Role, Verdict, compare, portfolio
+from metricstack.experiments.declare import Declaration, Guardrail
+from metricstack.experiments.effect import effect
+from metricstack.experiments.readout import Reading
+from metricstack.experiments.verdict import decide_verdict, guardrail_state
+from tests.metrics.conftest import at, minutes, write_workspace
+
+UNITS = 40  # of each arm
+
+
+def _declared(**more: Any) -> dict[str, Any]:
+    return {
+        "experiment": "retry", "registered_at": at("06-28"), "ingested_at": at("06-28"), "start": at("07-01 00:00"),
+        "end": at("08-01 00:00"), "unit": "user", "arms": '["control", "treatment"]', "allocation": "[0.5, 0.5]",
+        "primary_metric": "task_success", "guardrails": '{"cost_per_request": 0.5}', "design": "fixed", "alpha": 0.05,
+        "planned_n": 80.0, "use_case": "support",
+    } | more  # fmt: skip
+
+
+def _assigned(unit: str, variant: str, **more: Any) -> dict[str, Any]:
+    row = {"experiment": "retry", "unit": unit, "variant": variant, "first_exposure": at("07-02"), "reason": "split"}
+    return row | {"exposed": True} | more
+
+
+def _run(name: str, user: str, outcome: str, cost: float, **more: Any) -> dict[str, Any]:
+    row = {"run": name, "user": user, "start": at("07-02") + minutes(5), "outcome": outcome, "cost": cost}
+    return row | {"use_case": "support"} | more
+
+
+def _experiment(root: Path, *, runs: list[dict[str, Any]] | None = None, extra: list[dict[str, Any]] | None = None,
+                **declared: Any) -> Readout:  # fmt: skip
+    """Two runs a user: 20 of 40 control users succeed twice, 30 of 40 treated ones; 1 USD and 2 USD a run."""
+    assigned = [_assigned(f"{arm[0]}{i}", arm) for arm in ("control", "treatment") for i in range(UNITS)]
+    made = [
+        _run(f"{arm}{i}-{j}", f"{arm[0]}{i}", "success" if i < wins else "failure", cost)
+        for arm, wins, cost in (("control", 20, 1.0), ("treatment", 30, 2.0))
+        for i in range(UNITS)
+        for j in range(2)
+    ]
+    tables = {
+        "experiments": [_declared(**declared)], "assignments": [*assigned, *(extra or [])],
+        "requests": [*made, *(runs or [])],
+    }  # fmt: skip
+    return compare(write_workspace(root, tables), "retry")
+
+
+def test_a_share_agrees_with_a_calculation_by_hand(tmp_path: Path) -> None:
+    # Shares 0.5 and 0.75. Every user has two equal runs, so that a user is the observation: sample variances
+    # 0.25 x 40/39 and 0.1875 x 40/39; standard error sqrt((0.25 + 0.1875) / 39) = 0.1059148;
+    # Welch: (a + b)^2 / ((a^2 + b^2) / 39) with a : b = 4 : 3 gives 39 x 49/25 = 76.44; SciPy's t(.975) = 1.991487.
+    readout = _experiment(tmp_path)
+    primary = readout.primary
+    assert (primary.metric, primary.role) == ("task_success", Role.PRIMARY)
+    assert primary.answer.value == pytest.approx(0.25)
+    assert primary.effect.standard_error == pytest.approx(0.1059148, rel=1e-6)
+    assert primary.effect.freedom == pytest.approx(76.44)
+    assert primary.answer.low == pytest.approx(0.25 - 1.991487 * 0.1059148, rel=1e-5)
+    assert readout.units == {"control": 40, "treatment": 40}
+
+
+def test_rows_before_the_exposure_after_the_end_or_of_another_use_case_do_not_count(tmp_path: Path) -> None:
+    others = [
+        _run("early", "c0", "failure", 100.0, start=at("07-01")),
+        _run("late", "c0", "failure", 100.0, start=at("08-02")),
+        _run("else", "c0", "failure", 100.0, use_case="search"),
+        _run("nobody", "x9", "failure", 100.0),
+    ]
+    readout = _experiment(tmp_path, runs=others)
+    assert readout.primary.control.mean == pytest.approx(0.5)
+    (cost,) = (one for one in readout.readings if one.metric == "cost_per_request")
+    assert cost.control.mean == pytest.approx(1.0)
+    assert cost.treatment.mean == pytest.approx(2.0)
+
+
+def test_units_of_two_arms_and_without_a_random_split_are_left_out_and_told(tmp_path: Path) -> None:
+    extra = [
+        *(_assigned(f"both{i}", arm) for i in range(2) for arm in ("control", "treatment")),
+        _assigned("vip", "treatment", reason="override"),
+    ]
+    runs = [_run(f"both{i}", f"both{i}", "success", 50.0) for i in range(2)] + [_run("vip", "vip", "success", 50.0)]
+    readout = _experiment(tmp_path, extra=extra, runs=runs)
+    assert readout.units == {"control": 40, "treatment": 40}
+    told = {check.name: check for check in readout.checks}
+    assert "2 of 83 units (2.4%) saw several arms" in told["one_arm"].detail
+    assert readout.verdict is Verdict.INVALID  # more than one in a hundred
+    assert "1 of 83 units were not assigned by a random split" in told["randomised"].detail
+    assert told["registered"].passed is True
+
+
+def test_a_total_counts_units_that_did_nothing(tmp_path: Path) -> None:
+    # 20 treated users more, who never ran anything: 40 x 2 x 2 USD over 60 users.
+    extra = [_assigned(f"idle{i}", "treatment") for i in range(20)]
+    readout = _experiment(tmp_path, extra=extra, primary_metric="total_cost", guardrails="{}")
+    assert readout.primary.treatment.mean == pytest.approx(160 / 60)
+    assert readout.primary.control.mean == pytest.approx(2.0)
+
+
+def test_a_split_that_is_not_the_declared_one_is_invalid(tmp_path: Path) -> None:
+    # 40 and 100 units where half and half was declared: chi-square (30^2 + 30^2) / 70 = 25.7 on one degree.
+    extra = [_assigned(f"more{i}", "treatment") for i in range(60)]
+    readout = _experiment(tmp_path, extra=extra)
+    assert readout.verdict is Verdict.INVALID
+    assert "40 : 100 units" in readout.decided.why
+    assert all(str(finding.grade) == "none" for finding in readout.findings)
+
+
+def test_a_fixed_design_is_not_read_before_its_planned_n(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, planned_n=400.0)
+    assert (readout.verdict, readout.decided.more) == (Verdict.HOLD, 320)
+    assert "Not yet" in readout.decided.why
+
+
+def test_a_table_or_an_arm_that_is_absent_is_refused_in_words(tmp_path: Path) -> None:
+    tables: dict[str, Any] = {
+        "experiments": [_declared(primary_metric="relevance", guardrails='{"conversion_rate": 0.1}')],
+        "assignments": [_assigned(f"c{i}", "control") for i in range(50)],
+        "requests": [_run("r", "c0", "success", 1.0)],
+    }
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert isinstance(readout.primary.effect, Refusal)
+    assert readout.verdict is Verdict.INVALID  # 50 : 0 units
+    assert readout.readings[1].answer.reason in (Reason.MISSING_TABLE, Reason.NO_DATA)
+
+
+def test_without_assignments_every_experiment_is_refused_and_none_is_lost(tmp_path: Path) -> None:
+    found = portfolio(write_workspace(tmp_path, {"experiments": [_declared(), _declared(experiment="other")]}))
+    assert [readout.key for readout in found.readouts] == ["other", "retry"]
+    assert all(readout.primary.answer.reason is Reason.MISSING_TABLE for readout in found.readouts)
+    assert {readout.verdict for readout in found.readouts} == {Verdict.HOLD}
+
+
+def test_quantiles_are_read_from_the_units_histograms(tmp_path: Path) -> None:
+    # Latencies log-normal, treated ones twice as long: the p95 doubles, exp(1.645 x 0.5) = 2.276 to 4.552 s.
+    draw = np.random.default_rng(7)
+    assigned = [_assigned(f"{arm[0]}{i}", arm) for arm in ("control", "treatment") for i in range(400)]
+    runs = [
+        _run(
+            f"{arm}{i}-{j}",
+            f"{arm[0]}{i}",
+            "success",
+            1.0,
+            latency=float(np.exp(0.5 * draw.standard_normal())) * factor,
+        )
+        for arm, factor in (("control", 1.0), ("treatment", 2.0))
+        for i in range(400)
+        for j in range(5)
+    ]
+    tables = {
+        "experiments": [_declared(primary_metric="latency_p95", planned_n=800.0)], "assignments": assigned,
+        "requests": runs,
+    }  # fmt: skip
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert readout.primary.control.mean == pytest.approx(2.276, rel=0.05)
+    assert readout.primary.treatment.mean == pytest.approx(4.552, rel=0.05)
+    assert readout.verdict is Verdict.ROLLBACK
+
+
+def _reading(
+    value: float, error: float, *, role: Role = Role.PRIMARY, better: str = "higher", margin: float = 0.0
+) -> Reading:
+    found = effect(value, error, n=1000, method="by hand", unit="fraction")
+    moments = Moments.of(500, 1.0, 1.0)
+    guardrail = Guardrail("x", margin) if margin else None
+    return Reading("x", "Success", role, better, "treatment", moments, moments, found, found, guardrail)
+
+
+DECLARED = Declaration(
+    "retry", "user", ("control", "treatment"), (0.5, 0.5), "x", at("07-01"), planned_n=1000, smallest_effect=0.02
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "n", "verdict"),
+    [
+        (0.10, 0.02, 1000, Verdict.SHIP),
+        (-0.10, 0.02, 1000, Verdict.ROLLBACK),
+        (0.01, 0.02, 1000, Verdict.INCONCLUSIVE),
+        (0.01, 0.002, 1000, Verdict.INCONCLUSIVE),  # real, and smaller than what matters
+        (-0.01, 0.002, 1000, Verdict.INCONCLUSIVE),
+        (0.10, 0.02, 500, Verdict.HOLD),
+    ],
+)
+def test_the_verdict_follows_the_primary(value: float, error: float, n: int, verdict: Verdict) -> None:
+    assert decide_verdict(DECLARED, [_reading(value, error)], [], n).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "better", "state"),
+    [
+        (0.00, 0.01, "higher", "kept"),
+        (-0.02, 0.005, "higher", "kept"),  # worse, and by less than the margin of 5 %
+        (-0.10, 0.01, "higher", "broken"),
+        (-0.04, 0.02, "higher", "undecided"),
+        (0.10, 0.01, "lower", "broken"),
+        (-0.10, 0.01, "lower", "kept"),
+    ],
+)
+def test_a_guardrail_is_kept_broken_or_undecided(value: float, error: float, better: str, state: str) -> None:
+    guard = _reading(value, error, role=Role.GUARDRAIL, better=better, margin=0.05)
+    assert guardrail_state(guard) == state
+    verdict = {"kept": Verdict.SHIP, "broken": Verdict.ROLLBACK, "undecided": Verdict.HOLD}[state]
+    assert decide_verdict(DECLARED, [_reading(0.1, 0.02), guard], [], 1000).verdict is verdict

@@ -1,0 +1,107 @@
+"""What a declaration promises: files and table read alike, all faults at once by line, a hash of what it says."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from metricstack.core.errors import ConfigurationError, UnknownName
+from metricstack.experiments.declare import Design, declaration, declarations
+from tests.metrics.conftest import at, write_workspace
+
+TOML = """
+[experiments.retry]
+hypothesis = "Retrying twice makes answers succeed more often."
+unit = "user"
+arms = ["control", "treatment"]
+allocation = [0.5, 0.5]
+primary = "task_success"
+guardrails = { latency_p95 = 0.1, cost_per_request = { margin = 0.002, relative = false } }
+start = 2026-07-01T00:00:00Z
+design = "group_sequential"
+looks = 4
+planned_n = 800
+"""
+
+
+def _files(root: Path, text: str) -> None:
+    (root / "experiments").mkdir(parents=True, exist_ok=True)
+    (root / "experiments" / "a.toml").write_text(text, encoding="utf-8")
+
+
+def _row(**more: object) -> dict[str, object]:
+    return {
+        "experiment": "retry", "registered_at": at("06-28"), "start": at("07-01"), "unit": "user",
+        "arms": '["control", "treatment"]', "allocation": "[0.5, 0.5]", "primary_metric": "task_success",
+        "guardrails": '{"latency_p95": 0.1}', "design": "fixed", "alpha": 0.05, "planned_n": 800.0,
+        "ingested_at": at("06-28"),
+    } | more  # fmt: skip
+
+
+def test_a_file_says_what_was_declared(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML)
+    one = declaration(ws, "retry")
+    assert (one.unit, one.arms, one.allocation) == ("user", ("control", "treatment"), (0.5, 0.5))
+    assert (one.design, one.looks, one.planned_n, one.alpha) == (Design.GROUP_SEQUENTIAL, 4, 800, 0.05)
+    assert [(guard.metric, guard.margin, guard.relative) for guard in one.guardrails] == [
+        ("latency_p95", 0.1, True),
+        ("cost_per_request", 0.002, False),
+    ]
+    assert one.metrics == ("task_success", "latency_p95", "cost_per_request")
+    assert one.start == datetime(2026, 7, 1, tzinfo=UTC)
+    assert one.origin == "a.toml:2"
+    assert not one.is_registered  # a file proves no time
+
+
+def test_the_last_row_of_the_table_counts_and_says_when_it_was_registered(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row(), _row(registered_at=at("07-03"), planned_n=900.0)]})
+    one = declaration(ws, "retry")
+    assert one.planned_n == 900
+    assert not one.is_registered  # it was changed after the start
+
+
+def test_the_hash_is_of_what_was_declared_and_of_nothing_else(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path / "a", {"experiments": [_row()]})
+    same = write_workspace(tmp_path / "b", {"experiments": [_row(registered_at=at("06-20"), end=at("08-01"))]})
+    other = write_workspace(tmp_path / "c", {"experiments": [_row(alpha=0.1)]})
+    assert declaration(ws, "retry").hash == declaration(same, "retry").hash != declaration(other, "retry").hash
+
+
+def test_a_file_that_says_what_the_table_says_is_registered(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row()]})
+    text = (
+        TOML.replace('design = "group_sequential"\nlooks = 4\n', "")
+        .replace(", cost_per_request = { margin = 0.002, relative = false }", "")
+        .replace('hypothesis = "Retrying twice makes answers succeed more often."\n', "")
+        .replace("T00:00", "T12:00")
+    )
+    _files(tmp_path, text)
+    assert declaration(ws, "retry").is_registered
+    _files(tmp_path, text.replace("800", "801"))
+    assert not declaration(ws, "retry").is_registered
+
+
+def test_every_fault_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(
+        tmp_path,
+        '[experiments.a]\nunit = "users"\narms = ["one"]\nprimry = "x"\nstart = 2026-07-01\nalpha = 2\n'
+        "allocation = [0.5, 0.6]\nguardrails = { latency_p95 = -1 }\n[other]\n",
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        declarations(ws)
+    told = str(caught.value)
+    for fault in (
+        "a.toml:2: experiment 'a': unit = 'users'", "a.toml:3: experiment 'a': arms = ['one']",
+        "Did you mean 'primary'?", "it has no 'primary'", "a.toml:5: experiment 'a': start",
+        "a.toml:6: experiment 'a': alpha = 2",
+        "a.toml:7: experiment 'a': allocation", "guardrail 'latency_p95' = -1", "unknown section [other]",
+    ):  # fmt: skip
+        assert fault in told
+
+
+def test_an_unknown_experiment_is_named_with_the_nearest(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row()]})
+    with pytest.raises(UnknownName, match="Did you mean 'retry'"):
+        declaration(ws, "rettry")
