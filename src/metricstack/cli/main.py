@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from metricstack import __version__
 from metricstack.cli import check, ingest, metrics, review, rollup, simulate
 from metricstack.core.errors import MetricstackError
+from metricstack.core.text import seen
 
 __all__ = ["build_parser", "main"]
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except MetricstackError as error:
-        print(f"metricstack: {error}", file=sys.stderr)
+        print(f"metricstack: {seen(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if type(error).__module__.partition(".")[0].strip("_") != "duckdb":
             raise
-        print(f"metricstack: the engine failed: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"metricstack: the engine failed: {seen(str(error).splitlines()[0])}", file=sys.stderr)
         print("`metricstack check` looks for damaged files.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

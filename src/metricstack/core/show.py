@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import UnknownName
+from metricstack.core.text import seen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,8 +103,8 @@ class Shown(Seen):
         return self._render("chart")
 
     def say(self) -> str:
-        """Say it in words, with its number and how sure it is."""
-        return str(self._render("say"))
+        """Say it in words, with its number and how sure it is; nothing in them can act on a terminal."""
+        return seen(str(self._render("say")))
 
     def to_pandas(self) -> "pd.DataFrame":
         """Tabulate it: see `frame` for the columns."""

@@ -6,7 +6,7 @@ from metricstack.core.units import write
 from metricstack.core.values import Estimate, Refusal
 from metricstack.narrative.answers import say_answer
 from metricstack.narrative.changes import say_change
-from metricstack.narrative.words import count, interval, listed, percent, signed, stem
+from metricstack.narrative.words import brief, count, interval, listed, percent, signed, stem
 from metricstack.numerics.change import Verdict
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _say_breakdown(part: "Breakdown") -> str:
     moved = [f"{name} {signed(answer.value, answer.unit)}" for name, answer in sizes if answer.value]
     text = f"By {part.name}: {listed(moved) if moved else 'nothing moved'}."
     named = [
-        f"{group.name} {signed(group.shift.answer.value, group.shift.answer.unit)}"
+        f"{brief(group.name)} {signed(group.shift.answer.value, group.shift.answer.unit)}"
         for group in part.groups[:_NAMED]
         if isinstance(group.shift.answer, Estimate) and group.shift.answer.value
     ]
@@ -72,9 +72,9 @@ def say_comparison(comparison: "Comparison") -> str:
     lines = [f"{count(len(moved))} of {count(len(tested))} comparisons{board} changed {spanned}{family}."]
     if not tested:
         lines = [f"None of {count(len(comparison))} comparisons{board} {spanned} can be made."]
-    lines += [
-        f"{say_change(row.change, title=row.name)}{' (Exploratory.)' if row.exploratory else ''}" for row in moved
-    ]
+    for row in moved:
+        said = say_change(row.change, title=brief(row.name))
+        lines.append(f"{said} (Exploratory.)" if row.exploratory else said)
     if held:
         lines.append(f"No clear change: {_together(held)}.")
     reasons: dict[str, list[Compared]] = {}
@@ -91,7 +91,7 @@ def _together(rows: "Sequence[Compared]") -> str:
     """Name rows, each metric once with its groups behind it; of many groups the first few."""
     titles: dict[str, list[str]] = {}
     for row in rows:
-        titles.setdefault(row.title, []).append(" · ".join(value for _, value in row.where))
+        titles.setdefault(row.title, []).append(brief(" · ".join(value for _, value in row.where)))
     return listed([_grouped(title, groups) for title, groups in titles.items()])
 
 
