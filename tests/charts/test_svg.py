@@ -174,4 +174,4 @@ def test_a_title_of_5000_wide_letters_leaves_the_picture_its_width() -> None:
     shown = charts.svg(charts.interval_dots(rows, "s", title="W" * 5000), width="narrow")
     track = re.search(r'class="mark-rule[^>]*>.*?x2="([\d.]+)"', shown)
     assert float(track.group(1)) > 0.75 * 350  # type: ignore[union-attr]  # of 350 px; it was 40
-    assert sum(text.startswith("WWW") for text in texts(shown)) == 6
+    assert sum("WWW" in text for text in texts(shown)) <= 2  # the title's lines are one text, the name another
