@@ -365,3 +365,24 @@ def test_a_spreadsheet_runs_no_name_as_a_formula_and_numbers_stay_numbers(
     assert {float(row["value"]) for row in rows} == {2.0}
     _, out, _ = run(capsys, "value", "transactions", "--by", "region", "--format", "json", "--workspace", folder)
     assert {row["region"] for row in json.loads(out)} == set(HOSTILE)
+
+
+def test_a_table_that_may_not_be_read_is_one_line_and_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], postgres: str
+) -> None:
+    import psycopg
+
+    server = postgres.replace("postgres://", "postgresql://").rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE granted")
+    with psycopg.connect(f"{server}/granted", autocommit=True) as connection:
+        connection.execute("CREATE TABLE requests (run text, start timestamptz, outcome text)")
+        connection.execute("CREATE ROLE part LOGIN PASSWORD 'hunter3'")
+        connection.execute("GRANT SELECT (run) ON requests TO part")
+    url = f"postgres://part:hunter3@{server.rpartition('@')[2]}/granted"
+    (tmp_path / "metricstack.toml").write_text(f'[workspace]\nname = "x"\nwarehouse = "{url}"\n', encoding="utf-8")
+    code, _, said = run(capsys, "value", "task_success", "--quarter", "2026Q3", "--workspace", tmp_path)
+    assert code == 1
+    assert said.startswith("metricstack: the engine failed: permission denied for table requests. Ask the database's")
+    assert said.count("\n") == 1
+    assert "hunter3" not in said
