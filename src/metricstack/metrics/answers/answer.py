@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.answers.algebra import Group, Linear, Term
-from metricstack.metrics.answers.contributions import contributions
+from metricstack.metrics.answers.contributions import contributions, rows_behind
 from metricstack.metrics.answers.notes import COMPLETE, checks_of, rows_of
 from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
 from metricstack.metrics.language.dimension import dimension
@@ -23,8 +23,7 @@ from metricstack.numerics.intervals import (
     interval,
     is_skewed,
     poisson,
-    spread_of_groups,
-    spread_of_units,
+    spread_of_value,
     wilson,
 )
 from metricstack.telemetry.tables import table
@@ -212,10 +211,10 @@ def _of_process(
     happened = _events_over_time(found, group)
     if happened is not None:
         return _poisson(*happened, level)
-    spread, units, way, skewed = _spread(found.slopes, group)
+    home = definition.table
+    spread, units, way, skewed = _spread(found, group, tails=not is_share(tree, home))
     if inputs:
         spread = combine([spread, Spread(inputs, math.inf)])
-    home = definition.table
     if units < 2:
         return Refusal(
             Reason.TOO_FEW_UNITS,
@@ -301,22 +300,22 @@ def _unit_name(group: Group) -> str:
     return names[0] if names else "unit"
 
 
-def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str, str]:
-    """Variance of a linear combination of states, by units; tables with the same units are taken together.
+def _spread(found: Linear, group: Group, *, tails: bool) -> tuple[Spread, int, str, str]:
+    """Variance of a value, by units; tables with the same units are taken together.
 
     Also how many units there are, what they are, and which of them are too few for how skewed they are.
     """
     instants = {data.plan.cluster[0] for name, data in group.tables.items() if _by_instant(name, data)}
+    rows = rows_behind(found.slopes, group)
     spreads, units, ways, skewed = [], 0, [], []
-    for (cluster, gathered), (unit, amounts) in contributions(slopes, group).items():
+    for (cluster, gathered), (unit, amounts) in contributions(found.slopes, group).items():
         units = max(units, len(unit))
         named = "instant" if cluster[0] in instants else cluster[0]
-        if gathered and len(unit):
-            spreads.append(spread_of_groups(amounts, GROUPS))
-            ways.append(f"{len(unit)} random groups of {named}s")
-        elif len(unit):
-            spreads.append(spread_of_units(amounts))
-            ways.append(f"{len(unit)} {named}s" if len(unit) != 1 else f"1 {named}")
+        if len(unit):
+            behind, gatherings = rows[cluster, gathered][1], GROUPS if gathered else 0
+            spreads.append(spread_of_value(amounts, behind, found.value, gatherings=gatherings, tails=tails))
+            plural = f"{named}s" if gathered or len(unit) != 1 else named
+            ways.append(f"{len(unit)} {'random groups of ' if gathered else ''}{plural}")
         if is_skewed(amounts):
             skewed.append(ways[-1])
     return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways)), " and ".join(skewed)
