@@ -225,8 +225,11 @@ def _of_process(
         share = min(max(found.value, 0.0), 1.0)
         known = _known(found, group)
         varied = spread.variance > 0 and 0 < share < 1
-        effective = float(min(share * (1 - share) / spread.variance if varied else _units_about(group, units), known))
-        low, high = wilson(share, effective, level=level, freedom=spread.freedom)
+        effective = share * (1 - share) / spread.variance if varied else _units_about(group, units)
+        # No row says more than one that is independent: the variance is then not estimated, it follows from the share.
+        freedom = math.inf if varied and effective >= known else spread.freedom
+        effective = float(min(effective, known))
+        low, high = wilson(share, effective, level=level, freedom=freedom)
         return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
     low_limit, high_limit = limits(tree, home)
     rare = _rare_events(found, group) if low_limit == 0 else None

@@ -307,7 +307,8 @@ def _of_process(work: _Work, found: _Linear, level: float) -> tuple[Vector, Vect
         known = sum((n for n, _ in work.seen.values()), np.zeros(len(value)))
         varied = (spreads.variance > 0) & (share > 0) & (share < 1)
         spoken = np.where(varied, share * (1 - share) / spreads.variance, _units_about(work, units))
-        low, high = wilson_bounds(share, np.minimum(spoken, known), level=level, freedom=spreads.freedom)
+        freedom = np.where(varied & (spoken >= known), np.inf, spreads.freedom)
+        low, high = wilson_bounds(share, np.minimum(spoken, known), level=level, freedom=freedom)
     else:
         least, most = limits(tree, home)
         low, high = intervals(value, spreads, level=level, low=least, high=most)
