@@ -185,10 +185,11 @@ def test_no_entries_at_all_have_no_quantile() -> None:
     assert np.isnan(found.quantile(np.full(2, 0.5))).all()
 
 
-@pytest.mark.parametrize(("units", "least"), [(20, 0.925), (60, 0.925)])
-def test_ratios_of_few_and_unequal_units_cover_and_equal_ones_are_no_wider(units: int, least: float) -> None:
+@pytest.mark.parametrize("units", [20, 60])
+def test_ratios_of_few_and_unequal_units_cover_and_equal_ones_are_no_wider(units: int) -> None:
     # Rows of a unit lognormal (the largest of twenty has about a quarter), amounts gamma; truth 10. Over 2,000
-    # draws the Monte Carlo error of a 95 % rate is 0.5 points, and 0.6 at 92.5 %.
+    # draws the Monte Carlo error of a 95 % rate is 0.5 points: three of them are allowed. Units counted alike
+    # cover 87 and 91 %.
     random, draws = stream(4, "many", "unequal", str(units)), 2000
     at = np.repeat(np.arange(draws), units)
     rows = np.ceil(random.lognormal(2.0, 1.2, len(at)))
@@ -197,11 +198,11 @@ def test_ratios_of_few_and_unequal_units_cover_and_equal_ones_are_no_wider(units
     value = np.bincount(at, weights=amount) / total
     c = (amount - value[at] * rows) / total[at]
     low, high = intervals(value, spreads_of_values(at, c, rows, value), level=0.95, low=0.0)
-    covered = float(np.mean((low <= 10) & (10 <= high)))
+    covered = float(np.mean((low <= 10) & (high >= 10)))
     plain = spreads_of_units(np.bincount(at, weights=c**2), np.full(draws, float(units)))
     low, high = intervals(value, plain, level=0.95, low=0.0)
-    assert float(np.mean((low <= 10) & (10 <= high))) < covered
-    assert least <= covered <= 0.975
+    assert float(np.mean((low <= 10) & (high >= 10))) < 0.92
+    assert 0.935 <= covered <= 0.965
     normal = random.normal(10.0, 1.0, units)
     c = (normal - normal.mean()) / units
     one, other = spread_of_value(c, np.ones(units), float(normal.mean())), spread_of_units(c)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.answers.algebra import Group, Linear, Term
-from metricstack.metrics.answers.contributions import contributions, rows_behind
+from metricstack.metrics.answers.contributions import with_rows
 from metricstack.metrics.answers.notes import COMPLETE, checks_of, rows_of
 from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
 from metricstack.metrics.language.dimension import dimension
@@ -309,14 +309,13 @@ def _spread(found: Linear, group: Group, *, tails: bool) -> tuple[Spread, int, s
     Also how many units there are, what they are, and which of them are too few for how skewed they are.
     """
     instants = {data.plan.cluster[0] for name, data in group.tables.items() if _by_instant(name, data)}
-    rows = rows_behind(found.slopes, group)
     spreads, units, ways, skewed = [], 0, [], []
-    for (cluster, gathered), (unit, amounts) in contributions(found.slopes, group).items():
+    for (cluster, gathered), (unit, amounts, rows) in with_rows(found.slopes, group).items():
         units = max(units, len(unit))
         named = "instant" if cluster[0] in instants else cluster[0]
         if len(unit):
-            behind, gatherings = rows[cluster, gathered][1], GROUPS if gathered else 0
-            spreads.append(spread_of_value(amounts, behind, found.value, gatherings=gatherings, tails=tails))
+            gatherings = GROUPS if gathered else 0
+            spreads.append(spread_of_value(amounts, rows, found.value, gatherings=gatherings, tails=tails))
             plural = f"{named}s" if gathered or len(unit) != 1 else named
             ways.append(f"{len(unit)} {'random groups of ' if gathered else ''}{plural}")
         if is_skewed(amounts):
