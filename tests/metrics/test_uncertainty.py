@@ -59,7 +59,7 @@ def test_few_users_of_unequal_size_count_by_their_rows(build: Build) -> None:
     assert (table["low"], table["high"]) == (close(answer.low, rel=1e-9), close(answer.high, rel=1e-9))
 
 
-def test_rows_that_differ_no_less_than_independent_ones_are_taken_for_independent(build: Build) -> None:
+def test_users_that_differ_no_more_than_independent_rows_would_leave_a_share_its_rows(build: Build) -> None:
     # Six users of four runs, 2 of them good, of one 3: users differ less than chance would make them. Wilson of 13
     # of 24, by statsmodels' proportion_confint: no row says more than one that is independent.
     rows = [

@@ -64,8 +64,8 @@ def test_the_variance_of_a_ratio_is_that_of_statsmodels_hc2() -> None:
     assert found.variance == pytest.approx(float(other.bse[0]) ** 2, rel=1e-9)
 
 
-def test_the_freedom_of_unequal_units_is_bell_and_mccaffreys_by_their_matrices() -> None:
-    # Bell and McCaffrey (2002), as they write it: rows one by one, residuals (I - H) e, each unit's put right by
+def test_the_freedom_of_unequal_units_is_bell_and_mccaffreys_by_matrices() -> None:
+    # By its definition, rows one by one: residuals (I - H) e, each unit's put right by
     # (I - H_uu)^(-1/2); the estimate is a sum of squares g_u' e with e independent, G = [g_u], and its freedom is
     # trace(G'G)^2 / trace((G'G)^2).
     sizes = np.array([1, 2, 2, 5, 9, 14])

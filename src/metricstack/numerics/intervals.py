@@ -126,7 +126,7 @@ def spread_of_value(
     """Estimate the variance of a value from what each unit adds to it, by how much of the rows each unit has.
 
     A unit with a large part of the rows has pulled a mean or ratio towards itself, and few units of very unequal
-    size say less of chance than their number: see `many.spreads_of_values`, with its source. Contributions that do
+    size say less of chance than their number: `many.spreads_of_values` derives both. Contributions that do
     not add up to zero (of a total) are taken as they are, as `spread_of_units` and `spread_of_groups` do.
 
     Args:

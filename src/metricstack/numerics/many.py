@@ -107,16 +107,15 @@ def spreads_of_values(
         tails: Estimate from the contributions how uncertain their squares are; False where the value itself tells
             their variance, as for shares.
 
-    Source:
-        Bell and McCaffrey (2002), *Bias Reduction in Standard Errors for Linear Regression with Multi-Stage
-        Samples*, sections 3 and 4, for a ratio. With h the part of the rows that a unit has and a contribution's
-        variance in proportion to it, that of what is left after the value was fitted is ``h * (1 - h)``, so that
-        squares over ``1 - h`` add up to the variance without bias. Their sum is ``z' M z`` of independent z with
-        ``M = P D P``, ``D = diag(h / (1 - h))``, ``P = I - q q'``, ``q = sqrt(h)``: trace of M 1, of its square
-        ``sum(h**2) + sum(d)**2 - sum(d**2)`` with ``d = h**2 / (1 - h)``; Satterthwaite's degrees of freedom are
-        1 over it, n - 1 for n equal units. Skewed contributions have fewer: with s the squares,
-        ``2 * sum(s)**2 / (sum(s**2) - sum(s)**2 / n)``, Satterthwaite (1946) with the variance of the sum of
-        squares as the sample gives it. The fewer count.
+    Derivation:
+        The bias-reduced variance (CR2) and degrees of freedom after Bell and McCaffrey (2002), worked out for a ratio.
+        A unit has the part h of the rows, and a contribution's variance is taken in proportion to it; after the value
+        is fitted, ``h * (1 - h)`` of it is left, so that squares over ``1 - h`` add up to the variance without bias.
+        Their sum is ``z' M z`` of independent z with ``M = P D P``, ``D = diag(h / (1 - h))``, ``P = I - q q'``,
+        ``q = sqrt(h)``. The trace of M is 1, that of its square ``sum(h**2) + sum(d)**2 - sum(d**2)`` with
+        ``d = h**2 / (1 - h)``; the degrees of freedom are 1 over it, n - 1 for n equal units. Skewed contributions
+        leave fewer: Satterthwaite's, twice the squared sum of squares over its variance, which for s the squares
+        the sample gives as ``sum(s**2) - sum(s)**2 / n``. The fewer count.
 
     Example:
         >>> together, skewed = np.zeros(9, dtype=np.int64), np.array([8.0] + [-1.0] * 8)

@@ -111,9 +111,12 @@ def straight_line(x: Vector, y: Vector, x_error: Vector, y_error: Vector, *, exa
         York, Evensen, Martínez and De Basabe Delgado (2004), *Unified equations for the slope, intercept, and
         standard errors of the best straight line*, section III, with the errors of x and y independent; the
         scatter beyond them as in Tremaine et al. (2002), *The slope of the black hole mass versus velocity
-        dispersion correlation*, section 3: so large that chi-square is its degrees of freedom. The error by the
-        scatter, with Student's t: Knapp and Hartung (2003), *Improved tests for a random effects meta-regression
-        with a single covariate*, section 3.
+        dispersion correlation*, section 3: so large that chi-square is its degrees of freedom.
+
+    Derivation:
+        Of weighted least squares with variances known but for a factor, the scatter S estimates the factor, and
+        (slope − truth) / (error · √S) is Student's t with k − 2 degrees of freedom, exactly where x is exact: the
+        adjustment of Knapp and Hartung (2003) for meta-regressions. With the scatter beyond added to y, S is 1.
 
     Example:
         >>> exact = np.zeros(3)

@@ -226,7 +226,7 @@ def _of_process(
         known = _known(found, group)
         varied = spread.variance > 0 and 0 < share < 1
         effective = share * (1 - share) / spread.variance if varied else _units_about(group, units)
-        # No row says more than one that is independent: the variance is then not estimated, it follows from the share.
+        # Units differ no more than independent rows would: the variance follows from the share, and is not estimated.
         freedom = math.inf if varied and effective >= known else spread.freedom
         effective = float(min(effective, known))
         low, high = wilson(share, effective, level=level, freedom=freedom)
