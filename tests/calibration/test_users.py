@@ -2,10 +2,11 @@
 
 - Means, quantiles and standard deviations over users hold the truth for few users and for groups of many.
 - Shares of 1 % and 99 % that differ from user to user are covered at least as often as promised, sampled or not.
-- Ratios of tokens, the part of a total that belongs to some rows, and groups of 20 and 60 users of a large table,
-  gathered in 64 buckets, come near: where a few users make most of the runs, intervals are too short (91 % for the
-  cost of twenty users). Standard deviations of skewed amounts are too (89 to 92 %), as the delta method is there.
-  These are held to a wider band, so that they do not get worse unseen.
+- Tokens per request, the part of a total that belongs to some rows, and means, shares and ratios of groups of 20 and
+  60 users of a large table, gathered in 64 buckets, are covered though a few users make most of the runs.
+- The part of tokens that is output, standard deviations of skewed amounts, and quantiles of 20 users come near: what
+  a sample has not seen of a long tail no formula gives back. These are held to a wider band, so that they do not get
+  worse unseen.
 """
 
 from typing import Any
@@ -84,7 +85,7 @@ def test_sums_per_user_cover(store: Store, monkeypatch: pytest.MonkeyPatch, user
     if users == 200:
         panel = evaluate(ws, "revenue_spread", by="region", window="2026Q3")
         share = covered(panel.findings, 200**0.5)
-        assert_near(share, REPLICATES, within=0.03, what=f"stddev per user, {what}")
+        assert_near(share, REPLICATES, within=0.015, what=f"stddev per user, {what}")
 
 
 def test_sums_per_user_of_sampled_rows_are_refused(store: Store) -> None:
@@ -142,12 +143,17 @@ def more_truths(population: Population) -> dict[str, float]:
 
 @pytest.mark.parametrize("keep", [1.0, 0.1])
 def test_token_ratios_parts_of_a_whole_and_spreads_cover(population: Population, store: Store, keep: float) -> None:
-    size: dict[str, Any] = {"users": 120 if keep == 1 else 400, "replicates": 400}
+    size: dict[str, Any] = {"users": 120 if keep == 1 else 400, "replicates": REPLICATES}
     ws, _ = world(population, store, f"parts {keep}", keep=keep, metrics=PARTS, **size)
     true = more_truths(population)
     panel = evaluate(ws, list(true), by="region", window="2026Q3")
+    within = {"latency_spread": 0.015} | ({"output_token_share": 0.025} if keep == 1 else {})
     for metric, value in true.items():
-        assert_near(covered(panel.of(metric), value), 400, within=0.02, what=f"{metric}, kept {keep:.0%}")
+        share, what = covered(panel.of(metric), value), f"{metric}, {size['users']} users, kept {keep:.0%}"
+        if metric in within:
+            assert_near(share, REPLICATES, within=within[metric], what=what)
+        else:
+            assert_nominal(share, REPLICATES, what=what)
 
 
 @pytest.mark.parametrize("users", [20, 60])
@@ -163,4 +169,7 @@ def test_small_groups_of_a_large_table_cover(
     panel = evaluate(ws, [*METRICS, *quantiles], by="region", window="2026Q3")
     for metric, value in true.items():
         share, what = covered(panel.of(metric), value), f"{metric}, {users} users of a large table"
-        assert_near(share, 1500, within=0.03 if users == 20 else 0.015, what=what)
+        if metric in quantiles:
+            assert_near(share, 1500, within=0.03 if users == 20 else 0.015, what=what)
+        else:
+            assert_nominal(share, 1500, what=what)

@@ -158,3 +158,20 @@ def test_a_renderer_chosen_by_the_user_stays() -> None:
     with alt.renderers.enable("json"):
         charts.chart_words("second")
         assert alt.renderers.active == "json"
+
+
+def test_a_character_that_xml_cannot_hold_is_shown_and_ends_no_process() -> None:
+    # The renderer aborts the process at such a character: this test would not fail but end the run.
+    rows = [charts.Row(f"a\x1b[31m\x00{name}\uffff\n", around(value, 0.1)) for name, value in (("b", 1.0), ("c", 2.0))]
+    shown = charts.svg(charts.interval_dots(rows, "s", title="of \x08"))
+    ElementTree.fromstring(shown)
+    assert any(text.startswith("a␛[31m␀b\ufffd") for text in texts(shown))
+    assert "of ␈" in texts(shown)
+
+
+def test_a_title_of_5000_wide_letters_leaves_the_picture_its_width() -> None:
+    rows = [charts.Row("a", around(1.0, 0.1)), charts.Row("b", around(2.0, 0.1))]
+    shown = charts.svg(charts.interval_dots(rows, "s", title="W" * 5000), width="narrow")
+    track = re.search(r'class="mark-rule[^>]*>.*?x2="([\d.]+)"', shown)
+    assert float(track.group(1)) > 0.75 * 350  # type: ignore[union-attr]  # of 350 px; it was 40
+    assert sum("WWW" in text for text in texts(shown)) <= 2  # the title's lines are one text, the name another

@@ -327,3 +327,62 @@ def test_a_narrow_terminal_wraps_sooner(capsys: pytest.CaptureFixture[str], monk
     monkeypatch.setenv("COLUMNS", "70")
     _, out, _ = run(capsys, "show", "roi")
     assert max(map(len, out.partition("SQL (")[0].splitlines())) <= 70
+
+
+HOSTILE = ("=cmd()", "\x1b]0;owned\x07\x1b[31mred\r\nnext", "n" * 5000, "\u202e<script>", "שלום")
+
+
+def hostile(folder: Path) -> Path:
+    row = {"start": at("07-02"), "outcome": "success", "latency": 1.0, "cost": 0.5}
+    rows = [
+        row | {"run": f"r{i}-{j}", "user": f"u{j}", "region": name} for i, name in enumerate(HOSTILE) for j in (0, 1)
+    ]
+    write_workspace(folder, {"requests": rows})
+    return folder
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_hostile_name_moves_nothing_in_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = hostile(tmp_path / "ws")
+    code, out, _ = run(capsys, "value", "transactions", "--by", "region", "--workspace", folder)
+    assert code == 0
+    assert not any(sign in out for sign in "\x1b\x07\r\u202e")
+    assert "␛]0;owned␇␛[31mred␍ next" in out
+    assert f"{'n' * 47}…" in out
+    head, *lines = out.splitlines()
+    assert all("2" in line for line in lines)  # one line each: every group is counted in its own
+    assert len(lines) == len(HOSTILE)
+    assert max(map(len, (head, *lines))) <= 100
+
+
+def test_a_spreadsheet_runs_no_name_as_a_formula_and_numbers_stay_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = hostile(tmp_path / "ws")
+    _, out, _ = run(capsys, "value", "transactions", "--by", "region", "--format", "csv", "--workspace", folder)
+    rows = list(csv.DictReader(io.StringIO(out, newline="")))
+    assert "'=cmd()" in {row["region"] for row in rows}
+    assert {float(row["value"]) for row in rows} == {2.0}
+    _, out, _ = run(capsys, "value", "transactions", "--by", "region", "--format", "json", "--workspace", folder)
+    assert {row["region"] for row in json.loads(out)} == set(HOSTILE)
+
+
+def test_a_table_that_may_not_be_read_is_one_line_and_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], postgres: str
+) -> None:
+    import psycopg
+
+    server = postgres.replace("postgres://", "postgresql://").rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE granted")
+    with psycopg.connect(f"{server}/granted", autocommit=True) as connection:
+        connection.execute("CREATE TABLE requests (run text, start timestamptz, outcome text)")
+        connection.execute("CREATE ROLE part LOGIN PASSWORD 'hunter3'")
+        connection.execute("GRANT SELECT (run) ON requests TO part")
+    url = f"postgres://part:hunter3@{server.rpartition('@')[2]}/granted"
+    (tmp_path / "metricstack.toml").write_text(f'[workspace]\nname = "x"\nwarehouse = "{url}"\n', encoding="utf-8")
+    code, _, said = run(capsys, "value", "task_success", "--quarter", "2026Q3", "--workspace", tmp_path)
+    assert code == 1
+    assert said.startswith("metricstack: the engine failed: permission denied for table requests. Ask the database's")
+    assert said.count("\n") == 1
+    assert "hunter3" not in said

@@ -194,7 +194,7 @@ def test_a_cluster_gives_what_one_machine_gives(engines: Path, tmp_path: Path, t
         (
             "duckdb",
             "postgres://ada:hunter2@127.0.0.1:1/x?connect_timeout=2",
-            r"//\*\*\*@127.0.0.1:1/x\S* cannot be",
+            r"//ada:\*\*\*@127.0.0.1:1/x\S* cannot be",
         ),
     ],
 )
@@ -209,6 +209,16 @@ def test_without_java_spark_says_what_to_install(engines: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(WorkspaceError, match="needs Java 17"):
+        _ = cases.on(engines, "spark").connection
+
+
+def test_a_java_home_that_holds_none_is_named_before_spark_prints_pages(
+    engines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    monkeypatch.setattr("pyspark.SparkContext._active_spark_context", None)
+    with pytest.raises(WorkspaceError, match="JAVA_HOME = '/nowhere' holds none"):
         _ = cases.on(engines, "spark").connection
 
 

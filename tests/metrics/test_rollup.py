@@ -2,6 +2,7 @@
 cannot give is never served; only days whose data changed are computed; whatever is stale, damaged or gone is passed
 over; wrong declarations are all named with their line."""
 
+import json
 import math
 from collections.abc import Callable
 from datetime import timedelta
@@ -327,7 +328,35 @@ def test_damaged_or_missing_files_are_passed_over(tmp_path: Path, served: set[st
     assert served
 
 
+@pytest.mark.parametrize("text", ["null", "5", '"x"', "[]", "{}", "\x00", '{"version": 2, "digest": "x"}'])
+def test_a_manifest_that_is_none_is_passed_over(tmp_path: Path, served: set[str], text: str) -> None:
+    write_workspace(tmp_path, {"requests": requests(60)}, CONFIG + BY)
+    build_rollups(open_workspace(tmp_path))
+    (tmp_path / "rollups" / "requests" / "manifest.json").write_text(text, encoding="utf-8")
+    assert_same(*both(tmp_path, ADDITIVE, window=JULY))
+    assert not served
+
+
+def test_a_manifest_whose_days_were_damaged_gives_no_other_number(tmp_path: Path, served: set[str]) -> None:
+    write_workspace(tmp_path, {"requests": requests(60)}, CONFIG + BY)
+    build_rollups(open_workspace(tmp_path))
+    path = tmp_path / "rollups" / "requests" / "manifest.json"
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    entry["segments"][0]["days"] = entry["segments"][0]["days"][:1]  # JSON all the same: the other days would be lost
+    path.write_text(json.dumps(entry), encoding="utf-8")
+    assert_same(*both(tmp_path, ADDITIVE, window=JULY))
+    assert not served
+
+
 # misuse ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_in_the_place_of_the_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
+    write_workspace(tmp_path, {"requests": requests(60)}, CONFIG + BY)
+    (tmp_path / "rollups").write_text("mine", encoding="utf-8")
+    with pytest.raises(WorkspaceError, match=r"Cannot write roll-ups to .*: File exists\. Move that file away\."):
+        build_rollups(open_workspace(tmp_path))
+    assert (tmp_path / "rollups").read_text(encoding="utf-8") == "mine"
 
 
 def test_wrong_declarations_are_all_named_with_their_lines(tmp_path: Path) -> None:

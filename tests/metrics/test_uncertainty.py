@@ -7,7 +7,7 @@ import pytest
 
 from metricstack.core.streams import stream
 from metricstack.core.values import Estimate
-from metricstack.metrics import evaluate
+from metricstack.metrics import evaluate, values
 from metricstack.simulation import Dirt, simulate
 from metricstack.telemetry import open_workspace
 
@@ -38,6 +38,40 @@ def test_few_users_are_taken_one_by_one(build: Build) -> None:
     assert answer.low == close(1 / (1 + np.exp(3.731957 - 0.405465)), rel=1e-5)
     assert answer.high == close(1 / (1 + np.exp(-3.731957 - 0.405465)), rel=1e-5)
     assert "3 users" in answer.method
+
+
+def test_few_users_of_unequal_size_count_by_their_rows(build: Build) -> None:
+    # Users with 2, 2 and 4 runs that cost 6.4, 3.2 and 6.4: mean 2, residuals over 8 runs 0.3, -0.1, -0.2. Parts of
+    # the runs 1/4, 1/4, 1/2: variance 0.09/0.75 + 0.01/0.75 + 0.04/0.5 = 0.213333, 1.8 degrees of freedom
+    # (tests/numerics/test_many.py); t(1.8) = 4.794881 (scipy.stats.t). On the log scale
+    # 4.794881 · 0.461880/2 = 1.107330.
+    cost = [3.2] * 2 + [1.6] * 2 + [1.6] * 4
+    rows = [
+        {"run": f"r{i}", "user": user, "start": at("07-01"), "cost": x, "sample_probability": 1.0}
+        for i, (user, x) in enumerate(zip("aabbcccc", cost, strict=True))
+    ]
+    ws = build(requests=rows)
+    answer = answer_of(ws, "cost_per_request")
+    assert (answer.value, answer.low, answer.high) == (
+        close(2.0), close(2 * np.exp(-1.107330), rel=1e-5), close(2 * np.exp(1.107330), rel=1e-5),
+    )  # fmt: skip
+    table = values(ws, "cost_per_request", window="2026Q3").iloc[0]
+    assert (table["low"], table["high"]) == (close(answer.low, rel=1e-9), close(answer.high, rel=1e-9))
+
+
+def test_users_that_differ_no_more_than_independent_rows_would_leave_a_share_its_rows(build: Build) -> None:
+    # Six users of four runs, 2 of them good, of one 3: users differ less than chance would make them. Wilson of 13
+    # of 24, by statsmodels' proportion_confint: no row says more than one that is independent.
+    rows = [
+        {"run": f"r{i}", "user": f"u{i // 4}", "start": at("07-01"), "sample_probability": 1.0,
+         "outcome": "success" if i % 4 < (3 if i < 4 else 2) else "failure"}
+        for i in range(24)
+    ]  # fmt: skip
+    ws = build(requests=rows)
+    answer = answer_of(ws, "task_success")
+    assert (answer.low, answer.high) == (close(0.3507487, abs=1e-6), close(0.7210867, abs=1e-6))
+    table = values(ws, "task_success", window="2026Q3").iloc[0]
+    assert (table["low"], table["high"]) == (close(answer.low, rel=1e-9), close(answer.high, rel=1e-9))
 
 
 def test_where_no_user_is_known_the_session_and_then_the_run_is_the_unit(build: Build) -> None:

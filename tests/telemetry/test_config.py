@@ -94,7 +94,7 @@ def test_levels_are_finite_and_in_order_and_promises_not_negative(tmp_path: Path
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ('engine = "sparc"', r":2: no such engine 'sparc'\. Allowed: 'duckdb', 'spark'"),
+        ('engine = "sparc"', r":2: no such engine 'sparc'\. Did you mean 'spark'\? Allowed: 'duckdb', 'spark'"),
         ('engine = "spark"\nwarehouse = "postgres://db/x"', ":2: engine 'spark' reads a folder of Parquet"),
         ('warehouse = "catalog:lake"', ":2: warehouse 'catalog:lake' is a schema .* say engine = \"spark\""),
     ],

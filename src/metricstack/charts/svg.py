@@ -9,11 +9,12 @@ import html
 import re
 import textwrap
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import altair as alt
 
 from metricstack.charts import theme
+from metricstack.core.text import seen
 
 __all__ = ["WIDTHS", "figure_html", "svg"]
 
@@ -29,6 +30,7 @@ _STYLE = (
 )
 _ID = re.compile(r'\bid="([^"]+)"')
 _SIZE = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)"')
+_LINES = 6
 _VIEWS = ("hconcat", "vconcat", "concat")
 
 
@@ -66,11 +68,22 @@ def figure_html(chart: Any, caption: str = "") -> str:
 
 def _specification(chart: Any) -> dict[str, Any]:
     if isinstance(chart, dict):
-        return copy.deepcopy(chart)
+        return cast("dict[str, Any]", _legible(chart))
     theme.register()
     with alt.theme.enable(theme.NAME):
-        spec: dict[str, Any] = chart.to_dict()
-    return spec
+        return cast("dict[str, Any]", _legible(chart.to_dict()))
+
+
+def _legible(part: Any) -> Any:
+    """Copy a part of a specification with every text as a reader can see it.
+
+    The renderer ends the whole process at a character that XML cannot hold, so none may reach it.
+    """
+    if isinstance(part, str):
+        return seen(part).replace("\n", " ").replace("\t", " ")
+    if isinstance(part, dict):
+        return {_legible(name): _legible(value) for name, value in part.items()}
+    return [_legible(value) for value in part] if isinstance(part, list | tuple) else part
 
 
 def _fitted(spec: dict[str, Any], width: Width, around: float) -> tuple[str, float]:
@@ -121,6 +134,7 @@ def _sized(spec: dict[str, Any], inner: float, outside: float) -> dict[str, Any]
             for part, size in (("text", 7.4), ("subtitle", 6.2)):
                 if part in title:
                     title[part] = _wrapped(title[part], int(outside / size))
+            title["limit"] = round(outside - 14)  # wide letters: a line that is longer all the same ends in dots
 
     visit(sized)
     return sized
@@ -128,7 +142,8 @@ def _sized(spec: dict[str, Any], inner: float, outside: float) -> dict[str, Any]
 
 def _wrapped(text: str | list[str], letters: int) -> list[str]:
     lines = [text] if isinstance(text, str) else text
-    return [piece for line in lines for piece in textwrap.wrap(line, letters) or [""]]
+    pieces = [piece for line in lines for piece in textwrap.wrap(line, letters) or [""]]
+    return pieces if len(pieces) <= _LINES else [*pieces[: _LINES - 1], f"{pieces[_LINES - 1]} …"]
 
 
 def _render(spec: dict[str, Any]) -> str:

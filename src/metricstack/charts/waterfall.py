@@ -59,7 +59,7 @@ def chart_explanation(explanation: "Explanation") -> Picture:
     levels = [value for value in values if value["low"] == value["high"]]
     steps = [value for value in values if value["low"] != value["high"]]
     layers: list[Any] = [
-        everything.mark_text(align="left", dx=2, dy=-18, limit={"expr": "width - 90"}).encode(
+        everything.mark_text(align="left", dx=2, dy=-18, limit={"expr": "width - 110"}).encode(
             x=alt.value(0), text=alt.Text(field="label", type="nominal")
         ),
         everything.mark_text(align="right", dy=-18, fontWeight=600).encode(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from metricstack import __version__
 from metricstack.cli import check, experiment, ingest, metrics, review, rollup, simulate
 from metricstack.core.errors import MetricstackError
+from metricstack.core.text import seen
 
 __all__ = ["build_parser", "main"]
 
@@ -28,6 +29,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+_ENGINES = {
+    "duckdb": "`metricstack check` looks for damaged files.",
+    "psycopg": "Ask the database's owner for the right to read it, or look whether its server still runs.",
+    "pyspark": "Look whether its master still runs and its workers see the data.",
+    "py4j": "Look whether its master still runs and its workers see the data.",
+}
+"""Package of an engine's errors → what to do about one."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -41,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except MetricstackError as error:
-        print(f"metricstack: {error}", file=sys.stderr)
+        print(f"metricstack: {seen(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,10 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"metricstack: {_say(error)}", file=sys.stderr)
         return 1
     except Exception as error:
-        if type(error).__module__.partition(".")[0].strip("_") != "duckdb":
+        engine = type(error).__module__.partition(".")[0].strip("_")
+        if engine not in _ENGINES:
             raise
-        print(f"metricstack: the engine failed: {str(error).splitlines()[0]}", file=sys.stderr)
-        print("`metricstack check` looks for damaged files.", file=sys.stderr)
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        print(f"metricstack: the engine failed: {seen(said).rstrip('.')}. {_ENGINES[engine]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("metricstack: stopped; nothing was left half-written.", file=sys.stderr)

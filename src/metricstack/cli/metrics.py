@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metricstack.cli.layout import heading, print_rows, wrapped
+from metricstack.cli.layout import csv_text, heading, print_rows, wrapped
 from metricstack.cli.metric_card import run_show
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ def run_value(arguments: argparse.Namespace) -> int:
         print_rows(rows, "json", ())
         return 0
     if arguments.format == "csv":
-        print(panel.to_pandas().to_csv(index=False), end="")
+        table = panel.to_pandas()
+        texts = table.columns.difference(table.select_dtypes("number").columns)
+        table[texts] = table[texts].map(csv_text)
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
         return 0
     rows = [
         {"metric": finding.subject} | dict(finding.where) | {"answer": finding.answer.say()}

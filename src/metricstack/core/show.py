@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import UnknownName
+from metricstack.core.text import seen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RENDERERS", "TRUSTED", "Shown", "frame"]
+__all__ = ["RENDERERS", "TRUSTED", "Seen", "Shown", "frame"]
 
 # Marks an output whose ``text/html`` was escaped by us: a report shows no other HTML.
 TRUSTED = "application/vnd.metricstack.html"
@@ -34,14 +35,15 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Finding", "chart"): "metricstack.charts.findings:chart_findings",
     ("MetricPanel", "chart"): "metricstack.charts.panels:chart_panel",
     ("Explanation", "say"): "metricstack.narrative.explanations:say_explanation",
-    ("Explanation", "html"): "metricstack.narrative.explanations:told_html",
+    ("Explanation", "html"): "metricstack.narrative.told:explanation_html",
     ("Explanation", "chart"): "metricstack.charts.waterfall:chart_explanation",
     ("Comparison", "say"): "metricstack.narrative.explanations:say_comparison",
-    ("Comparison", "html"): "metricstack.narrative.explanations:told_html",
+    ("Comparison", "html"): "metricstack.narrative.told:comparison_html",
     ("Comparison", "chart"): "metricstack.charts.waterfall:chart_comparison",
     ("ObjectivePanel", "say"): "metricstack.narrative.explanations:say_objectives",
-    ("ObjectivePanel", "html"): "metricstack.narrative.explanations:told_html",
+    ("ObjectivePanel", "html"): "metricstack.narrative.told:objectives_html",
     ("ObjectivePanel", "chart"): "metricstack.charts.waterfall:chart_objectives",
+    ("Lineage", "html"): "metricstack.narrative.told:lineage_html",
 }
 
 
@@ -70,8 +72,8 @@ def frame(findings: Iterable[Any]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=columns).astype(kinds)
 
 
-class Shown:
-    """Gives a result ``.chart()``, ``.say()``, ``.to_pandas()`` and its look in a notebook."""
+class Seen:
+    """Gives a result its look in a notebook."""
 
     __slots__ = ()
 
@@ -84,13 +86,25 @@ class Shown:
         module, _, function = path.partition(":")
         return getattr(import_module(module), function)(self)
 
+    def _repr_html_(self) -> str:
+        return str(self._render("html"))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), TRUSTED: "escaped", "text/plain": repr(self)}
+
+
+class Shown(Seen):
+    """Gives a result ``.chart()``, ``.say()``, ``.to_pandas()`` and its look in a notebook."""
+
+    __slots__ = ()
+
     def chart(self) -> Any:
         """Draw it: an ``altair`` chart, or the refusal in words where there is nothing to draw."""
         return self._render("chart")
 
     def say(self) -> str:
-        """Say it in words, with its number and how sure it is."""
-        return str(self._render("say"))
+        """Say it in words, with its number and how sure it is; nothing in them can act on a terminal."""
+        return seen(str(self._render("say")))
 
     def to_pandas(self) -> "pd.DataFrame":
         """Tabulate it: see `frame` for the columns."""
@@ -99,9 +113,3 @@ class Shown:
         if isinstance(self, Estimate | Refusal):
             return frame([Finding(question="", answer=self)])
         return frame(self.findings)  # type: ignore[attr-defined]
-
-    def _repr_html_(self) -> str:
-        return str(self._render("html"))
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), TRUSTED: "escaped", "text/plain": repr(self)}

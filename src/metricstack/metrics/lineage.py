@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from metricstack.core.errors import InvalidInput
+from metricstack.core.show import Seen
 from metricstack.metrics.answers.drifted import CHECKS, COLUMNS
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.formula import Binary, Call, Condition, Name, Negative, Node, Scope, walk
@@ -110,7 +111,7 @@ class MeasureUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(Seen):
     """What a metric is made of.
 
     Args:

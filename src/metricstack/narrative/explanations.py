@@ -6,19 +6,21 @@ from metricstack.core.units import write
 from metricstack.core.values import Estimate, Refusal
 from metricstack.narrative.answers import say_answer
 from metricstack.narrative.changes import say_change
-from metricstack.narrative.html import escape, findings_html
-from metricstack.narrative.words import count, interval, listed, percent, signed, stem
+from metricstack.narrative.words import brief, count, interval, listed, percent, signed, stem
 from metricstack.numerics.change import Verdict
 
 if TYPE_CHECKING:
-    from metricstack.metrics.change.comparison import Comparison
+    from collections.abc import Sequence
+
+    from metricstack.metrics.change.comparison import Compared, Comparison
     from metricstack.metrics.change.explanation import Breakdown, Explanation
     from metricstack.metrics.objectives.promise import Kept, ObjectivePanel
 
-__all__ = ["say_comparison", "say_explanation", "say_objectives", "told_html"]
+__all__ = ["KINDS", "say_comparison", "say_explanation", "say_objectives"]
 
 _NAMED = 3
-_KINDS = {
+_LISTED = 6
+KINDS = {
     "rate": "the groups' own rates",
     "mix": "the mix of groups",
     "volume": "the volume",
@@ -37,11 +39,11 @@ def say_explanation(explanation: "Explanation") -> str:
 def _say_breakdown(part: "Breakdown") -> str:
     if part.refusal is not None:
         return f"By {part.name} that cannot be explained: {_why(part.refusal.answer)}."
-    sizes = [(_KINDS[kind], f.answer) for kind, f in part.parts if isinstance(f.answer, Estimate)]
+    sizes = [(KINDS[kind], f.answer) for kind, f in part.parts if isinstance(f.answer, Estimate)]
     moved = [f"{name} {signed(answer.value, answer.unit)}" for name, answer in sizes if answer.value]
     text = f"By {part.name}: {listed(moved) if moved else 'nothing moved'}."
     named = [
-        f"{group.name} {signed(group.shift.answer.value, group.shift.answer.unit)}"
+        f"{brief(group.name)} {signed(group.shift.answer.value, group.shift.answer.unit)}"
         for group in part.groups[:_NAMED]
         if isinstance(group.shift.answer, Estimate) and group.shift.answer.value
     ]
@@ -59,27 +61,45 @@ def say_comparison(comparison: "Comparison") -> str:
     """Say what changed beyond noise after correction, then what did not, then what cannot be said."""
     tested = [row for row in comparison if row.verdict is not Verdict.UNKNOWN]
     moved = [row for row in tested if row.verdict is not Verdict.UNCLEAR]
-    held = [row.name for row in tested if row.verdict is Verdict.UNCLEAR]
+    held = [row for row in tested if row.verdict is Verdict.UNCLEAR]
     family = ""
     if comparison.size > 1:
         family = (
             f", {count(comparison.size)} tests with at most {percent(comparison.false_discoveries)} false among those"
         )
     board = f" of the board {comparison.board!r}" if comparison.board else ""
-    lines = [
-        f"{count(len(moved))} of {count(len(tested))} comparisons{board} changed from {comparison.before} to "
-        f"{comparison.after}{family}."
-    ]
-    lines += [
-        f"{say_change(row.change, title=row.name)}{' (Exploratory.)' if row.exploratory else ''}" for row in moved
-    ]
+    spanned = f"from {comparison.before} to {comparison.after}"
+    lines = [f"{count(len(moved))} of {count(len(tested))} comparisons{board} changed {spanned}{family}."]
+    if not tested:
+        lines = [f"None of {count(len(comparison))} comparisons{board} {spanned} can be made."]
+    for row in moved:
+        said = say_change(row.change, title=brief(row.name))
+        lines.append(f"{said} (Exploratory.)" if row.exploratory else said)
     if held:
-        lines.append(f"No clear change: {listed(held)}.")
-    unknown = [row for row in comparison if row.verdict is Verdict.UNKNOWN]
-    lines += [f"{row.name} cannot be compared: {_why(row.change.difference)}." for row in unknown]
+        lines.append(f"No clear change: {_together(held)}.")
+    reasons: dict[str, list[Compared]] = {}
+    for row in comparison:
+        if row.verdict is Verdict.UNKNOWN:
+            reasons.setdefault(_why(row.change.difference), []).append(row)
+    lines += [f"{_together(rows)} cannot be compared: {why}." for why, rows in reasons.items()]
     noted = [check for check in comparison.checks if check.passed is not True]
     lines += [f"{stem(check.detail)[0].upper()}{stem(check.detail)[1:]}." for check in noted]
     return "\n".join(lines)
+
+
+def _together(rows: "Sequence[Compared]") -> str:
+    """Name rows, each metric once with its groups behind it; of many groups the first few."""
+    titles: dict[str, list[str]] = {}
+    for row in rows:
+        titles.setdefault(row.title, []).append(brief(" · ".join(value for _, value in row.where)))
+    return listed([_grouped(title, groups) for title, groups in titles.items()])
+
+
+def _grouped(title: str, groups: "Sequence[str]") -> str:
+    if groups == [""]:
+        return title
+    more = [f"{count(len(groups) - _LISTED)} more"] if len(groups) > _LISTED + 1 else []
+    return f"{title} ({listed([*groups[:_LISTED], *more] if more else list(groups))})"
 
 
 def say_objectives(panel: "ObjectivePanel") -> str:
@@ -105,10 +125,3 @@ def _say_kept(kept: "Kept") -> str:
             text += f"; it burns {burn.value:.3g} times too fast (alert at {alert.threshold:g})"
             break
     return f"{text}."
-
-
-def told_html(value: Any) -> str:
-    """Show a result as its sentences and the table of its findings."""
-    said = (escape(line).replace("−", "−&#8288;") for line in value.say().splitlines())  # no line ends after a minus
-    lines = "".join(f"<p>{line}</p>" for line in said)
-    return f'<div class="ms-told mathjax_ignore">{lines}{findings_html(value)}</div>'

@@ -5,7 +5,6 @@ Every text that may come from telemetry passes `escape` before it meets a tag. T
 inherited, so that a dark theme stays dark; class names begin with ``ms-`` for a report's own style sheet.
 """
 
-import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,29 +13,37 @@ from metricstack.core.values import Answer, Estimate, Finding, Refusal
 from metricstack.narrative.answers import GRADES, say_answer
 from metricstack.narrative.changes import ARROWS, course, moved_by, say_change
 from metricstack.narrative.panels import by_metric, place, title_of
-from metricstack.narrative.words import count, difference_limits, how_counted, interval, limits, percent, stem
+from metricstack.narrative.sheet import FAINT, Column, Line, Section, cell, escape, sheet
+from metricstack.narrative.words import (
+    count,
+    difference_limits,
+    how_counted,
+    interval,
+    limits,
+    percent,
+    signed,
+    stem,
+)
 from metricstack.numerics.change import Change
 
 if TYPE_CHECKING:
     from metricstack.metrics.panel import MetricPanel
 
-__all__ = ["answer_html", "change_html", "escape", "findings_html", "panel_html"]
+__all__ = [
+    "answer_html",
+    "change_html",
+    "escape",
+    "evidence",
+    "findings_html",
+    "number_columns",
+    "numbers",
+    "one_level",
+    "outer",
+    "panel_html",
+]
 
-_ROWS = 200
+_SHORT = 44
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_FAINT = "opacity:.72;font-size:.9em"
-_CELL = "text-align:left;vertical-align:top;padding:.25em .9em .25em 0;white-space:normal"
-_NUMBER = "text-align:right;vertical-align:top;padding:.25em .9em .25em 0;font-variant-numeric:tabular-nums"
-
-
-def escape(text: object) -> str:
-    """Return a text that a browser shows as it is, in an element or in a quoted attribute.
-
-    Example:
-        >>> escape("<script>alert('1')</script>")
-        '&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;'
-    """
-    return html.escape(str(text), quote=True)
 
 
 def answer_html(answer: Answer) -> str:
@@ -56,7 +63,7 @@ def _answer(answer: Answer) -> str:
     faint = " · ".join(escape(note) for note in notes if note and note != "census")
     return (
         f'<span class="ms-value" style="font-weight:600">{escape(write(answer.value, answer.unit))}</span> '
-        f'<span class="ms-interval" style="{_FAINT}">{faint}</span>'
+        f'<span class="ms-interval" style="{FAINT}">{faint}</span>'
     )
 
 
@@ -67,7 +74,7 @@ def _sure(answer: Estimate) -> str:
 
 
 def findings_html(findings: Any) -> str:
-    """Show findings as a table: question, answer, interval, n, evidence and the checks that failed.
+    """Show findings as a table: question, answer, interval, n, and where there is any, evidence and failed checks.
 
     Args:
         findings: A finding, several, or any result that is made of them.
@@ -77,48 +84,71 @@ def findings_html(findings: Any) -> str:
     """
     several: Sequence[Finding] = tuple(getattr(findings, "findings", findings))
     if not several:
-        return _outer("ms-findings", "<p>There are no findings to show.</p>")
-    level = _one_level(finding.answer for finding in several)
-    rows = [_finding_row(finding, level) for finding in several[:_ROWS]]
-    heads = _heads(("Question", ""), ("Answer", "n"), (_interval_head(level), ""), ("n", "n"), ("Evidence", ""))
-    return _outer("ms-findings", _table(heads, rows, len(several), columns=5))
+        return outer("ms-findings", "<p>There are no findings to show.</p>")
+    level = one_level(finding.answer for finding in several)
+    told = [evidence(finding) for finding in several]
+    lines = tuple(
+        Line(finding.question or finding.subject, (*numbers(finding.answer, level), *([cell(notes)] * any(told))))
+        for finding, notes in zip(several, told, strict=True)
+    )
+    columns = [Column("Question"), *number_columns(level, "Answer"), *([Column("Evidence")] * any(told))]
+    return outer("ms-findings", sheet(columns, [Section(lines)]))
 
 
-def _finding_row(finding: Finding, level: float | None) -> str:
-    evidence = [GRADES[finding.grade] if isinstance(finding.answer, Estimate) else ""]
-    evidence += [f"✗ {c.name}: {stem(c.detail)}." for c in finding.checks if c.passed is False]
-    notes = "<br>".join(escape(note) for note in evidence if note)
-    question = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(finding.question or finding.subject)}</th>'
-    return f'<tr>{question}{_numbers(finding.answer, level)}<td style="{_CELL}">{notes}</td></tr>'
+def evidence(finding: Finding) -> str:
+    """Return what a finding's evidence is worth, where that must be said, and each check that failed, as HTML."""
+    notes = [GRADES[finding.grade] if isinstance(finding.answer, Estimate) else ""]
+    notes += [f"✗ {c.name}: {stem(c.detail)}." for c in finding.checks if c.passed is False]
+    return "<br>".join(escape(note) for note in notes if note)
 
 
-def _one_level(answers: Iterable[Answer]) -> float | None:
+def one_level(answers: Iterable[Answer]) -> float | None:
     """Return the level that all intervals of a table share, so that its head can say it once; else None."""
     levels = {answer.level for answer in answers if isinstance(answer, Estimate) and answer.level is not None}
     return levels.pop() if len(levels) == 1 else None
+
+
+def number_columns(level: float | None, name: str = "Value") -> tuple[Column, ...]:
+    """Return the heads of the three cells of an answer."""
+    return Column(name, number=True), Column(_interval_head(level)), Column("n", number=True)
 
 
 def _interval_head(level: float | None) -> str:
     return "Interval" if level is None else f"{percent(level)} interval"
 
 
-def _interval(answer: Estimate, level: float | None) -> str:
-    return (interval(answer) if level is None else limits(answer)) or how_counted(answer)
+def numbers(answer: Answer, level: float | None, *, signs: bool = False, arrow: str = "") -> tuple[str, ...]:
+    """Return the three cells of an answer: value, interval, n; one wide cell of words for a refusal.
 
-
-def _numbers(answer: Answer, level: float | None) -> str:
-    """Return the three cells of an answer: value, interval, n; one wide cell of words for a refusal."""
+    Args:
+        answer: The answer.
+        level: The level that the head says; None where each cell says its own.
+        signs: It is a difference: with its sign, and of shares in points.
+        arrow: What stands before the value, for the eye alone.
+    """
     if isinstance(answer, Refusal):
-        return f'<td class="ms-refusal" colspan="3" style="{_CELL}"><em>{escape(say_answer(answer))}</em></td>'
+        return (cell(f"<em>{escape(say_answer(answer))}</em>", kind="ms-refusal", span=3),)
+    spell = signed if signs else write
+    said = spell(answer.value, answer.unit)
+    bounds = difference_limits(answer) if signs else limits(answer)
+    if bounds and level is None and answer.level is not None:
+        bounds = f"{percent(answer.level)} interval {bounds}"
+    _, per, below = said.partition(" per ")
+    bounds = bounds.replace(f"{per}{below}", "") if per else bounds
+    pointer = f'<span aria-hidden="true">{arrow}</span> ' if arrow else ""
+    sure = bounds or how_counted(answer)
+    label = _interval_head(level) if bounds and level is not None else ""
     return (
-        f'<td class="ms-value" style="{_NUMBER};font-weight:600">{escape(write(answer.value, answer.unit))}</td>'
-        f'<td class="ms-interval" style="{_CELL}">{escape(_interval(answer, level))}</td>'
-        f'<td class="ms-n" style="{_NUMBER}">{count(answer.n)}</td>'
+        cell(f"{pointer}{escape(said)}", kind="ms-value ms-short", number=True, bold=True),
+        cell(escape(sure), label, kind=f"ms-interval{' ms-short' if len(sure) <= _SHORT else ''}"),
+        cell(count(answer.n), "n =", kind="ms-n ms-short", number=True),
     )
 
 
 def panel_html(panel: "MetricPanel") -> str:
     """Show a panel as a table, one row per metric and group; with a grain, the last period and its course.
+
+    By dimension each metric is named once, above its groups.
 
     Args:
         panel: The metrics evaluated.
@@ -126,25 +156,28 @@ def panel_html(panel: "MetricPanel") -> str:
     Returns:
         One table; an empty panel gives a sentence instead.
     """
-    groups = {
-        (metric, group): run for metric, findings in by_metric(panel).items() for group, run in _runs(findings).items()
-    }
-    if not groups:
-        return _outer("ms-panel", "<p>Nothing was asked, so there is nothing to show.</p>")
-    heads = [("Metric", ""), *((name, "") for name in panel.by)]
-    heads += [("Last period", ""), ("Course", "")] if panel.grain else []
-    level = _one_level(run[-1].answer for run in groups.values())
-    heads += [("Value", "n"), (_interval_head(level), ""), ("n", "n")]
-    rows = []
-    for (metric, _), run in list(groups.items())[:_ROWS]:
-        where = dict(run[-1].where)
-        title = f'<th scope="row" style="{_CELL};font-weight:normal">{escape(title_of(panel, metric))}</th>'
-        cells = "".join(f'<td style="{_CELL}">{escape(where.get(name, ""))}</td>' for name in panel.by)
-        if panel.grain:
-            cells += f'<td style="{_CELL}">{escape(where.get("period", ""))}</td>'
-            cells += f'<td class="ms-spark" style="{_CELL};letter-spacing:.05em">{_spark(run)}</td>'
-        rows.append(f"<tr>{title}{cells}{_numbers(run[-1].answer, level)}</tr>")
-    return _outer("ms-panel", _table(_heads(*heads), rows, len(groups), columns=len(heads)))
+    metrics = {metric: _runs(findings) for metric, findings in by_metric(panel).items()}
+    if not metrics:
+        return outer("ms-panel", "<p>Nothing was asked, so there is nothing to show.</p>")
+    level = one_level(run[-1].answer for runs in metrics.values() for run in runs.values())
+    heads = [*([name] if (name := " · ".join(panel.by).replace("_", " ")) else ["Metric"])]
+    columns = [Column(name) for name in [*heads, *(["Last period", "Course"] if panel.grain else [])]]
+    sections, plain = [], []
+    for metric, runs in metrics.items():
+        title = title_of(panel, metric)
+        lines = [_panel_line(panel, group or ("all" if panel.by else title), run, level) for group, run in runs.items()]
+        if panel.by:
+            sections.append(Section(tuple(lines), title))
+        plain += lines
+    return outer("ms-panel", sheet([*columns, *number_columns(level)], sections or [Section(tuple(plain))]))
+
+
+def _panel_line(panel: "MetricPanel", name: str, run: Sequence[Finding], level: float | None) -> Line:
+    course_of: tuple[str, ...] = ()
+    if panel.grain:
+        period = escape(dict(run[-1].where).get("period", ""))
+        course_of = (cell(period, "Last period", kind="ms-short"), cell(_spark(run), "Course", kind="ms-spark"))
+    return Line(name, (*course_of, *numbers(run[-1].answer, level)))
 
 
 def _runs(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
@@ -185,24 +218,10 @@ def _change(change: Change) -> str:
     sure = escape(difference_limits(change.difference) or "counted in full")
     return (
         f'<span class="ms-verdict ms-{kind}">{arrow}{escape(moved_by(change))} · {escape(change.verdict)}</span> '
-        f'<span class="ms-interval" style="{_FAINT};white-space:nowrap">({sure})</span>'
+        f'<span class="ms-interval" style="{FAINT};white-space:nowrap">({sure})</span>'
     )
 
 
-def _outer(kind: str, inner: str) -> str:
+def outer(kind: str, inner: str) -> str:
+    """Return a fragment's one outer element: it scrolls rather than bursts, and JupyterLab typesets nothing in it."""
     return f'<div class="{kind} mathjax_ignore" style="overflow-x:auto">{inner}</div>'
-
-
-def _heads(*heads: tuple[str, str]) -> str:
-    cells = (f'<th scope="col" style="{_NUMBER if kind else _CELL}">{escape(name)}</th>' for name, kind in heads)
-    return f"<thead><tr>{''.join(cells)}</tr></thead>"
-
-
-def _table(heads: str, rows: Sequence[str], total: int, *, columns: int, caption: str = "") -> str:
-    title = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
-    more = ""
-    if total > len(rows):
-        words = f"{count(total - len(rows))} more rows are not shown; to_pandas() has them all."
-        more = f'<tr><td colspan="{columns}" style="{_CELL}"><em>{escape(words)}</em></td></tr>'
-    body = f"<tbody>{''.join(rows)}{more}</tbody>"
-    return f'<table class="ms-table" style="border-collapse:collapse">{title}{heads}{body}</table>'

@@ -8,7 +8,7 @@ from metricstack.core.values import Estimate, Finding, Refusal
 from metricstack.narrative.answers import say_answer
 from metricstack.narrative.caveats import say_refusals
 from metricstack.narrative.changes import say_change
-from metricstack.narrative.words import count, stem
+from metricstack.narrative.words import brief, count, stem
 from metricstack.numerics.change import Better, change
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _say_metric(panel: "MetricPanel", metric: str, findings: list[Finding]) -> s
         return _say_groups(title, _better(panel, metric), answered)
     series: Mapping[str, list[Finding]] = _series(answered)
     texts = [
-        _say_course(f"{title}{f', {group}' if group else ''}", _better(panel, metric), run)
+        _say_course(f"{title}{f', {brief(group)}' if group else ''}", _better(panel, metric), run)
         for group, run in series.items()
     ]
     return " ".join(texts[:6]) + (f" And {count(len(texts) - 6)} more series." if len(texts) > 6 else "")
@@ -98,11 +98,11 @@ def _say_groups(title: str, better: str, answered: list[Finding]) -> str:
     ordered = sorted(answered, key=_value, reverse=better != "lower")
     first, last = ordered[0], ordered[-1]
     if len(ordered) == 1:
-        return f"{title}: {place(first)} {say_answer(first.answer)}."
+        return f"{title}: {brief(place(first))} {say_answer(first.answer)}."
     names = ("best", "worst") if better in ("higher", "lower") else ("highest", "lowest")
     return (
-        f"{title} over {count(len(ordered))} groups: {names[0]} {place(first)}, {say_answer(first.answer)}; "
-        f"{names[1]} {place(last)}, {say_answer(last.answer)}."
+        f"{title} over {count(len(ordered))} groups: {names[0]} {brief(place(first))}, {say_answer(first.answer)}; "
+        f"{names[1]} {brief(place(last))}, {say_answer(last.answer)}."
     )
 
 

@@ -4,10 +4,12 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from metricstack.core.text import aside
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Estimate, Reason
 
 __all__ = [
+    "brief",
     "count",
     "difference_interval",
     "difference_limits",
@@ -24,6 +26,7 @@ __all__ = [
 _TAIL = re.compile(r"(\u00a0[^\d]*| per .*)$")
 _CLOCK = re.compile(r"\u00a0(ms|s|min|h|d)\b")
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_LETTERS = 80
 _REASONS = {
     Reason.MISSING_TABLE: "a table is missing",
     Reason.MISSING_COLUMN: "a column is missing",
@@ -39,6 +42,17 @@ _REASONS = {
     Reason.UNSTABLE: "an unstable answer",
     Reason.DEPENDS_ON_REFUSAL: "a part that cannot be said",
 }
+
+
+def brief(name: str) -> str:
+    """Fit a name that came with the data into a sentence: on one line, cut where it would drown the rest.
+
+    Example:
+        >>> brief("two\\nlines"), len(brief("n" * 5000))
+        ('two lines', 80)
+    """
+    line = " ".join(name.split())
+    return aside(line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…")
 
 
 def count(n: int) -> str:

@@ -20,6 +20,7 @@ from metricstack.numerics.many import (
     poisson_bounds,
     spreads_of_groups,
     spreads_of_units,
+    spreads_of_values,
     t_quantiles,
     wilson_bounds,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "poisson",
     "spread_of_groups",
     "spread_of_units",
+    "spread_of_value",
     "t_quantile",
     "wilson",
 ]
@@ -116,6 +118,32 @@ def spread_of_groups(contributions: Vector, groups: int) -> Spread:
     """
     total, square = _one(contributions.sum()), _one(float(contributions @ contributions))
     return _first(spreads_of_groups(total, square, _one(len(contributions)), groups))
+
+
+def spread_of_value(
+    contributions: Vector, rows: Vector, value: float, *, gatherings: int = 0, tails: bool = True
+) -> Spread:
+    """Estimate the variance of a value from what each unit adds to it, by how much of the rows each unit has.
+
+    A unit with a large part of the rows has pulled a mean or ratio towards itself, and few units of very unequal
+    size say less of chance than their number: `many.spreads_of_values` derives both. Contributions that do
+    not add up to zero (of a total) are taken as they are, as `spread_of_units` and `spread_of_groups` do.
+
+    Args:
+        contributions: Linearised contribution of each unit (or random gathering of units), shape (units,), float64.
+        rows: Rows that each stands on, above 0, shape (units,), float64.
+        value: The value.
+        gatherings: How many random gatherings there are; 0 where units are taken one by one.
+        tails: Whether skewed contributions make the variance less sure; not of a share, which tells its own.
+
+    Example:
+        >>> sizes = np.array([1.0, 1.0, 2.0])
+        >>> spread = spread_of_value(np.array([0.3, -0.1, -0.2]), sizes, 1.0)
+        >>> round(spread.variance, 6), round(spread.freedom, 4)  # 0.09 / 0.75 + 0.01 / 0.75 + 0.04 / 0.5
+        (0.213333, 1.8)
+    """
+    at = np.zeros(len(contributions), dtype=np.int64)
+    return _first(spreads_of_values(at, contributions, rows, _one(value), gatherings=gatherings, tails=tails))
 
 
 def is_skewed(contributions: Vector) -> bool:

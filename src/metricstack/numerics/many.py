@@ -17,12 +17,14 @@ __all__ = [
     "poisson_bounds",
     "spreads_of_groups",
     "spreads_of_units",
+    "spreads_of_values",
     "t_quantiles",
     "wilson_bounds",
 ]
 
 Vector = NDArray[np.float64]
 _LARGEST = 700.0  # exp() of more is no number
+_NOTHING = 1e-9  # what rounding leaves of contributions that add up to zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,70 @@ def spreads_of_groups(total: Vector, square: Vector, seen: Vector, groups: int) 
     units = np.log1p(-seen[sparse] / groups) / math.log1p(-1 / groups)
     variance[sparse] *= units / (units - 1)
     return Spreads(variance, np.maximum(seen - 1, 0.0))
+
+
+def spreads_of_values(
+    at: NDArray[np.int64],
+    contributions: Vector,
+    rows: Vector,
+    value: Vector,
+    *,
+    gatherings: int = 0,
+    tails: bool = True,
+) -> Spreads:
+    """Estimate variances of values from what each unit adds to them, by how much of the rows each unit has.
+
+    Contributions to a mean or ratio add up to zero, since they are taken from a value that the units themselves
+    have moved: one with a large part of the rows looks closer to it than it is. Each square is put right for that,
+    and the degrees of freedom are those of so unequal units, fewer than their number. Other contributions (of
+    totals) are taken as `spreads_of_units` and `spreads_of_groups` do.
+
+    Args:
+        at: The group of each unit, shape (units,).
+        contributions: Linearised contribution of each unit, shape (units,), float64.
+        rows: Rows that each stands on, above 0, shape (units,), float64.
+        value: The value of each group, shape (groups,), float64.
+        gatherings: How many random gatherings there are, where the units are gatherings; 0 where they are units.
+        tails: Estimate from the contributions how uncertain their squares are; False where the value itself tells
+            their variance, as for shares.
+
+    Derivation:
+        The bias-reduced variance (CR2) and degrees of freedom after Bell and McCaffrey (2002), worked out for a ratio.
+        A unit has the part h of the rows, and a contribution's variance is taken in proportion to it; after the value
+        is fitted, ``h * (1 - h)`` of it is left, so that squares over ``1 - h`` add up to the variance without bias.
+        Their sum is ``z' M z`` of independent z with ``M = P D P``, ``D = diag(h / (1 - h))``, ``P = I - q q'``,
+        ``q = sqrt(h)``. The trace of M is 1, that of its square ``sum(h**2) + sum(d)**2 - sum(d**2)`` with
+        ``d = h**2 / (1 - h)``; the degrees of freedom are 1 over it, n - 1 for n equal units. Skewed contributions
+        leave fewer: Satterthwaite's, twice the squared sum of squares over its variance, which for s the squares
+        the sample gives as ``sum(s**2) - sum(s)**2 / n``. The fewer count.
+
+    Example:
+        >>> together, skewed = np.zeros(9, dtype=np.int64), np.array([8.0] + [-1.0] * 8)
+        >>> found = spreads_of_values(together, skewed, np.ones(9), np.array([1.0]))
+        >>> found.variance.round(6), found.freedom.round(3)  # 72 / (8 / 9); 2 * 81**2 / (5194.125 - 81**2 / 9)
+        (array([81.]), array([2.939]))
+    """
+    count = len(value)
+
+    def added(amounts: Vector) -> Vector:
+        return np.bincount(at, weights=amounts, minlength=count).astype(np.float64)
+
+    total, seen, squares = added(contributions), added(np.ones(len(at))), contributions**2
+    square = added(squares)
+    plain = spreads_of_groups(total, square, seen, gatherings) if gatherings else spreads_of_units(square, seen)
+    fitted = np.abs(total) <= _NOTHING * np.maximum(np.abs(value), added(np.abs(contributions)))
+    fitted &= seen > 1
+    part = np.where(fitted[at], rows / np.maximum(added(rows), 1.0)[at], 0.0)
+    squares = squares / (1 - part)
+    each = part**2 / (1 - part)
+    variance = added(squares)
+    moved = added(part**2) + np.maximum(added(each) ** 2 - added(each**2), 0.0)
+    freedom = np.divide(1.0, moved, out=np.full(count, np.inf), where=moved > 0)
+    if tails:
+        moved = added(squares**2) - variance**2 / np.maximum(seen, 1.0)
+        freedom = np.minimum(freedom, np.divide(2 * variance**2, moved, out=np.full(count, np.inf), where=moved > 0))
+    freedom = np.minimum(np.maximum(freedom, 1.0), np.maximum(seen - 1, 0.0))
+    return Spreads(np.where(fitted, variance, plain.variance), np.where(fitted, freedom, plain.freedom))
 
 
 def combined(spreads: Sequence[Spreads]) -> Spreads:

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
@@ -19,39 +19,10 @@ from metricstack.core.errors import InvalidInput, MetricstackError, UnreadableFi
 from metricstack.sources.base import BATCH_ROWS, Batch
 from metricstack.sources.mapping import SourceMap
 from metricstack.sources.tabular import batches_of
+from metricstack.telemetry.addresses import masked, why_unreachable
 from metricstack.telemetry.tables import TABLES
 
 __all__ = ["SqlTable", "masked", "read_sql"]
-
-_SECRETS = ("password", "passwd", "pwd", "token", "access_token", "secret", "api_key", "motherduck_token")
-
-
-def masked(url: str) -> str:
-    """Write a URL without the secrets in it.
-
-    Example:
-        >>> masked("postgres://reader:hunter2@db.example.org:5432/telemetry?sslmode=require")
-        'postgres://reader:***@db.example.org:5432/telemetry?sslmode=require'
-    """
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
-    netloc = f"{name}{':***' if colon else ''}{at}{host}"
-    query = "&".join(
-        f"{key}=***" if key.casefold() in _SECRETS else f"{key}={value}"
-        for key, value in parse_qsl(parts.query, keep_blank_values=True)
-    )
-    return f"{parts.scheme}://{netloc}{parts.path}{'?' if query else ''}{query}"
-
-
-def _without_secrets(text: str, url: str) -> str:
-    parts = urlsplit(url)
-    raw = parts.netloc.rpartition("@")[0].partition(":")[2]
-    values = [value for key, value in parse_qsl(parts.query) if key.casefold() in _SECRETS]
-    for secret in sorted({url, raw, unquote(raw), *values}, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, masked(url) if secret == url else "***")
-    return text
 
 
 def read_sql(path: str, *, mapping: SourceMap | None, table: str | None) -> list[Any]:
@@ -193,7 +164,6 @@ def _connect(url: str) -> Any:
 
 
 def _unreachable(url: str, error: Exception, what: str = "cannot be read") -> UnreadableFile:
-    said = _without_secrets(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__, url)
-    failure = UnreadableFile(masked(url), f"{what}: {said}")
+    failure = UnreadableFile(masked(url), f"{what}: {why_unreachable(url, error)}")
     failure.__suppress_context__ = True
     return failure

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Refusal
 from metricstack.core.windows import Window
+from metricstack.telemetry.addresses import masked
 from metricstack.telemetry.tables import TABLES, table
 
 if TYPE_CHECKING:
@@ -177,8 +178,10 @@ def last_full_quarter(ws: "Workspace") -> Window:
     """
     days = days_with_data(ws)
     if not days:
+        place = masked(ws.config.warehouse) if ws.is_remote else str(ws.root / ws.config.warehouse)
+        where = f" (no table of ours in {place})" if not ws.tables else ""
         raise InvalidInput(
-            f"Workspace {ws.config.name!r} has no dated rows, so that no quarter is filled. Load data with "
+            f"Workspace {ws.config.name!r} has no dated rows{where}, so that no quarter is filled. Load data with "
             "`metricstack ingest`, or name a quarter such as '2026Q3'."
         )
     seen: Counter[str] = Counter()

@@ -21,7 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from metricstack.core.errors import WorkspaceError
+from metricstack.core.errors import WorkspaceError, nearest
+from metricstack.telemetry.addresses import masked, why_unreachable
 from metricstack.telemetry.dialects import DIALECTS, compiler
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
 CATALOG = "catalog:"
 """How a warehouse begins that is a schema of Spark's catalogue."""
 _SPARK = re.compile(r"spark(:\S+)?")
+_MASTER = re.compile(r"local(\[(\*|\d+)(,\d+)?\])?|local-cluster\[.+\]|yarn|//.+|spark://.+|k8s://.+|mesos://.+")
+"""What Spark takes for a master; it answers anything else with a page of its own code."""
 
 
 def is_remote(warehouse: str) -> bool:
@@ -54,14 +57,19 @@ def engine_fault(engine: str, warehouse: str) -> str | None:
     Example:
         >>> engine_fault("duckdb", "data"), engine_fault("spark://10.0.0.1:7077", "data")
         (None, None)
-        >>> engine_fault("sparc", "data")
-        "no such engine 'sparc'. Allowed: 'duckdb', 'spark', 'spark:MASTER' such as 'spark:local[4]', 'spark://HOST:PORT'."
+        >>> engine_fault("sparc", "data").partition(" Allowed")[0]
+        "no such engine 'sparc'. Did you mean 'spark'?"
     """
-    if engine != "duckdb" and not _SPARK.fullmatch(engine):
+    allowed = "Allowed: 'duckdb', 'spark', 'spark:MASTER' such as 'spark:local[4]', 'spark://HOST:PORT'."
+    if engine.partition(":")[0].casefold() in ("postgres", "postgresql"):
         return (
-            f"no such engine {engine!r}. Allowed: 'duckdb', 'spark', 'spark:MASTER' such as 'spark:local[4]', "
-            "'spark://HOST:PORT'."
+            f'no such engine {engine!r}. PostgreSQL is chosen by its address: warehouse = "postgres://USER@HOST/NAME".'
         )
+    if engine != "duckdb" and not _SPARK.fullmatch(engine):
+        guess = nearest(engine.partition(":")[0], ("duckdb", "spark"))
+        return f"no such engine {engine!r}. {f'Did you mean {guess!r}? ' if guess else ''}{allowed}"
+    if engine.startswith("spark:") and not _MASTER.fullmatch(engine.removeprefix("spark:")):
+        return f"no such master {engine.removeprefix('spark:')!r} of Spark. {allowed}"
     if engine.startswith("spark") and "://" in warehouse:
         return f"engine {engine!r} reads a folder of Parquet or 'catalog:SCHEMA', not a URL. Leave one of the two out."
     if engine == "duckdb" and warehouse.startswith(CATALOG):
@@ -96,9 +104,8 @@ def connect(engine: str, warehouse: str) -> Any:
         try:
             connection = ibis.connect(warehouse)
         except Exception as error:  # noqa: BLE001  every driver has its own tree of errors
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            said = f"The warehouse {warehouse} cannot be reached: {reason}"
-            raise WorkspaceError(re.sub(r"//[^@/\s]*@", "//***@", said)) from None
+            said = f"The warehouse {masked(warehouse)} cannot be reached: {why_unreachable(warehouse, error)}"
+            raise WorkspaceError(said) from None
         if connection.name in DIALECTS:
             connection.compiler = compiler(connection.name)
         return connection
@@ -214,8 +221,8 @@ def _connect_spark(master: str) -> Any:
             f"This process already runs Spark on {running.master}, and cannot run it on {master} too. "
             'Say engine = "spark" to use the session at hand, or stop that one first.'
         )
-    if running is None and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        raise WorkspaceError("The engine 'spark' needs Java 17 or newer, and there is none. Install a JRE.")
+    if running is None:
+        _check_java()
     builder = SparkSession.builder.appName("metricstack")
     if running is None:
         for name, value in _settings(master or _default_master()).items():
@@ -228,6 +235,18 @@ def _connect_spark(master: str) -> Any:
     connection = _backend()().connect(session=session.newSession())
     connection.ours = running is None
     return connection
+
+
+def _check_java() -> None:
+    """Fail at once where Java is not where it is looked for: Spark's own script would print its own lines first."""
+    home = os.environ.get("JAVA_HOME")
+    if home and not os.access(Path(home) / "bin" / "java", os.X_OK):
+        raise WorkspaceError(
+            f"The engine 'spark' needs Java 17 or newer, and JAVA_HOME = {home!r} holds none. "
+            "Set it to the folder of a JRE, or unset it where `java` is on the path."
+        )
+    if not home and not shutil.which("java"):
+        raise WorkspaceError("The engine 'spark' needs Java 17 or newer, and there is none. Install a JRE.")
 
 
 def _default_master() -> str:

@@ -147,9 +147,10 @@ class Workspace:
 
     def missing(self, name: str) -> Refusal:
         """Refuse for want of a table, saying what would provide it."""
+        unseen = " that its user may read" if self.is_remote else ""
         return Refusal(
             Reason.MISSING_TABLE,
-            f"this workspace has no table {name!r} ({table(name).about})",
+            f"this workspace has no table {name!r}{unseen} ({table(name).about})",
             f"It usually comes from {table(name).provider}.",
         )
 
@@ -335,7 +336,8 @@ def _column(contract: Table, column: Column, raw: "ir.Table") -> "ir.Value":
     if not column.kind.fits(kind):
         raise InvalidInput(
             f"Table {contract.name!r}, column {column.name!r} is {kind}; the contract says {column.kind.value}. "
-            "Load it again with `metricstack ingest`, which sets rows that do not fit aside."
+            "Load it again with `metricstack ingest`, which sets rows that do not fit aside; in a database, cast it in "
+            "a view."
         )
     if column.kind is Kind.INSTANT and kind.timezone is None:
         return value.cast(column.kind.value)  # the session's zone is UTC

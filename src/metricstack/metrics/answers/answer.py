@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.answers.algebra import Group, Linear, Term
-from metricstack.metrics.answers.contributions import contributions
+from metricstack.metrics.answers.contributions import with_rows
 from metricstack.metrics.answers.notes import COMPLETE, checks_of, rows_of
 from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
 from metricstack.metrics.language.dimension import dimension
@@ -23,8 +23,7 @@ from metricstack.numerics.intervals import (
     interval,
     is_skewed,
     poisson,
-    spread_of_groups,
-    spread_of_units,
+    spread_of_value,
     wilson,
 )
 from metricstack.telemetry.tables import table
@@ -212,10 +211,10 @@ def _of_process(
     happened = _events_over_time(found, group)
     if happened is not None:
         return _poisson(*happened, level)
-    spread, units, way, skewed = _spread(found.slopes, group)
+    home = definition.table
+    spread, units, way, skewed = _spread(found, group, tails=not is_share(tree, home))
     if inputs:
         spread = combine([spread, Spread(inputs, math.inf)])
-    home = definition.table
     if units < 2:
         return Refusal(
             Reason.TOO_FEW_UNITS,
@@ -226,8 +225,11 @@ def _of_process(
         share = min(max(found.value, 0.0), 1.0)
         known = _known(found, group)
         varied = spread.variance > 0 and 0 < share < 1
-        effective = float(min(share * (1 - share) / spread.variance if varied else _units_about(group, units), known))
-        low, high = wilson(share, effective, level=level, freedom=spread.freedom)
+        effective = share * (1 - share) / spread.variance if varied else _units_about(group, units)
+        # Units differ no more than independent rows would: the variance follows from the share, and is not estimated.
+        freedom = math.inf if varied and effective >= known else spread.freedom
+        effective = float(min(effective, known))
+        low, high = wilson(share, effective, level=level, freedom=freedom)
         return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
     low_limit, high_limit = limits(tree, home)
     rare = _rare_events(found, group) if low_limit == 0 else None
@@ -301,22 +303,21 @@ def _unit_name(group: Group) -> str:
     return names[0] if names else "unit"
 
 
-def _spread(slopes: Mapping[Term, float], group: Group) -> tuple[Spread, int, str, str]:
-    """Variance of a linear combination of states, by units; tables with the same units are taken together.
+def _spread(found: Linear, group: Group, *, tails: bool) -> tuple[Spread, int, str, str]:
+    """Variance of a value, by units; tables with the same units are taken together.
 
     Also how many units there are, what they are, and which of them are too few for how skewed they are.
     """
     instants = {data.plan.cluster[0] for name, data in group.tables.items() if _by_instant(name, data)}
     spreads, units, ways, skewed = [], 0, [], []
-    for (cluster, gathered), (unit, amounts) in contributions(slopes, group).items():
+    for (cluster, gathered), (unit, amounts, rows) in with_rows(found.slopes, group).items():
         units = max(units, len(unit))
         named = "instant" if cluster[0] in instants else cluster[0]
-        if gathered and len(unit):
-            spreads.append(spread_of_groups(amounts, GROUPS))
-            ways.append(f"{len(unit)} random groups of {named}s")
-        elif len(unit):
-            spreads.append(spread_of_units(amounts))
-            ways.append(f"{len(unit)} {named}s" if len(unit) != 1 else f"1 {named}")
+        if len(unit):
+            gatherings = GROUPS if gathered else 0
+            spreads.append(spread_of_value(amounts, rows, found.value, gatherings=gatherings, tails=tails))
+            plural = f"{named}s" if gathered or len(unit) != 1 else named
+            ways.append(f"{len(unit)} {'random groups of ' if gathered else ''}{plural}")
         if is_skewed(amounts):
             skewed.append(ways[-1])
     return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways)), " and ".join(skewed)

@@ -4,7 +4,7 @@ What has no place in an array (assumed inputs, totals over a dimension, parts th
 sum gives) is answered group by group, as `evaluate` does; `is_plain` tells which.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,8 @@ from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.answers.algebra import MONTH, Group
 from metricstack.metrics.answers.answer import FEW_EVENTS, needed_n
-from metricstack.metrics.answers.laid import Laid, added
+from metricstack.metrics.answers.contributions import Family
+from metricstack.metrics.answers.laid import Laid, added, contributed
 from metricstack.metrics.answers.notes import COMPLETE
 from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
 from metricstack.metrics.job import Job
@@ -29,8 +30,7 @@ from metricstack.numerics.many import (
     combined,
     intervals,
     poisson_bounds,
-    spreads_of_groups,
-    spreads_of_units,
+    spreads_of_values,
     wilson_bounds,
 )
 from metricstack.telemetry.tables import table
@@ -298,16 +298,17 @@ def _bounded(work: _Work, found: _Linear) -> Mask:
 
 
 def _of_process(work: _Work, found: _Linear, level: float) -> tuple[Vector, Vector]:
-    spreads, units = _spread(work, found)
+    home, tree, value = work.job.definition.table, work.job.tree, found.value
+    spreads, units = _spread(work, found, tails=not is_share(tree, home))
     steady, count, slope = _events_over_time(work, found)
     work.refuse(~steady & (units < 2), Reason.TOO_FEW_UNITS)
-    home, tree, value = work.job.definition.table, work.job.tree, found.value
     if is_share(tree, home):
         share = np.clip(value, 0.0, 1.0)
         known = sum((n for n, _ in work.seen.values()), np.zeros(len(value)))
         varied = (spreads.variance > 0) & (share > 0) & (share < 1)
         spoken = np.where(varied, share * (1 - share) / spreads.variance, _units_about(work, units))
-        low, high = wilson_bounds(share, np.minimum(spoken, known), level=level, freedom=spreads.freedom)
+        freedom = np.where(varied & (spoken >= known), np.inf, spreads.freedom)
+        low, high = wilson_bounds(share, np.minimum(spoken, known), level=level, freedom=freedom)
     else:
         least, most = limits(tree, home)
         low, high = intervals(value, spreads, level=level, low=least, high=most)
@@ -372,42 +373,18 @@ def _units_about(work: _Work, units: Vector) -> Vector:
     return units
 
 
-def _spread(work: _Work, found: _Linear) -> tuple[Spreads, Vector]:
-    """Variances of linear combinations of states, by units; tables with the same units are taken together."""
+def _spread(work: _Work, found: _Linear, *, tails: bool) -> tuple[Spreads, Vector]:
+    """Variances of values, by units; tables with the same units are taken together."""
     count = len(found.value)
-    families: dict[tuple[tuple[str, ...], bool], list[tuple[str, State, Vector]]] = {}
+    families: dict[Family, dict[str, list[tuple[str, str, Vector]]]] = {}
     for (name, state), slope in found.slopes.items():
-        plan = work.tables[name].plan
-        families.setdefault((plan.cluster, plan.gathered), []).append((name, state, slope))
+        data = work.tables[name]
+        terms = families.setdefault((data.plan.cluster, data.plan.gathered), {}).setdefault(name, [])
+        terms.append((data.column(State(Role.N, state.quantity)), data.column(state), slope))
     spreads, units = [Spreads(np.zeros(count), np.full(count, np.inf))], np.zeros(count)
     for (_, gathered), parts in families.items():
-        at, contributions = _contributions(work, parts)
-        seen, square = added(at, np.ones(len(at)), count), added(at, contributions**2, count)
-        units = np.maximum(units, seen)
-        total = added(at, contributions, count)
-        spreads.append(spreads_of_groups(total, square, seen, GROUPS) if gathered else spreads_of_units(square, seen))
+        at, amounts, rows = contributed([(work.laid[name], terms) for name, terms in parts.items()])
+        units = np.maximum(units, added(at, np.ones(len(at)), count))
+        gatherings = GROUPS if gathered else 0
+        spreads.append(spreads_of_values(at, amounts, rows, found.value, gatherings=gatherings, tails=tails))
     return combined(spreads), units
-
-
-def _contributions(work: _Work, parts: Iterable[tuple[str, State, Vector]]) -> tuple[NDArray[np.int64], Vector]:
-    """Each unit's part of the combination, and its group, where a quantity of the combination is known."""
-    by_table: dict[str, list[tuple[State, Vector]]] = {}
-    for name, state, slope in parts:
-        by_table.setdefault(name, []).append((state, slope))
-    found = []
-    for name, terms in by_table.items():
-        laid, data = work.laid[name], work.tables[name]
-        amounts, known = np.zeros(len(laid.at)), np.zeros(len(laid.at), dtype=bool)
-        for state, slope in terms:
-            here = laid.by_unit(data.column(State(Role.N, state.quantity))) > 0
-            known |= here
-            amounts += np.where(here, slope[laid.at] * laid.by_unit(data.column(state)), 0.0)
-        found.append((laid.at[known], laid.units[known], amounts[known]))
-    if len(found) == 1:
-        return found[0][0], found[0][2]
-    at, unit, amounts = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.lexsort((unit, at))
-    at, unit, amounts = at[order], unit[order], amounts[order]
-    first = np.ones(len(at), dtype=bool)
-    first[1:] = (at[1:] != at[:-1]) | (unit[1:] != unit[:-1])
-    return at[first], np.add.reduceat(amounts, np.flatnonzero(first)) if len(at) else amounts

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from metricstack.metrics.query.fetch import Grouped, Key
 
-__all__ = ["Laid", "added"]
+__all__ = ["Laid", "added", "contributed"]
 
 Vector = NDArray[np.float64]
 
@@ -53,3 +53,39 @@ class Laid:
 def added(at: NDArray[np.int64], amounts: Vector, groups: int) -> Vector:
     """Add amounts by group: shape (entries,) to (groups,)."""
     return np.bincount(at, weights=amounts, minlength=groups).astype(np.float64)
+
+
+def contributed(
+    parts: Sequence[tuple[Laid, Sequence[tuple[str, str, Vector]]]],
+) -> tuple[NDArray[np.int64], Vector, Vector]:
+    """Return what each unit adds to values that are linear in its sums, and the rows that it stands on.
+
+    A unit counts where a quantity of the value is known; one that is in several tables is taken once.
+
+    Args:
+        parts: Sums of each table, with its terms: the columns of the rows known and of the sum, and the slope of
+            every group's value by it, shape (groups,).
+
+    Returns:
+        The group of each unit, its contribution and its rows, each of shape (units of all groups,).
+    """
+    found = []
+    for laid, terms in parts:
+        amounts, rows = np.zeros(len(laid.at)), np.zeros(len(laid.at))
+        for known, column, slope in terms:
+            here = laid.by_unit(known)
+            rows += np.where(here > 0, here, 0.0)
+            amounts += np.where(here > 0, slope[laid.at] * laid.by_unit(column), 0.0)
+        of = rows > 0
+        found.append((laid.at[of], laid.units[of], amounts[of], rows[of]))
+    if len(found) == 1:
+        return found[0][0], found[0][2], found[0][3]
+    at, unit, amounts, rows = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.lexsort((unit, at))
+    at, unit, amounts, rows = at[order], unit[order], amounts[order], rows[order]
+    first = np.ones(len(at), dtype=bool)
+    first[1:] = (at[1:] != at[:-1]) | (unit[1:] != unit[:-1])
+    starts = np.flatnonzero(first)
+    if not len(at):
+        return at, amounts, rows
+    return at[first], np.add.reduceat(amounts, starts), np.add.reduceat(rows, starts)

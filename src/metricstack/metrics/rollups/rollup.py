@@ -111,7 +111,8 @@ def build_rollups(
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise WorkspaceError(f"Cannot write roll-ups to {folder}: {error.strerror or error}.") from error
+        remedy = "Move that file away." if folder.is_file() else "Choose a workspace that you may write."
+        raise WorkspaceError(f"Cannot write roll-ups to {folder}: {error.strerror or error}. {remedy}") from error
     found: list[RolledUp] = []
     try:
         with FileLock(folder / ".lock", timeout=600):

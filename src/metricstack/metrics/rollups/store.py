@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from metricstack.metrics.query.compile import Plan
@@ -42,7 +42,7 @@ __all__ = [
 
 FOLDER = "rollups"
 """The folder of a workspace that holds them."""
-_VERSION = 1
+_VERSION = 2
 _READ: "WeakKeyDictionary[Workspace, dict[str, Manifest | None]]" = WeakKeyDictionary()
 STATES = "states"
 """The kind of segment that holds sums by unit."""
@@ -200,9 +200,16 @@ def forget(ws: "Workspace") -> None:
     _READ.pop(ws, None)
 
 
+def _digest(entry: Mapping[str, Any]) -> str:
+    """Hash what a manifest says: a damaged count would be a wrong number that no file's digest betrays."""
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
 def _read(folder: Path) -> Manifest | None:
     try:
         entry = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if not isinstance(entry, dict) or entry.pop("digest", None) != _digest(entry):
+            return None
         if entry.pop("version") != _VERSION:
             return None
         found = Manifest(
@@ -239,6 +246,7 @@ def write(ws: "Workspace", manifest: Manifest) -> None:
         "version": _VERSION,
         "sources": [(one.digest, one.first.isoformat(), one.last.isoformat()) for one in manifest.sources],
     }
+    entry["digest"] = _digest(entry)
     with write_atomic(folder / "manifest.json") as stream:
         stream.write(json.dumps(entry, sort_keys=True).encode())
     named = {segment.path for segment in manifest.segments}
