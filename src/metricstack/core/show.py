@@ -44,6 +44,15 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("ObjectivePanel", "html"): "metricstack.narrative.told:objectives_html",
     ("ObjectivePanel", "chart"): "metricstack.charts.waterfall:chart_objectives",
     ("Lineage", "html"): "metricstack.narrative.told:lineage_html",
+    ("Effect", "say"): "metricstack.narrative.experiments:say_effect",
+    ("Effect", "html"): "metricstack.narrative.html:findings_html",
+    ("Effect", "chart"): "metricstack.charts.findings:chart_findings",
+    ("Readout", "say"): "metricstack.narrative.experiments:say_readout",
+    ("Readout", "html"): "metricstack.narrative.experiments:readout_html",
+    ("Readout", "chart"): "metricstack.charts.experiments:chart_readout",
+    ("Portfolio", "say"): "metricstack.narrative.experiments:say_portfolio",
+    ("Portfolio", "html"): "metricstack.narrative.experiments:portfolio_html",
+    ("Portfolio", "chart"): "metricstack.charts.experiments:chart_portfolio",
 }
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["compare", "portfolio"]
 
 Histograms = dict[Arm, NDArray[np.float64]] | Refusal
+Arms = Mapping[str, Moments | Refusal]
 
 
 def compare(ws: "Workspace", experiment: str) -> Readout:
@@ -109,29 +110,25 @@ class _Desk:
         bins = self._bins()
         result = []
         for one in self.declared:
-            arms: dict[str, dict[str, Moments | Refusal]] = {}
+            mine = {arm: moments.get((one.key, arm)) for arm in one.arms}
+            arms: dict[str, dict[str, Moments | Refusal]] = {name: {} for name in one.metrics}
             for name in one.metrics:
                 job, part = self.jobs[name]
-                arms[name] = {}
-                for arm in one.arms:
-                    mine = moments.get((one.key, arm))
-                    if mine is None:
+                for arm, whole in mine.items():
+                    if whole is None:
                         arms[name][arm] = Refusal(Reason.NO_DATA, f"arm {arm!r} has no units in this workspace")
                     elif job.special is not None:
-                        arms[name][arm] = Refusal(
-                            Reason.NOT_MEASURED, "it is not made of sums of units, so that arms cannot be compared by it",
-                            "Choose a metric of sums, or a quantile.",
-                        )  # fmt: skip
+                        arms[name][arm] = _NO_SUMS
                     elif job.quantile is not None:
-                        mine_bins = bins[name]
+                        told = bins[name]
                         arms[name][arm] = (
-                            mine_bins
-                            if isinstance(mine_bins, Refusal)
-                            else arm_of_histogram(job, mine.n, mine_bins.get((one.key, arm)))
+                            told
+                            if isinstance(told, Refusal)
+                            else arm_of_histogram(job, whole.n, told.get((one.key, arm)))
                         )
                     else:
-                        arms[name][arm] = arm_of_sums(job, part, mine, places, refused)
-            units = {arm: moments[one.key, arm].n if (one.key, arm) in moments else 0 for arm in one.arms}
+                        arms[name][arm] = arm_of_sums(job, part, whole, places, refused)
+            units = {arm: 0 if whole is None else whole.n for arm, whole in mine.items()}
             result.append(self._readout(one, units, arms, counts.get(one.key, {})))
         return result
 
@@ -153,53 +150,49 @@ class _Desk:
         self,
         one: Declaration,
         units: Mapping[str, int],
-        arms: Mapping[str, Mapping[str, Moments | Refusal]],
+        arms: Mapping[str, Arms],
         counts: Mapping[str, int] | Refusal,
     ) -> Readout:
         """Put one experiment together: its checks, what each arm did, and the verdict."""
-        told = {} if isinstance(counts, Refusal) else counts
-        checks = guards(one, units, told)
-        n = sum(units.values())
-        level = 1 - one.alpha / (len(one.arms) - 1)  # several arms against one control: Bonferroni
+        nothing = Refusal(Reason.NO_DATA, "nothing was recorded of its units")
+        absent: Arms = dict.fromkeys(one.arms, counts if isinstance(counts, Refusal) else nothing)
+        checks = guards(one, units, {} if isinstance(counts, Refusal) else counts)
         by_arm = {
-            arm: tuple(self._reading(one, name, arm, arms.get(name, {}), counts, level) for name in one.metrics)
+            arm: tuple(self._reading(one, name, arm, arms.get(name, absent)) for name in one.metrics)
             for arm in one.arms[1:]
         }
+        n = sum(units.values())
         decided = {arm: decide_verdict(one, readings, checks, n) for arm, readings in by_arm.items()}
         best = min(decided, key=lambda arm: _FIRST.index(decided[arm].verdict))
-        readings = tuple(reading for arm in (best, *by_arm) for reading in by_arm[arm])
+        others = (reading for arm, readings in by_arm.items() if arm != best for reading in readings)
         provenance = self.ws.provenance(("assignments", "experiments"), self.span, one.hash)
-        return Readout(one, units, tuple(dict.fromkeys(readings)), checks, decided[best], provenance)
+        return Readout(one, units, (*by_arm[best], *others), checks, decided[best], provenance)
 
-    def _reading(
-        self,
-        one: Declaration,
-        name: str,
-        arm: str,
-        arms: Mapping[str, Moments | Refusal],
-        counts: Mapping[str, int] | Refusal,
-        level: float,
-    ) -> Reading:
-        job, _ = self.jobs[name]
-        nothing = (
-            counts if isinstance(counts, Refusal) else Refusal(Reason.NO_DATA, "nothing was recorded of its units")
-        )
-        control, treatment = arms.get(one.arms[0], nothing), arms.get(arm, nothing)
-        unit = job.definition.unit.replace("currency", self.ws.config.currency)
+    def _reading(self, one: Declaration, name: str, arm: str, arms: Arms) -> Reading:
+        """Hold one metric of an arm against control; several arms against one control by Bonferroni."""
+        definition = self.jobs[name][0].definition
+        control, treatment = arms[one.arms[0]], arms[arm]
+        level = 1 - one.alpha / (len(one.arms) - 1)
+        unit = definition.unit.replace("currency", self.ws.config.currency)
         guardrail = next((guard for guard in one.guardrails if guard.metric == name), None)
         role = Role.PRIMARY if name == one.primary else Role.GUARDRAIL if guardrail else Role.SECONDARY
         effect: Effect | Refusal
         relative: Effect | Refusal
-        if isinstance(control, Refusal) or isinstance(treatment, Refusal):
-            refusal = control if isinstance(control, Refusal) else treatment
-            assert isinstance(refusal, Refusal)
-            effect = relative = refusal
+        if isinstance(control, Refusal):
+            effect = relative = control
+        elif isinstance(treatment, Refusal):
+            effect = relative = treatment
         else:
             effect = welch(control=control, treatment=treatment, level=level, unit=unit)
             relative = relative_lift(control=control, treatment=treatment, level=level)
-        better = str(job.definition.better)
-        return Reading(name, job.definition.title, role, better, arm, control, treatment, effect, relative, guardrail)
+        better = str(definition.better)
+        return Reading(name, definition.title, role, better, arm, control, treatment, effect, relative, guardrail)
 
 
+_NO_SUMS = Refusal(
+    Reason.NOT_MEASURED,
+    "it is not made of sums of units, so that arms cannot be compared by it",
+    "Choose a metric of sums, or a quantile.",
+)
 _FIRST = (Verdict.INVALID, Verdict.SHIP, Verdict.HOLD, Verdict.INCONCLUSIVE, Verdict.ROLLBACK)
 """Of several arms the one that is best off speaks for the experiment."""

@@ -1,0 +1,116 @@
+"""Sentences and tables for what experiments showed: the verdict first, then the effect, then whether it holds."""
+
+from typing import TYPE_CHECKING
+
+from metricstack.core.units import write, write_change
+from metricstack.core.values import Answer, Estimate, Refusal
+from metricstack.narrative.answers import say_answer
+from metricstack.narrative.html import number_columns, numbers, one_level, outer
+from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
+from metricstack.narrative.words import count, interval, listed, stem
+
+if TYPE_CHECKING:
+    from metricstack.experiments.effect import Effect
+    from metricstack.experiments.readout import Portfolio, Reading, Readout
+
+__all__ = ["portfolio_html", "readout_html", "say_effect", "say_portfolio", "say_readout"]
+
+_ORDER = ("ship", "rollback", "hold", "inconclusive", "invalid")
+_WORDS = {
+    "ship": "Ship it",
+    "rollback": "Roll it back",
+    "hold": "Hold",
+    "inconclusive": "Inconclusive",
+    "invalid": "Invalid",
+}
+_SIGNS = {True: "✓", False: "✗", None: "•"}
+_DONE = {
+    "ship": "to ship",
+    "rollback": "to roll back",
+    "hold": "to hold",
+    "inconclusive": "inconclusive",
+    "invalid": "invalid",
+}
+
+
+def say_effect(effect: "Effect") -> str:
+    """Say an effect: how large, how sure, and how often chance alone gives as much."""
+    said = say_answer(effect.estimate)
+    return said if effect.p_value is None else f"{said}, p = {effect.p_value:.2g}"
+
+
+def say_readout(readout: "Readout") -> str:
+    """Say what to do and why, what each metric did, and what stands in the way."""
+    lines = [f"{readout.key}: {_WORDS[readout.verdict]}. {readout.decided.why}"]
+    if readout.decided.more:
+        lines.append(f"About {count(readout.decided.more)} more {readout.declaration.unit}s are needed.")
+    lines += [f"{one.title} ({one.role}): {_said(one)}." for one in readout.readings]
+    lines += [
+        f"{stem(check.detail)[0].upper()}{stem(check.detail)[1:]}." for check in readout.checks if not check.passed
+    ]
+    return "\n".join(lines)
+
+
+def say_portfolio(portfolio: "Portfolio") -> str:
+    """Say how many experiments came to which verdict, then the invalid ones with why."""
+    if not portfolio.readouts:
+        return "No experiment was declared."
+    counts = {name: sum(readout.verdict == name for readout in portfolio.readouts) for name in _ORDER}
+    told = listed([f"{count(n)} {_DONE[name]}" for name, n in counts.items() if n])
+    n = len(portfolio)
+    lines = [f"{count(n)} {'experiment' if n == 1 else 'experiments'}: {told}."]
+    lines += [f"{one.key}: {one.decided.why}" for one in portfolio.readouts if one.verdict == "invalid"]
+    return "\n".join(lines)
+
+
+def _shown(reading: "Reading") -> Answer:
+    """The relative effect, else the absolute one."""
+    return reading.answer if isinstance(reading.relative, Refusal) else reading.relative.estimate
+
+
+def _said(reading: "Reading") -> str:
+    answer = _shown(reading)
+    if isinstance(answer, Refusal):
+        return f"cannot say, since {stem(answer.detail)}"
+    sure = interval(answer)
+    return f"{_change(answer)}{f' ({sure})' if sure else ''}"
+
+
+def _change(answer: Estimate) -> str:
+    return write_change(1.0, 1.0 + answer.value, "1") if answer.unit == "fraction" else write(answer.value, answer.unit)
+
+
+def readout_html(readout: "Readout") -> str:
+    """Show one experiment: the verdict in words, one row per metric, then the checks of the comparison."""
+    level = one_level(_shown(one) for one in readout.readings)
+    heads = [Column("Metric"), *number_columns(level, "Change"), Column("For")]
+    sections = [Section(tuple(_metric(one, level) for one in readout.readings))]
+    arms = ", ".join(f"{arm} {count(n)}" for arm, n in readout.units.items())
+    checks = "".join(f"<li>{_SIGNS[check.passed]} {escape(stem(check.detail))}</li>" for check in readout.checks)
+    head = (
+        f"<p><strong>{escape(_WORDS[readout.verdict])}.</strong> {escape(readout.decided.why)}</p>"
+        f"<p>{escape(f'{readout.key}: {readout.declaration.hypothesis} {readout.declaration.unit}s: {arms}.')}</p>"
+    )
+    return outer("ms-told", f'{head}{sheet(heads, sections)}<ul style="padding-left:1.2em">{checks}</ul>')
+
+
+def _metric(one: "Reading", level: float | None) -> Line:
+    return Line(one.title, (*numbers(_shown(one), level), cell(escape(str(one.role)), "for")))
+
+
+def portfolio_html(portfolio: "Portfolio") -> str:
+    """Show experiments side by side: one row each, by verdict, with the primary's effect and why."""
+    level = one_level(_shown(one.primary) for one in portfolio.readouts)
+    heads = [Column("Experiment"), *number_columns(level, "Change"), Column("Why")]
+    sections = []
+    for name in _ORDER:
+        rows = [one for one in portfolio.readouts if one.verdict == name]
+        if rows:
+            sections.append(Section(tuple(_row(one, level) for one in rows), _WORDS[name], f"{count(len(rows))}"))
+    said = "".join(f"<p>{escape(line)}</p>" for line in say_portfolio(portfolio).splitlines()[:1])
+    return outer("ms-told", said + (sheet(heads, sections) if sections else ""))
+
+
+def _row(readout: "Readout", level: float | None) -> Line:
+    head = f"{readout.key}: {readout.primary.title}"
+    return Line(head, (*numbers(_shown(readout.primary), level), cell(escape(readout.decided.why))))
