@@ -212,7 +212,8 @@ class Workspace:
             self._as_stored(name)  # says what is wrong with a file that cannot be read
             paths = [str(self.warehouse.root / file.path) for file in self.warehouse.of(name)]
             proven = never_null(self.connection, paths)
-            self._known[name] = proven & frozenset(table(name).names)
+            masked = {column for held, column in _TOLD_BY if held == name}
+            self._known[name] = proven & frozenset(table(name).names) - masked
         return self._known[name]
 
     def _as_stored(self, name: str) -> "ir.Table":
@@ -301,6 +302,11 @@ class Workspace:
         return Provenance(definition, window, prints, __version__)
 
 
+_TOLD_BY = {("requests", "cost"): ("cost_state", ("partial", "unknown"))}
+"""A column's value is unknown where another column says so: a cost known in part would pass for all of it, and be too
+low in every sum and share without a word. As an unknown one it is counted as such, and totals are lower bounds."""
+
+
 def _whole(root: Path, file: DataFile) -> str:
     path = root / file.path
     try:
@@ -326,6 +332,9 @@ def _column(contract: Table, column: Column, raw: "ir.Table") -> "ir.Value":
     if column.name not in raw.columns:
         return ibis.null(column.kind.value)
     value = raw[column.name]
+    told_by, states = _TOLD_BY.get((contract.name, column.name), ("", ()))
+    if told_by in raw.columns:
+        value = ibis.ifelse(raw[told_by].isin(states).fill_null(False), ibis.null(value.type()), value)
     kind = value.type()
     if not column.kind.fits(kind):
         raise InvalidInput(

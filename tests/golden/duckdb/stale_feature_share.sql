@@ -21,8 +21,23 @@ FROM (
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
-      THEN CAST((
-        (
+      THEN CAST(CASE
+        WHEN (
+          (
+            EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+              CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+            )
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+        ) >= 0
+        THEN (
           EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
             CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
           )
@@ -35,7 +50,8 @@ FROM (
             )
           ) / 1000000.0
         )
-      ) > 3600.0 AS BIGINT)
+        ELSE CAST(NULL AS DOUBLE)
+      END > 3600.0 AS BIGINT)
       ELSE CAST(NULL AS BIGINT)
     END AS "x0",
     CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE) AS BIGINT) AS "e0"

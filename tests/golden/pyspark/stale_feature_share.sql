@@ -20,7 +20,18 @@ FROM (
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
-      CAST((
+      CAST(IF(
+        (
+          (
+            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+            )
+          ) + (
+            (
+              PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          )
+        ) >= 0,
         (
           UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
             CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
@@ -29,7 +40,8 @@ FROM (
           (
             PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
           ) / 1000000.0
-        )
+        ),
+        CAST(NULL AS DOUBLE)
       ) > 3600.0 AS BIGINT),
       CAST(NULL AS BIGINT)
     ) AS `x0`,
