@@ -367,6 +367,7 @@ def test_a_spreadsheet_runs_no_name_as_a_formula_and_numbers_stay_numbers(
     assert {row["region"] for row in json.loads(out)} == set(HOSTILE)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection ends with the process
 def test_a_table_that_may_not_be_read_is_one_line_and_no_password(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], postgres: str
 ) -> None:

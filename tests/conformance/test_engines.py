@@ -23,7 +23,7 @@ from filelock import FileLock
 from metricstack.core import WorkspaceError
 from metricstack.core.values import Estimate, Refusal
 from metricstack.metrics import catalogue, evaluate
-from metricstack.telemetry import open_workspace
+from metricstack.telemetry import check, open_workspace, table
 from tests.conformance import engine_cases as cases
 from tests.conftest import absent
 
@@ -227,3 +227,25 @@ def test_one_line_of_the_configuration_chooses(tmp_path: Path) -> None:
     assert open_workspace(tmp_path).dialect == "pyspark"
     (tmp_path / "metricstack.toml").write_text('[workspace]\nwarehouse = "postgres://db/x"\n', encoding="utf-8")
     assert open_workspace(tmp_path).dialect == "postgres"
+
+
+def test_a_number_of_a_database_that_the_contract_rules_out_is_unknown(tmp_path: Path) -> None:
+    # Latencies 1 … 9 s, and one of −1 s from a clock that runs behind: the median of the nine known is 5 s.
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "own.db")) as connection:
+        connection.execute("CREATE TABLE requests (run text, start timestamptz, latency double, env text)")
+        connection.execute(
+            "INSERT INTO requests SELECT 'r' || i, TIMESTAMPTZ '2026-07-02 00:00:00+00' + INTERVAL 1 MINUTE * i, "
+            "CASE i WHEN 0 THEN -1.0 ELSE i END, 'production' FROM range(10) AS t(i)"
+        )
+    (tmp_path / "metricstack.toml").write_text(
+        f'[workspace]\nname = "x"\nwarehouse = "duckdb://{tmp_path}/own.db"\n', encoding="utf-8"
+    )
+    ws = open_workspace(tmp_path)
+    (finding,) = evaluate(ws, "latency_p50", window="2026Q3").findings
+    said = str(check(table("requests"), ws.delivered("requests")))  # type: ignore[arg-type]
+    ws.close()
+    assert (finding.answer.value, finding.answer.n) == (5.0, 9)  # type: ignore[union-attr]
+    assert any(check.name == "coverage" and "9 of 10" in check.detail for check in finding.checks)
+    assert "below 0, the contract's minimum" in said

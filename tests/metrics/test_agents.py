@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from metricstack.core.values import Estimate, Reason
+from metricstack.metrics import evaluate
 from metricstack.telemetry import Workspace
 
 from .conftest import Build, Rows, at, finding_of, groups_of, minutes, refusal_of, runs, value_of, write_workspace
@@ -285,3 +286,31 @@ def test_without_a_repetition_nothing_is_said_of_repetitions(build: Build) -> No
     ws = build(requests=runs(6, use_case="s", input_hash=[f"h{i}" for i in range(6)], outcome="success"))
     assert refusal_of(ws, "pass_at_2").reason in (Reason.NO_DATA, Reason.TOO_FEW_UNITS)
     assert refusal_of(build(requests=runs(6, outcome="success")), "pass_at_2").reason is Reason.MISSING_COLUMN
+
+
+@pytest.mark.parametrize(("probability", "kept"), [(1.0, True), (0.5, False)])
+def test_pass_k_of_attempts_that_were_sampled_says_that_it_is_of_those_kept(
+    build: Build, probability: float, kept: bool
+) -> None:
+    # Ten inputs of two attempts each, of which five succeed twice: 5 / 10 of what was kept. Whether more attempts
+    # were made at each is not known, so that no weight makes it the share of all.
+    rows = runs(
+        20, use_case="s", input_hash=[f"h{i // 2}" for i in range(20)], sample_probability=probability,
+        outcome=["success"] * 10 + ["failure"] * 10,
+    )  # fmt: skip
+    (finding,) = evaluate(build(requests=rows), "pass_at_2", window="2026Q3").findings
+    assert isinstance(finding.answer, Estimate)
+    assert finding.answer.value == close(0.5)
+    failed = [check.name for check in finding.checks if check.passed is False]
+    assert ("attempts_kept" not in failed) is kept
+
+
+@pytest.mark.parametrize(("n", "closed"), [(20, False), (35, False), (36, True)])
+def test_too_few_runs_leave_the_upper_bound_of_a_high_percentile_open(build: Build, n: int, closed: bool) -> None:
+    # All n lie below the 90th percentile with chance 0.9^n: 0.122 for 20, 0.0250 (just above 1/40) for 35, 0.0225
+    # for 36. Below 1/40 the largest may bound it, before no run does.
+    rows = runs(n, use_case="s", outcome="success", latency=[float(i + 1) for i in range(n)])
+    (finding,) = evaluate(build(requests=rows), "cycle_time_p90", window="2026Q3").findings
+    assert isinstance(finding.answer, Estimate)
+    assert finding.answer.high is not None
+    assert (finding.answer.high < float("inf")) is closed

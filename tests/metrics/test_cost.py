@@ -4,6 +4,8 @@ Costs of all attempts over what came of them; a cost known in part is a lower bo
 priced at the stated wage or not at all; shares of cost stand on what is known of both.
 """
 
+from datetime import timedelta
+
 import pytest
 
 from metricstack.core.values import Check, Estimate, Reason
@@ -55,11 +57,11 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [
-        ("cost_per_request", 55 / 10),
-        ("cost_per_decision", 55 / 9),  # one run was left, and decided nothing; its cost is carried by the others
-        ("cost_per_successful_outcome", 55 / 6),
+        ("cost_per_request", 45 / 9),  # the run whose cost is known in part is in neither
+        ("cost_per_decision", 45 / 9),  # one run was left, and decided nothing; its cost is carried by the others
+        ("cost_per_successful_outcome", 45 / 6),  # at least: the tenth run cost something too
         ("human_time", 36 / 60),
-        ("total_cost_per_decision", (55 + 20 * 36 / 60) / 9),
+        ("total_cost_per_decision", (45 + 20 * 36 / 60) / 9),
         ("wasted_cost_share", (7 + 8 + 9) / 45),  # the run of unknown outcome is in neither
         ("cost_coverage", 9 / 10),  # known in part is not known
         ("tokens_input_uncached_per_outcome", 1000 / 6),
@@ -159,3 +161,34 @@ def test_the_known_part_is_said(ledger: Workspace) -> None:
     assert Check("coverage", None, "'cost' is known in 7 of 8 rows (87.5%); the others are left out") in (
         panel.findings[0].checks
     )
+
+
+def test_a_cost_that_is_known_in_part_is_unknown_and_makes_totals_lower_bounds(build: Build) -> None:
+    # 40 runs cost 1.00 each, all of it known; of 40 others 0.10 each is known and the rest is not. What is known in
+    # whole: 40.00 in all, at least 40 / 80 = 0.50 for each success. Taken for known, it would be 44 / 80 = 0.55.
+    rows = [
+        {"run": f"r{i}", "user": f"u{i % 20}", "start": at("07-02") + timedelta(minutes=i),
+         "outcome": "success", "cost": 1.0 if i % 2 else 0.1, "cost_state": "priced" if i % 2 else "partial"}
+        for i in range(80)
+    ]  # fmt: skip
+    panel = evaluate(
+        build(requests=rows), ["total_cost", "cost_per_successful_outcome", "cost_per_request"], window="2026Q3"
+    )
+    total, outcome, request = panel.findings
+    for finding, value in ((total, 40.0), (outcome, 0.5)):
+        assert isinstance(finding.answer, Estimate)
+        assert finding.answer.value == pytest.approx(value, rel=1e-12)
+        assert finding.answer.method.startswith("lower bound")
+        assert any(check.name == "coverage" and check.passed is False for check in finding.checks)
+    assert isinstance(request.answer, Estimate)
+    assert request.answer.n == 40
+    assert request.answer.value == pytest.approx(1.0, rel=1e-12)
+
+
+def test_a_file_that_proves_no_cost_to_be_null_proves_none_to_be_known(build: Build) -> None:
+    rows = [
+        {"run": f"r{i}", "user": f"u{i}", "start": at("07-02") + timedelta(minutes=i),
+         "outcome": "success", "cost": 1.0, "cost_state": "unknown" if i else "measured"}
+        for i in range(3)
+    ]  # fmt: skip
+    assert "cost" not in build(requests=rows).never_null("requests")

@@ -125,3 +125,17 @@ def test_the_fragmentation_index_is_systems_with_ai_over_systems_before(firm: Wo
         for system in "ab"
     ]
     assert refusal_of(build(tool_touches=only_after), "fragmentation_index").reason is Reason.UNDEFINED_RATIO
+
+
+def test_data_from_the_future_are_not_fresh_but_of_unknown_age(build: Build) -> None:
+    # Ten runs end an hour after their newest event; of ten others the newest event lies an hour ahead.
+    runs_of = [
+        {"feed": f"f{i}", "stage": "source_to_pipeline", "finished": at("07-02") + minutes(i), "status": "success",
+         "max_event_time": at("07-02") + minutes(i + (60 if i >= 10 else -60))}
+        for i in range(20)
+    ]  # fmt: skip
+    finding = finding_of(build(pipeline_runs=runs_of), "data_freshness")
+    assert isinstance(finding.answer, Estimate)
+    assert finding.answer.value == 1.0  # hour
+    assert finding.answer.n == 10
+    assert any(check.name == "coverage" and "10 of 20" in check.detail for check in finding.checks)

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     workspace.verify()
     for name, contract in telemetry.TABLES.items():
         try:
-            rows = workspace.table(name)
+            rows = workspace.delivered(name)
             if isinstance(rows, Refusal):
                 print(f"Table {name!r}: not here. {rows.remedy}")
                 continue

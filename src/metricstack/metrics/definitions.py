@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import InvalidInput, UnknownName
@@ -143,6 +144,20 @@ def _shipped() -> dict[str, Definition]:
     return load(CATALOGUE)
 
 
+def _definitions(own: Path) -> dict[str, Definition]:
+    """What is shipped, with a workspace's own; read again only where one of its files has changed."""
+    try:
+        files = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in own.glob("*.toml"))
+    except OSError:
+        return load(own, _shipped())  # says what is wrong with the file
+    return _with_own(own, files) if files else _shipped()
+
+
+@lru_cache(maxsize=16)
+def _with_own(own: Path, _: tuple[tuple[Path, int, int], ...]) -> dict[str, Definition]:
+    return load(own, _shipped())
+
+
 def catalogue(ws: "Workspace | None" = None) -> Catalogue:
     """Return the catalogue: what metricstack ships and, with a workspace, its own ``metrics/*.toml``.
 
@@ -152,8 +167,7 @@ def catalogue(ws: "Workspace | None" = None) -> Catalogue:
     """
     if ws is None:
         return Catalogue(_shipped())
-    own = ws.root / "metrics"
-    definitions = load(own, _shipped()) if any(own.glob("*.toml")) else _shipped()
+    definitions = _definitions(ws.root / "metrics")
     for name in ws.config.policies:
         if name not in definitions:
             raise UnknownName("metric", name, definitions, remedy="Mend it under [policies] in the metricstack.toml.")

@@ -14,25 +14,22 @@ FROM (
     CASE
       WHEN CASE
         WHEN COALESCE("t0"."stage" = 'store_to_dashboard', FALSE)
-        THEN (
-          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
-            CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
-          )
-        ) + (
-          (
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
             )
-          ) / 1000000.0
-        )
-        ELSE CAST(NULL AS DOUBLE)
-      END IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
-        WHEN CASE
-          WHEN COALESCE("t0"."stage" = 'store_to_dashboard', FALSE)
+          ) >= 0
           THEN (
             EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
               CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
@@ -47,42 +44,117 @@ FROM (
             ) / 1000000.0
           )
           ELSE CAST(NULL AS DOUBLE)
+        END
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN COALESCE("t0"."stage" = 'store_to_dashboard', FALSE)
+          THEN CASE
+            WHEN (
+              (
+                EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                  CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+                )
+              ) + (
+                (
+                  (
+                    EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                  ) - (
+                    EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                  )
+                ) / 1000000.0
+              )
+            ) >= 0
+            THEN (
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
+            )
+            ELSE CAST(NULL AS DOUBLE)
+          END
+          ELSE CAST(NULL AS DOUBLE)
         END > 0
         THEN CAST(CEIL(
           LN(
             CASE
               WHEN CASE
                 WHEN COALESCE("t0"."stage" = 'store_to_dashboard', FALSE)
-                THEN (
-                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
-                    CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
-                  (
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                        CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                        )
+                      ) / 1000000.0
                     )
-                  ) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                      CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE)
+                END
                 ELSE CAST(NULL AS DOUBLE)
               END > 0
               THEN CASE
                 WHEN COALESCE("t0"."stage" = 'store_to_dashboard', FALSE)
-                THEN (
-                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
-                    CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
-                  (
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                        CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                        )
+                      ) / 1000000.0
                     )
-                  ) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+                      CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE)
+                END
                 ELSE CAST(NULL AS DOUBLE)
               END
               ELSE 1.0

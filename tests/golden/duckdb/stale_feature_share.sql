@@ -15,8 +15,23 @@ FROM (
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE)
     AND (
-      (
-        (
+      CASE
+        WHEN (
+          (
+            EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+              CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+            )
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+        ) >= 0
+        THEN (
           EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
             CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
           )
@@ -29,12 +44,28 @@ FROM (
             )
           ) / 1000000.0
         )
-      ) > 3600.0
+        ELSE CAST(NULL AS DOUBLE)
+      END > 3600.0
     ) AS BIGINT) AS "x0",
     CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE)
     AND (
-      (
-        (
+      CASE
+        WHEN (
+          (
+            EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
+              CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
+            )
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+        ) >= 0
+        THEN (
           EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(
             CAST(DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)) AS TIMESTAMP)
           )
@@ -47,7 +78,8 @@ FROM (
             )
           ) / 1000000.0
         )
-      ) IS NOT NULL
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NOT NULL
     ) AS BIGINT) AS "x1",
     CAST(COALESCE(LIST_CONTAINS(['pipeline_to_store'], "t0"."stage"), FALSE) AS BIGINT) AS "x2",
     CAST((

@@ -14,23 +14,20 @@ FROM (
     CASE
       WHEN CASE
         WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
-        THEN (
-          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
-        ) + (
-          CAST((
+        THEN CASE
+          WHEN (
             (
-              EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+            ) + (
+              CAST((
+                (
+                  EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                )
+              ) AS DOUBLE PRECISION) / 1000000.0
             )
-          ) AS DOUBLE PRECISION) / 1000000.0
-        )
-        ELSE CAST(NULL AS DOUBLE PRECISION)
-      END IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
-        WHEN CASE
-          WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
+          ) >= 0
           THEN (
             EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
           ) + (
@@ -43,38 +40,105 @@ FROM (
             ) AS DOUBLE PRECISION) / 1000000.0
           )
           ELSE CAST(NULL AS DOUBLE PRECISION)
+        END
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
+          THEN CASE
+            WHEN (
+              (
+                EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+              ) + (
+                CAST((
+                  (
+                    EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                  ) - (
+                    EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                  )
+                ) AS DOUBLE PRECISION) / 1000000.0
+              )
+            ) >= 0
+            THEN (
+              EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+            ) + (
+              CAST((
+                (
+                  EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                )
+              ) AS DOUBLE PRECISION) / 1000000.0
+            )
+            ELSE CAST(NULL AS DOUBLE PRECISION)
+          END
+          ELSE CAST(NULL AS DOUBLE PRECISION)
         END > 0
         THEN CAST(CEIL(
           CAST(LN(
             CASE
               WHEN CASE
                 WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
-                THEN (
-                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
-                ) + (
-                  CAST((
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+                    ) + (
+                      CAST((
+                        (
+                          EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                        )
+                      ) AS DOUBLE PRECISION) / 1000000.0
                     )
-                  ) AS DOUBLE PRECISION) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+                  ) + (
+                    CAST((
+                      (
+                        EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      )
+                    ) AS DOUBLE PRECISION) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE PRECISION)
+                END
                 ELSE CAST(NULL AS DOUBLE PRECISION)
               END > 0
               THEN CASE
                 WHEN COALESCE("t0"."stage" = 'source_to_pipeline', FALSE)
-                THEN (
-                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
-                ) + (
-                  CAST((
+                THEN CASE
+                  WHEN (
                     (
-                      EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
-                    ) - (
-                      EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+                    ) + (
+                      CAST((
+                        (
+                          EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                        ) - (
+                          EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                        )
+                      ) AS DOUBLE PRECISION) / 1000000.0
                     )
-                  ) AS DOUBLE PRECISION) / 1000000.0
-                )
+                  ) >= 0
+                  THEN (
+                    EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+                  ) + (
+                    CAST((
+                      (
+                        EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+                      )
+                    ) AS DOUBLE PRECISION) / 1000000.0
+                  )
+                  ELSE CAST(NULL AS DOUBLE PRECISION)
+                END
                 ELSE CAST(NULL AS DOUBLE PRECISION)
               END
               ELSE 1.0

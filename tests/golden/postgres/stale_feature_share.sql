@@ -15,8 +15,21 @@ FROM (
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
     AND (
-      (
-        (
+      CASE
+        WHEN (
+          (
+            EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+        ) >= 0
+        THEN (
           EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
         ) + (
           CAST((
@@ -27,12 +40,26 @@ FROM (
             )
           ) AS DOUBLE PRECISION) / 1000000.0
         )
-      ) > 3600.0
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END > 3600.0
     ) AS INT) AS BIGINT) AS "x0",
     CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE)
     AND (
-      (
-        (
+      CASE
+        WHEN (
+          (
+            EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST("t0"."finished" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."max_event_time" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+        ) >= 0
+        THEN (
           EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."finished" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."max_event_time" AS TIMESTAMP)))
         ) + (
           CAST((
@@ -43,7 +70,8 @@ FROM (
             )
           ) AS DOUBLE PRECISION) / 1000000.0
         )
-      ) IS NOT NULL
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END IS NOT NULL
     ) AS INT) AS BIGINT) AS "x1",
     CAST(CAST(COALESCE("t0"."stage" = 'pipeline_to_store', FALSE) AS INT) AS BIGINT) AS "x2",
     CAST(CAST((

@@ -12,29 +12,6 @@ FROM (
     0 AS `_period`,
     XXHASH64(`t0`.`feed`) & 63 AS `_unit`,
     IF(
-      (
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-            CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-          )
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        )
-      ) IS NULL
-      OR ISNAN(
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-            CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-          )
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        )
-      ),
-      CAST(NULL AS BIGINT),
       IF(
         (
           (
@@ -46,11 +23,83 @@ FROM (
               PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
             ) / 1000000.0
           )
+        ) >= 0,
+        (
+          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+            CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+          )
+        ) + (
+          (
+            PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+          ) / 1000000.0
+        ),
+        CAST(NULL AS DOUBLE)
+      ) IS NULL
+      OR ISNAN(
+        IF(
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
+          (
+            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+            )
+          ) + (
+            (
+              PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
+        )
+      ),
+      CAST(NULL AS BIGINT),
+      IF(
+        IF(
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
+          (
+            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+              CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+            )
+          ) + (
+            (
+              PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
         ) > 0,
         CAST(CEIL(
           LN(
             IF(
-              (
+              IF(
+                (
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                      CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  )
+                ) >= 0,
                 (
                   UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
                     CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
@@ -59,16 +108,31 @@ FROM (
                   (
                     PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
                   ) / 1000000.0
-                )
+                ),
+                CAST(NULL AS DOUBLE)
               ) > 0,
-              (
-                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-                  CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-                )
-              ) + (
+              IF(
                 (
-                  PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-                ) / 1000000.0
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                      CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  )
+                ) >= 0,
+                (
+                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                    CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                  )
+                ) + (
+                  (
+                    PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                  ) / 1000000.0
+                ),
+                CAST(NULL AS DOUBLE)
               ),
               1.0
             )

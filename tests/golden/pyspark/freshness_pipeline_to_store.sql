@@ -14,20 +14,18 @@ FROM (
     IF(
       IF(
         COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-            CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-          )
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        ),
-        CAST(NULL AS DOUBLE)
-      ) IS NULL
-      OR ISNAN(
         IF(
-          COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
           (
             UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
               CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
@@ -36,6 +34,36 @@ FROM (
             (
               PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
             ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
+        ),
+        CAST(NULL AS DOUBLE)
+      ) IS NULL
+      OR ISNAN(
+        IF(
+          COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
+          IF(
+            (
+              (
+                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                  CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                )
+              ) + (
+                (
+                  PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                ) / 1000000.0
+              )
+            ) >= 0,
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            ),
+            CAST(NULL AS DOUBLE)
           ),
           CAST(NULL AS DOUBLE)
         )
@@ -44,14 +72,28 @@ FROM (
       IF(
         IF(
           COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
-          (
-            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-              CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-            )
-          ) + (
+          IF(
             (
-              PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-            ) / 1000000.0
+              (
+                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                  CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                )
+              ) + (
+                (
+                  PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                ) / 1000000.0
+              )
+            ) >= 0,
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+              )
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            ),
+            CAST(NULL AS DOUBLE)
           ),
           CAST(NULL AS DOUBLE)
         ) > 0,
@@ -60,27 +102,55 @@ FROM (
             IF(
               IF(
                 COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
-                (
-                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-                    CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
+                IF(
                   (
-                    PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-                  ) / 1000000.0
+                    (
+                      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                        CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                      ) / 1000000.0
+                    )
+                  ) >= 0,
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                      CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  ),
+                  CAST(NULL AS DOUBLE)
                 ),
                 CAST(NULL AS DOUBLE)
               ) > 0,
               IF(
                 COALESCE(`t0`.`stage` = 'pipeline_to_store', FALSE),
-                (
-                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
-                    CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
-                  )
-                ) + (
+                IF(
                   (
-                    PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
-                  ) / 1000000.0
+                    (
+                      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                        CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                      )
+                    ) + (
+                      (
+                        PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                      ) / 1000000.0
+                    )
+                  ) >= 0,
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`finished` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(
+                      CAST(DATE_TRUNC('second', CAST(`t0`.`max_event_time` AS TIMESTAMP)) AS TIMESTAMP)
+                    )
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`finished` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`max_event_time` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  ),
+                  CAST(NULL AS DOUBLE)
                 ),
                 CAST(NULL AS DOUBLE)
               ),

@@ -122,9 +122,23 @@ class Survival(Single):
         if found.value is None:
             return self.not_reached(seen, found, checks, method, factor=factor, level=level, unit=unit)
         wide = 1.0 if self.data.is_small else math.sqrt(BIN_RATIO)  # to the edges of the bins
-        low, high = sorted((found.low / wide * factor, found.high * wide * factor))
+        low, high = self.bounded(found.low / wide, found.high * wide, seen, level)
+        low, high = sorted((low * factor, high * factor))
         return Answered(
             Estimate(found.value * factor, unit, seen.n, f"{method}; {found.method}", low, high, level), checks
+        )
+
+    def bounded(self, low: float, high: float, seen: _Watched, level: float) -> tuple[float, float]:
+        """Leave a side open where so few units cannot close it.
+
+        All m independent times lie below the p-quantile with chance p^m, and all above it with (1 − p)^m: where
+        that is more than half of what may be missed, the largest (smallest) of them is no bound.
+        """
+        units = len(np.unique(seen.units)) if self.data.is_small else seen.n
+        missed = (1 - level) / 2
+        return (
+            low if (1 - self.share) ** units <= missed else 0.0,
+            high if self.share**units <= missed else math.inf,
         )
 
     def units(self, seen: _Watched) -> "NDArray[np.int64] | None":

@@ -253,6 +253,14 @@ class PassAt(_Repeats):
         known, about, unknown = self.seen(grouped, key)
         tasks, items = (int(grouped.of(key, name).sum()) for name in ("_pairs", "_items"))
         checks = self.checks(known=known, eligible=about, rows=about, unknown=unknown)
+        if any(check.name == "sampling" for check in checks):
+            # Of a task with N attempts kept one by one, C(c, k) / C(n, k) is its chance only where all were kept with
+            # one probability, and the task is seen at all only where n >= k: N, which would weigh that, is unknown.
+            text = (
+                "attempts were sampled one by one: a task is seen only where enough of its attempts were kept, and "
+                "where success changes what is kept, the value is of the attempts kept"
+            )
+            checks = (Check("attempts_kept", False, text), *checks)
         what = f"tasks with {self.k} or more attempts"
         refusal = self.refusal(definition, known=known, eligible=about, n=tasks, what=what)
         if refusal is not None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metricstack.telemetry.measures.model import Given, flag, lasting, number, seconds_between
+from metricstack.telemetry.measures.model import Given, flag, lasting, number
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -155,12 +155,10 @@ def check_failed(rows: "ir.Table", _: Given) -> "ir.Value":
     return ibis.ifelse(told, rows.verdict == "fail", ibis.null("boolean"))
 
 
-@number(
-    "pipeline_runs", "s", "age of the newest event when the data were usable", needs=("max_event_time",), minimum=None
-)
+@number("pipeline_runs", "s", "age of the newest event when the data were usable", needs=("max_event_time",))
 def age(rows: "ir.Table", _: Given) -> "ir.Value":
-    """Finished − newest event; a feed that nobody checked is unknown, not fresh."""
-    return seconds_between(rows.finished, rows.max_event_time)
+    """Finished − newest event; a feed that nobody checked, or whose clocks disagree, is unknown, not fresh."""
+    return lasting(rows.finished, rows.max_event_time)
 
 
 @flag("pipeline_runs", "its data came later than they were due, or not at all", needs=("expected_by",))

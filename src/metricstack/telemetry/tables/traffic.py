@@ -57,7 +57,9 @@ REQUESTS = Table(
         *TOKENS,
         count("answer_length", "words in the answer"),
         number("cost", "currency", "what all its calls cost, failed ones too"),
-        choice("cost_state", "how the cost is known", "measured", "priced", "partial", "unknown"),
+        choice(
+            "cost_state", "how the cost is known; in part counts as unknown", "measured", "priced", "partial", "unknown"
+        ),
     ),
 )
 
