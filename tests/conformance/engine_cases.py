@@ -25,7 +25,7 @@ from metricstack.core.windows import Window
 from metricstack.metrics import catalogue, evaluate
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.query.compile import Plan, binned, whole
-from metricstack.metrics.query.fetch import fetch
+from metricstack.metrics.query.grouped import fetch
 from metricstack.metrics.query.rows import Frame
 from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.telemetry import DataFile, Warehouse, Workspace, open_workspace, table

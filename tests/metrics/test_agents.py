@@ -223,6 +223,17 @@ def test_active_and_waiting_time_are_told_apart(build: Build) -> None:
     assert value_of(ws, "waiting_share") == close(75 / 150)  # where both are known
 
 
+def test_what_ends_before_it_starts_has_no_duration(build: Build) -> None:
+    # Clocks that disagree: a plan ready a minute before it was begun, a run longer active than it took.
+    plans = numbered(
+        "plan", "started", [{"ready": at("07-01") + minutes(i - 1)} for i in range(7)], started=at("07-01")
+    )
+    assert value_of(build(plans=plans), "time_to_plan") == close(60 * sum(range(6)) / 6)
+    ws = build(requests=runs(7, latency=[1.0, *[10.0] * 6], active=[2.0, *[4.0] * 6]))
+    assert value_of(ws, "waiting_time") == close(6.0)
+    assert value_of(ws, "waiting_share") == close(0.6)
+
+
 def test_a_run_that_is_open_or_was_left_has_not_been_decided_yet(build: Build) -> None:
     # 10, 20, 30 s; left at 40 s; 50, 60 s; open. Kaplan–Meier: 6/7, 5/7, 4/7, and at 50 s 4/7 · 2/3 = 0.38.
     # With the one that was left taken for a decision the median would be 40 s; without open and left ones 30 s.

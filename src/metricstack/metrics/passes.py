@@ -20,7 +20,8 @@ from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Call, Name, walk
 from metricstack.metrics.model import Population
 from metricstack.metrics.query.coverage import covered_days, judged_until, reaches
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.inputs import Assumption, read_assumptions
 from metricstack.metrics.query.joins import path_to
 from metricstack.metrics.query.periods import trailing

@@ -16,7 +16,7 @@ from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Population
 from metricstack.metrics.passes import Pass
-from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Quantity, quantity_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from metricstack.numerics.many import t_quantiles
+from metricstack.numerics.many import spreads_of_values, t_quantiles
 from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE, bin_edges
 
 __all__ = ["Below", "Histograms", "cut"]
@@ -114,12 +114,11 @@ class Histograms:
         Source:
             Woodruff (1952), as `quantiles.quantile_by_group`.
         """
-        sums = (below.below - p * below.weight) / self.total[below.group]
-        seen = np.bincount(below.group, minlength=self.groups).astype(np.float64)
-        mean = np.bincount(below.group, sums, self.groups) / np.maximum(seen, 1.0)
-        square = np.bincount(below.group, (sums - mean[below.group]) ** 2, self.groups)
-        several = seen > 1
-        reach = np.sqrt(square * seen / np.maximum(seen - 1, 1)) * t_quantiles(level, np.maximum(seen - 1, 1.0))
+        share = np.bincount(below.group, below.below, self.groups) / np.where(self.total > 0, self.total, 1.0)
+        parts = (below.below - share[below.group] * below.weight) / self.total[below.group]
+        spreads = spreads_of_values(below.group, parts, below.weight, share, tails=False)
+        several = np.bincount(below.group, minlength=self.groups) > 1
+        reach = np.sqrt(spreads.variance) * t_quantiles(level, np.maximum(spreads.freedom, 1.0))
         bottom = np.where(several & (p - reach > 0), self.quantile(p - reach), -np.inf)
         top = np.where(several & (p + reach < 1), self.quantile(p + reach), np.inf)
         return np.minimum(bottom, value), np.maximum(top, value)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.numerics.intervals import check_level, t_quantile
+from metricstack.numerics.intervals import check_level, spread_of_value, t_quantile
 
 __all__ = [
     "BIN_RATIO",
@@ -168,7 +168,7 @@ def quantile_by_group(
     """Give a quantile's interval when values of one group (user, session) depend on one another.
 
     The share of values at or below the quantile is a ratio of sums per group; its clustered standard
-    error is carried back through the distribution.
+    error, by how much of the weight each group has, is carried back through the distribution.
 
     Args:
         groups: Group of each entry, shape (m,).
@@ -181,16 +181,18 @@ def quantile_by_group(
         exact_groups: Groups are the units themselves, not random gatherings of many.
 
     Source:
-        Woodruff (1952), *Confidence intervals for medians and other position measures*.
+        Woodruff (1952), *Confidence intervals for medians and other position measures*; the standard error as in
+        `many.spreads_of_values`.
     """
-    total = float(weights.sum())
     _, group = np.unique(groups, return_inverse=True)
-    contributions = np.bincount(group, weights=weights * (below - p)) / total
-    k = len(contributions)
+    whole = np.bincount(group, weights=weights).astype(np.float64)
+    total, k = float(whole.sum()), len(whole)
     if k < 2:
         return QuantileAnswer(value, -math.inf, math.inf, "one cluster gives no interval")
-    variance = float(((contributions - contributions.mean()) ** 2).sum()) * k / (k - 1)
-    reach = t_quantile(level, k - 1) * math.sqrt(variance)
+    share = float((weights * below).sum()) / total
+    contributions = np.bincount(group, weights=weights * (below - share)).astype(np.float64) / total
+    spread = spread_of_value(contributions, whole, share, tails=False)
+    reach = t_quantile(level, spread.freedom) * math.sqrt(spread.variance)
     bounds = p - reach, p + reach
     low = inverse(bounds[0]) if bounds[0] > 0 else -math.inf
     high = inverse(bounds[1]) if bounds[1] < 1 else math.inf

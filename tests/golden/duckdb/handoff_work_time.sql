@@ -12,21 +12,7 @@ FROM (
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."run", "t0"."handoff")) & 63 AS BIGINT) AS "_unit",
     CASE
-      WHEN (
-        (
-          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
-          (
-            (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
-            )
-          ) / 1000000.0
-        )
-      ) IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
+      WHEN CASE
         WHEN (
           (
             EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
@@ -39,12 +25,67 @@ FROM (
               )
             ) / 1000000.0
           )
-        ) > 0
+        ) >= 0
+        THEN (
+          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
+        )
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN (
+            (
+              EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                )
+              ) / 1000000.0
+            )
+          ) >= 0
+          THEN (
+            EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+              )
+            ) / 1000000.0
+          )
+          ELSE CAST(NULL AS DOUBLE)
+        END > 0
         THEN CAST(CEIL(
           LN(
             CASE
-              WHEN (
-                (
+              WHEN CASE
+                WHEN (
+                  (
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
+                  )
+                ) >= 0
+                THEN (
                   EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
                 ) + (
                   (
@@ -55,18 +96,35 @@ FROM (
                     )
                   ) / 1000000.0
                 )
-              ) > 0
-              THEN (
-                EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
-              ) + (
-                (
+                ELSE CAST(NULL AS DOUBLE)
+              END > 0
+              THEN CASE
+                WHEN (
                   (
-                    EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
-                  ) - (
-                    EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                    EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                      )
+                    ) / 1000000.0
                   )
-                ) / 1000000.0
-              )
+                ) >= 0
+                THEN (
+                  EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)) AS TIMESTAMP))
+                ) + (
+                  (
+                    (
+                      EXTRACT('MICROSECOND' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                    ) - (
+                      EXTRACT('MICROSECOND' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                    )
+                  ) / 1000000.0
+                )
+                ELSE CAST(NULL AS DOUBLE)
+              END
               ELSE 1.0
             END
           ) / 0.019998686506689123

@@ -13,17 +13,33 @@ FROM (
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."run", "t0"."plan")) & 63 AS BIGINT) AS "_unit",
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    (
-      EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."ready" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."started" AS TIMESTAMP)) AS TIMESTAMP))
-    ) + (
-      (
+    CASE
+      WHEN (
         (
-          EXTRACT('MICROSECOND' FROM CAST("t0"."ready" AS TIMESTAMP)) % 1000000
-        ) - (
-          EXTRACT('MICROSECOND' FROM CAST("t0"."started" AS TIMESTAMP)) % 1000000
+          EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."ready" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."started" AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."ready" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('MICROSECOND' FROM CAST("t0"."started" AS TIMESTAMP)) % 1000000
+            )
+          ) / 1000000.0
         )
-      ) / 1000000.0
-    ) AS "x0",
+      ) >= 0
+      THEN (
+        EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."ready" AS TIMESTAMP)) AS TIMESTAMP)) - EPOCH(CAST(DATE_TRUNC('SECOND', CAST("t0"."started" AS TIMESTAMP)) AS TIMESTAMP))
+      ) + (
+        (
+          (
+            EXTRACT('MICROSECOND' FROM CAST("t0"."ready" AS TIMESTAMP)) % 1000000
+          ) - (
+            EXTRACT('MICROSECOND' FROM CAST("t0"."started" AS TIMESTAMP)) % 1000000
+          )
+        ) / 1000000.0
+      )
+      ELSE CAST(NULL AS DOUBLE)
+    END AS "x0",
     CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

@@ -19,13 +19,19 @@ FROM (
     1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
     CASE
       WHEN "t0"."latency" IS NOT NULL
-      THEN "t0"."latency" - "t0"."active"
+      THEN CASE
+        WHEN "t0"."latency" >= "t0"."active"
+        THEN "t0"."latency" - "t0"."active"
+        ELSE CAST(NULL AS DOUBLE)
+      END
       ELSE CAST(NULL AS DOUBLE)
     END AS "x0",
     CASE
-      WHEN (
-        "t0"."latency" - "t0"."active"
-      ) IS NOT NULL
+      WHEN CASE
+        WHEN "t0"."latency" >= "t0"."active"
+        THEN "t0"."latency" - "t0"."active"
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NOT NULL
       THEN "t0"."latency"
       ELSE CAST(NULL AS DOUBLE)
     END AS "x1",

@@ -12,21 +12,31 @@ FROM (
     0 AS "_period",
     CAST(HASH(COALESCE("t0"."user", "t0"."session", "t0"."run")) & 63 AS BIGINT) AS "_unit",
     CASE
-      WHEN (
-        "t0"."latency" - "t0"."active"
-      ) IS NULL
+      WHEN CASE
+        WHEN "t0"."latency" >= "t0"."active"
+        THEN "t0"."latency" - "t0"."active"
+        ELSE CAST(NULL AS DOUBLE)
+      END IS NULL
       THEN CAST(NULL AS BIGINT)
       ELSE CASE
-        WHEN (
-          "t0"."latency" - "t0"."active"
-        ) > 0
+        WHEN CASE
+          WHEN "t0"."latency" >= "t0"."active"
+          THEN "t0"."latency" - "t0"."active"
+          ELSE CAST(NULL AS DOUBLE)
+        END > 0
         THEN CAST(CEIL(
           LN(
             CASE
-              WHEN (
-                "t0"."latency" - "t0"."active"
-              ) > 0
-              THEN "t0"."latency" - "t0"."active"
+              WHEN CASE
+                WHEN "t0"."latency" >= "t0"."active"
+                THEN "t0"."latency" - "t0"."active"
+                ELSE CAST(NULL AS DOUBLE)
+              END > 0
+              THEN CASE
+                WHEN "t0"."latency" >= "t0"."active"
+                THEN "t0"."latency" - "t0"."active"
+                ELSE CAST(NULL AS DOUBLE)
+              END
               ELSE 1.0
             END
           ) / 0.019998686506689123

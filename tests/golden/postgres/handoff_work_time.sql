@@ -12,21 +12,7 @@ FROM (
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."handoff"), 0), 0) & 63 AS "_unit",
     CASE
-      WHEN (
-        (
-          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
-        ) + (
-          CAST((
-            (
-              EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
-            ) - (
-              EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
-            )
-          ) AS DOUBLE PRECISION) / 1000000.0
-        )
-      ) IS NULL
-      THEN CAST(NULL AS BIGINT)
-      ELSE CASE
+      WHEN CASE
         WHEN (
           (
             EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
@@ -39,12 +25,67 @@ FROM (
               )
             ) AS DOUBLE PRECISION) / 1000000.0
           )
-        ) > 0
+        ) >= 0
+        THEN (
+          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
+        ) + (
+          CAST((
+            (
+              EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+            )
+          ) AS DOUBLE PRECISION) / 1000000.0
+        )
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END IS NULL
+      THEN CAST(NULL AS BIGINT)
+      ELSE CASE
+        WHEN CASE
+          WHEN (
+            (
+              EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
+            ) + (
+              CAST((
+                (
+                  EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                ) - (
+                  EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                )
+              ) AS DOUBLE PRECISION) / 1000000.0
+            )
+          ) >= 0
+          THEN (
+            EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
+          ) + (
+            CAST((
+              (
+                EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+              ) - (
+                EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+              )
+            ) AS DOUBLE PRECISION) / 1000000.0
+          )
+          ELSE CAST(NULL AS DOUBLE PRECISION)
+        END > 0
         THEN CAST(CEIL(
           CAST(LN(
             CASE
-              WHEN (
-                (
+              WHEN CASE
+                WHEN (
+                  (
+                    EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
+                  ) + (
+                    CAST((
+                      (
+                        EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                      )
+                    ) AS DOUBLE PRECISION) / 1000000.0
+                  )
+                ) >= 0
+                THEN (
                   EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
                 ) + (
                   CAST((
@@ -55,18 +96,35 @@ FROM (
                     )
                   ) AS DOUBLE PRECISION) / 1000000.0
                 )
-              ) > 0
-              THEN (
-                EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
-              ) + (
-                CAST((
+                ELSE CAST(NULL AS DOUBLE PRECISION)
+              END > 0
+              THEN CASE
+                WHEN (
                   (
-                    EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
-                  ) - (
-                    EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                    EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
+                  ) + (
+                    CAST((
+                      (
+                        EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                      ) - (
+                        EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                      )
+                    ) AS DOUBLE PRECISION) / 1000000.0
                   )
-                ) AS DOUBLE PRECISION) / 1000000.0
-              )
+                ) >= 0
+                THEN (
+                  EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."returned" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."accepted" AS TIMESTAMP)))
+                ) + (
+                  CAST((
+                    (
+                      EXTRACT('microsecond' FROM CAST("t0"."returned" AS TIMESTAMP)) % 1000000
+                    ) - (
+                      EXTRACT('microsecond' FROM CAST("t0"."accepted" AS TIMESTAMP)) % 1000000
+                    )
+                  ) AS DOUBLE PRECISION) / 1000000.0
+                )
+                ELSE CAST(NULL AS DOUBLE PRECISION)
+              END
               ELSE 1.0
             END
           ) AS DOUBLE PRECISION) / 0.019998686506689123

@@ -13,17 +13,33 @@ FROM (
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."run", "t0"."plan"), 0), 0) & 63 AS "_unit",
     CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_w",
-    (
-      EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."ready" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."started" AS TIMESTAMP)))
-    ) + (
-      CAST((
+    CASE
+      WHEN (
         (
-          EXTRACT('microsecond' FROM CAST("t0"."ready" AS TIMESTAMP)) % 1000000
-        ) - (
-          EXTRACT('microsecond' FROM CAST("t0"."started" AS TIMESTAMP)) % 1000000
+          EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."ready" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."started" AS TIMESTAMP)))
+        ) + (
+          CAST((
+            (
+              EXTRACT('microsecond' FROM CAST("t0"."ready" AS TIMESTAMP)) % 1000000
+            ) - (
+              EXTRACT('microsecond' FROM CAST("t0"."started" AS TIMESTAMP)) % 1000000
+            )
+          ) AS DOUBLE PRECISION) / 1000000.0
         )
-      ) AS DOUBLE PRECISION) / 1000000.0
-    ) AS "x0",
+      ) >= 0
+      THEN (
+        EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."ready" AS TIMESTAMP))) - EXTRACT('epoch' FROM DATE_TRUNC('SECOND', CAST("t0"."started" AS TIMESTAMP)))
+      ) + (
+        CAST((
+          (
+            EXTRACT('microsecond' FROM CAST("t0"."ready" AS TIMESTAMP)) % 1000000
+          ) - (
+            EXTRACT('microsecond' FROM CAST("t0"."started" AS TIMESTAMP)) % 1000000
+          )
+        ) AS DOUBLE PRECISION) / 1000000.0
+      )
+      ELSE CAST(NULL AS DOUBLE PRECISION)
+    END AS "x0",
     CAST(CAST((
       "t0"."sample_probability" IS NULL
     ) OR (

@@ -12,21 +12,31 @@ FROM (
     0 AS "_period",
     COALESCE(HASHTEXTEXTENDED(COALESCE("t0"."user", "t0"."session", "t0"."run"), 0), 0) & 63 AS "_unit",
     CASE
-      WHEN (
-        "t0"."latency" - "t0"."active"
-      ) IS NULL
+      WHEN CASE
+        WHEN "t0"."latency" >= "t0"."active"
+        THEN "t0"."latency" - "t0"."active"
+        ELSE CAST(NULL AS DOUBLE PRECISION)
+      END IS NULL
       THEN CAST(NULL AS BIGINT)
       ELSE CASE
-        WHEN (
-          "t0"."latency" - "t0"."active"
-        ) > 0
+        WHEN CASE
+          WHEN "t0"."latency" >= "t0"."active"
+          THEN "t0"."latency" - "t0"."active"
+          ELSE CAST(NULL AS DOUBLE PRECISION)
+        END > 0
         THEN CAST(CEIL(
           CAST(LN(
             CASE
-              WHEN (
-                "t0"."latency" - "t0"."active"
-              ) > 0
-              THEN "t0"."latency" - "t0"."active"
+              WHEN CASE
+                WHEN "t0"."latency" >= "t0"."active"
+                THEN "t0"."latency" - "t0"."active"
+                ELSE CAST(NULL AS DOUBLE PRECISION)
+              END > 0
+              THEN CASE
+                WHEN "t0"."latency" >= "t0"."active"
+                THEN "t0"."latency" - "t0"."active"
+                ELSE CAST(NULL AS DOUBLE PRECISION)
+              END
               ELSE 1.0
             END
           ) AS DOUBLE PRECISION) / 0.019998686506689123
@@ -39,7 +49,7 @@ FROM (
     ) OR (
       "t0"."sample_probability" = 0
     ) AS INT) AS BIGINT) AS "_u",
-    CAST(1.0 AS DOUBLE PRECISION) / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight"
+    1.0 / COALESCE(NULLIF("t0"."sample_probability", 0), 1.0) AS "_weight"
   FROM "requests" AS "t0"
   WHERE
     NOT (

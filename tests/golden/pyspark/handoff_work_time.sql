@@ -12,25 +12,6 @@ FROM (
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`run`, `t0`.`handoff`)) & 63 AS `_unit`,
     IF(
-      (
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        )
-      ) IS NULL
-      OR ISNAN(
-        (
-          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
-        ) + (
-          (
-            PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
-          ) / 1000000.0
-        )
-      ),
-      CAST(NULL AS BIGINT),
       IF(
         (
           (
@@ -40,25 +21,98 @@ FROM (
               PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
             ) / 1000000.0
           )
+        ) >= 0,
+        (
+          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+          ) / 1000000.0
+        ),
+        CAST(NULL AS DOUBLE)
+      ) IS NULL
+      OR ISNAN(
+        IF(
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
+          (
+            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
+        )
+      ),
+      CAST(NULL AS BIGINT),
+      IF(
+        IF(
+          (
+            (
+              UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+            ) + (
+              (
+                PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+              ) / 1000000.0
+            )
+          ) >= 0,
+          (
+            UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+          ) + (
+            (
+              PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+            ) / 1000000.0
+          ),
+          CAST(NULL AS DOUBLE)
         ) > 0,
         CAST(CEIL(
           LN(
             IF(
-              (
+              IF(
+                (
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  )
+                ) >= 0,
                 (
                   UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
                 ) + (
                   (
                     PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
                   ) / 1000000.0
-                )
+                ),
+                CAST(NULL AS DOUBLE)
               ) > 0,
-              (
-                UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
-              ) + (
+              IF(
                 (
-                  PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
-                ) / 1000000.0
+                  (
+                    UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+                  ) + (
+                    (
+                      PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+                    ) / 1000000.0
+                  )
+                ) >= 0,
+                (
+                  UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`returned` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`accepted` AS TIMESTAMP)) AS TIMESTAMP))
+                ) + (
+                  (
+                    PMOD(UNIX_MICROS(CAST(`t0`.`returned` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`accepted` AS TIMESTAMP)), 1000000)
+                  ) / 1000000.0
+                ),
+                CAST(NULL AS DOUBLE)
               ),
               1.0
             )

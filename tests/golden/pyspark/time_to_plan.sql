@@ -12,12 +12,24 @@ FROM (
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`run`, `t0`.`plan`)) & 63 AS `_unit`,
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
-    (
-      UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`ready` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`started` AS TIMESTAMP)) AS TIMESTAMP))
-    ) + (
+    IF(
       (
-        PMOD(UNIX_MICROS(CAST(`t0`.`ready` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`started` AS TIMESTAMP)), 1000000)
-      ) / 1000000.0
+        (
+          UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`ready` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`started` AS TIMESTAMP)) AS TIMESTAMP))
+        ) + (
+          (
+            PMOD(UNIX_MICROS(CAST(`t0`.`ready` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`started` AS TIMESTAMP)), 1000000)
+          ) / 1000000.0
+        )
+      ) >= 0,
+      (
+        UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`ready` AS TIMESTAMP)) AS TIMESTAMP)) - UNIX_TIMESTAMP(CAST(DATE_TRUNC('second', CAST(`t0`.`started` AS TIMESTAMP)) AS TIMESTAMP))
+      ) + (
+        (
+          PMOD(UNIX_MICROS(CAST(`t0`.`ready` AS TIMESTAMP)), 1000000) - PMOD(UNIX_MICROS(CAST(`t0`.`started` AS TIMESTAMP)), 1000000)
+        ) / 1000000.0
+      ),
+      CAST(NULL AS DOUBLE)
     ) AS `x0`,
     CAST(`t0`.`sample_probability` IS NULL
     OR ISNAN(`t0`.`sample_probability`)

@@ -17,14 +17,26 @@ FROM (
     1.0 / COALESCE(NULLIF(`t0`.`sample_probability`, 0), 1.0) AS `_w`,
     IF(
       `t0`.`latency` IS NOT NULL AND NOT ISNAN(`t0`.`latency`),
-      `t0`.`latency` - `t0`.`active`,
+      IF(
+        `t0`.`latency` >= `t0`.`active`,
+        `t0`.`latency` - `t0`.`active`,
+        CAST(NULL AS DOUBLE)
+      ),
       CAST(NULL AS DOUBLE)
     ) AS `x0`,
     IF(
-      (
-        `t0`.`latency` - `t0`.`active`
+      IF(
+        `t0`.`latency` >= `t0`.`active`,
+        `t0`.`latency` - `t0`.`active`,
+        CAST(NULL AS DOUBLE)
       ) IS NOT NULL
-      AND NOT ISNAN(`t0`.`latency` - `t0`.`active`),
+      AND NOT ISNAN(
+        IF(
+          `t0`.`latency` >= `t0`.`active`,
+          `t0`.`latency` - `t0`.`active`,
+          CAST(NULL AS DOUBLE)
+        )
+      ),
       `t0`.`latency`,
       CAST(NULL AS DOUBLE)
     ) AS `x1`,

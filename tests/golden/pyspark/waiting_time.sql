@@ -12,20 +12,40 @@ FROM (
     0 AS `_period`,
     XXHASH64(COALESCE(`t0`.`user`, `t0`.`session`, `t0`.`run`)) & 63 AS `_unit`,
     IF(
-      (
-        `t0`.`latency` - `t0`.`active`
+      IF(
+        `t0`.`latency` >= `t0`.`active`,
+        `t0`.`latency` - `t0`.`active`,
+        CAST(NULL AS DOUBLE)
       ) IS NULL
-      OR ISNAN(`t0`.`latency` - `t0`.`active`),
+      OR ISNAN(
+        IF(
+          `t0`.`latency` >= `t0`.`active`,
+          `t0`.`latency` - `t0`.`active`,
+          CAST(NULL AS DOUBLE)
+        )
+      ),
       CAST(NULL AS BIGINT),
       IF(
-        (
-          `t0`.`latency` - `t0`.`active`
+        IF(
+          `t0`.`latency` >= `t0`.`active`,
+          `t0`.`latency` - `t0`.`active`,
+          CAST(NULL AS DOUBLE)
         ) > 0,
         CAST(CEIL(
           LN(
-            IF((
-              `t0`.`latency` - `t0`.`active`
-            ) > 0, `t0`.`latency` - `t0`.`active`, 1.0)
+            IF(
+              IF(
+                `t0`.`latency` >= `t0`.`active`,
+                `t0`.`latency` - `t0`.`active`,
+                CAST(NULL AS DOUBLE)
+              ) > 0,
+              IF(
+                `t0`.`latency` >= `t0`.`active`,
+                `t0`.`latency` - `t0`.`active`,
+                CAST(NULL AS DOUBLE)
+              ),
+              1.0
+            )
           ) / 0.019998686506689123
         ) AS BIGINT),
         -1000000

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.language.formula import Binary, Call, Name, Negative, Node, Number, Scope
 from metricstack.metrics.query.compile import kept_as_one
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.inputs import Assumption
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of

@@ -12,7 +12,8 @@ from metricstack.core.values import Refusal
 from metricstack.metrics.language.forms import Form, Sum, constant, rows_of
 from metricstack.metrics.model import Population
 from metricstack.metrics.query.compile import GROUPS
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Role, State
 from metricstack.metrics.query.windowed import Side
 from metricstack.numerics.decomposition import Effects, ratio_effects, total_effects

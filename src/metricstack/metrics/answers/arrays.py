@@ -23,7 +23,8 @@ from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Number, Scope
 from metricstack.metrics.model import Population
 from metricstack.metrics.query.compile import GROUPS
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
 from metricstack.numerics.many import (
     Spreads,

@@ -13,7 +13,8 @@ from metricstack.metrics.answers.percentile import share_of
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.model import Population
-from metricstack.metrics.query.fetch import EXACT_QUANTILE_ROWS, Key, TableData
+from metricstack.metrics.query.fetch import EXACT_QUANTILE_ROWS, TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.numerics.histograms import Below, Histograms
 

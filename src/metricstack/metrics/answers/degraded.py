@@ -17,7 +17,7 @@ from metricstack.metrics.answers.single import Single
 from metricstack.metrics.language.formula import Number
 from metricstack.metrics.model import Definition
 from metricstack.metrics.query import compile as queries
-from metricstack.metrics.query.fetch import Grouped, Key, fetch
+from metricstack.metrics.query.grouped import Grouped, Key, fetch
 from metricstack.metrics.query.rows import Frame
 from metricstack.metrics.query.states import Role, State
 from metricstack.numerics.intervals import spread_of_groups, spread_of_units

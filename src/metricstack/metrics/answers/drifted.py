@@ -14,7 +14,7 @@ from metricstack.metrics.answers.answer import Answered
 from metricstack.metrics.answers.single import Single
 from metricstack.metrics.model import Definition
 from metricstack.metrics.query import compile as queries
-from metricstack.metrics.query.fetch import Grouped, Key, fetch
+from metricstack.metrics.query.grouped import Grouped, Key, fetch
 from metricstack.metrics.query.joins import path_to
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
 from metricstack.metrics.query.states import Role, State

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from metricstack.metrics.query.fetch import Grouped, Key
+from metricstack.metrics.query.grouped import Grouped, Key
 
 __all__ = ["Laid", "added", "contributed"]
 

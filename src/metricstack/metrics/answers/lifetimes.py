@@ -14,7 +14,7 @@ from metricstack.metrics.answers.single import Single, gathered
 from metricstack.metrics.language.formula import Number
 from metricstack.metrics.model import Definition
 from metricstack.metrics.query import compile as queries
-from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.rows import eligible, row_value
 from metricstack.numerics.quantiles import BIN_RATIO, bin_edges
 from metricstack.numerics.survival import Reached, kaplan_meier, survival_quantile

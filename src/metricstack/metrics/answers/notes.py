@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from metricstack.core.values import Check, Refusal
 from metricstack.metrics.answers.algebra import Group
 from metricstack.metrics.answers.shape import never_negative
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.telemetry.tables import table
 
 __all__ = ["COMPLETE", "checks_of", "rows_of", "sampling_checks"]

@@ -12,7 +12,8 @@ from metricstack.metrics.answers.notes import sampling_checks
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Call, Number
 from metricstack.metrics.model import Definition, Population
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.numerics.histograms import cut
 from metricstack.numerics.quantiles import (

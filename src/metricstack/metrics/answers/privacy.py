@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Reason, Refusal
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.telemetry.tables import table
 
 __all__ = ["SMALLEST_GROUP", "person_column", "withheld"]

@@ -15,7 +15,7 @@ from metricstack.metrics.answers.answer import Answered
 from metricstack.metrics.answers.single import Single, gathered
 from metricstack.metrics.language.formula import Number
 from metricstack.metrics.model import Definition
-from metricstack.metrics.query.fetch import Grouped, Key
+from metricstack.metrics.query.grouped import Grouped, Key
 from metricstack.numerics.agreement import Agreement, cohen_kappa, krippendorff_alpha
 from metricstack.numerics.repeated import mean_over_tasks
 

@@ -16,7 +16,8 @@ from metricstack.metrics.language.formula import Call
 from metricstack.metrics.language.resolve import columns_of
 from metricstack.metrics.model import Definition, Population
 from metricstack.metrics.query import compile as queries
-from metricstack.metrics.query.fetch import Grouped, Key, TableData, fetch
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Grouped, Key, fetch
 from metricstack.metrics.query.rows import Frame
 from metricstack.metrics.query.states import Quantity, quantity_of
 

@@ -15,7 +15,7 @@ from metricstack.metrics.change.fair import FairPass, Weekdays, can_be_fair, hap
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.resolve import degree
 from metricstack.metrics.model import Definition
-from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.windowed import Side, answered, moved, sides, two_windows
 from metricstack.metrics.question import as_filter, as_names

@@ -20,7 +20,8 @@ from metricstack.metrics.job import Job
 from metricstack.metrics.model import Population
 from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import GROUPS
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.numerics.quantiles import bin_edges, quantile_of_bins, quantile_of_sample
 

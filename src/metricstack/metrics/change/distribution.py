@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from metricstack.core.values import Reason, Refusal
 from metricstack.metrics.answers.percentile import share_of
 from metricstack.metrics.query.compile import GROUPS
-from metricstack.metrics.query.fetch import Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.states import Quantity, quantity_of
 from metricstack.metrics.query.windowed import Side
 from metricstack.numerics.distributions import Sample, Shift, quantile_shift, sum_to

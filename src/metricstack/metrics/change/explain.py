@@ -20,7 +20,7 @@ from metricstack.metrics.definitions import catalogue
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.forms import forms_of
 from metricstack.metrics.model import Definition, Population
-from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.windowed import Side, answered, moved, sides, two_windows
 from metricstack.metrics.question import as_filter, as_names
 from metricstack.numerics.decomposition import KINDS

@@ -14,7 +14,8 @@ from metricstack.core.windows import Window
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.formula import Call, walk
 from metricstack.metrics.passes import Pass
-from metricstack.metrics.query.fetch import Grouped, Key, TableData
+from metricstack.metrics.query.fetch import TableData
+from metricstack.metrics.query.grouped import Grouped, Key
 from metricstack.metrics.query.states import Role
 from metricstack.telemetry.completeness import days_with_data
 from metricstack.telemetry.tables import table

@@ -12,7 +12,7 @@ from metricstack.metrics.language.formula import Binary, Call, Node
 from metricstack.metrics.language.resolve import row_dimension
 from metricstack.metrics.passes import Pass
 from metricstack.metrics.query import compile as queries
-from metricstack.metrics.query.fetch import fetch
+from metricstack.metrics.query.grouped import fetch
 from metricstack.metrics.query.rows import Frame, Rows
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of
 from metricstack.telemetry.contract import Kind

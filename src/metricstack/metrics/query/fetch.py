@@ -21,7 +21,7 @@ from metricstack.metrics.rollups.rolled import RollUp, find
 from metricstack.metrics.rollups.store import Manifest, kept, sources_of
 from metricstack.telemetry.tables import table
 
-__all__ = ["EXACT_QUANTILE_ROWS", "EXACT_UNITS", "VECTOR_ROWS", "Grouped", "Key", "TableData", "fetch", "grouped"]
+__all__ = ["EXACT_QUANTILE_ROWS", "EXACT_UNITS", "VECTOR_ROWS", "TableData"]
 
 _COUNTS: WeakKeyDictionary[Any, dict[Any, dict[str, int]]] = WeakKeyDictionary()
 """Workspace (its data are those of its opening) → rows by table and window."""

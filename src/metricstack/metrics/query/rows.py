@@ -18,7 +18,7 @@ from metricstack.metrics.query.periods import numbered, trailing
 from metricstack.metrics.query.states import Quantity
 from metricstack.telemetry.contract import Table
 from metricstack.telemetry.lookups import lookup
-from metricstack.telemetry.measures import Given, Measure, measures_of, seconds_between
+from metricstack.telemetry.measures import Given, Measure, lasting, measures_of
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def _computed(rows: "ir.Table", node: Node, contract: Table, given: Given) -> "i
         case Binary(sign, left, right):
             a, b = (_computed(rows, part, contract, given) for part in (left, right))
             if a.type().is_timestamp():
-                return seconds_between(a, b)
+                return lasting(a, b)
             match sign:
                 case "+":
                     return a + b

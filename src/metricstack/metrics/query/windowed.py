@@ -14,7 +14,7 @@ from metricstack.metrics.evaluate import prepare
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Definition
 from metricstack.metrics.passes import Pass
-from metricstack.metrics.query.fetch import Key
+from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.question import check_window
 from metricstack.numerics.change import Better, Change, change
 from metricstack.telemetry.completeness import last_full_quarter

@@ -26,6 +26,7 @@ __all__ = [
     "touched",
     "unassisted",
     "unsuccessful",
+    "waiting",
     "within_sla",
     "within_time",
 ]
@@ -224,6 +225,14 @@ def elapsed(rows: "ir.Table", bound: Given) -> "ir.Value":
         return _took(rows)
     until = ibis.literal(bound.until, type="timestamp('UTC')")
     return ibis.coalesce(_took(rows), seconds_between(until, rows.start))
+
+
+@number("requests", "s", "time in which it waited", needs=("latency", "active"))
+def waiting(rows: "ir.Table", _: Given) -> "ir.Value":
+    """Latency less active time; unknown where it was longer active than it took, as clocks that disagree tell it."""
+    import ibis
+
+    return ibis.ifelse(rows.latency >= rows.active, rows.latency - rows.active, ibis.null("float64"))
 
 
 @flag("requests", "its cost is known", needs=("cost",))
