@@ -138,6 +138,23 @@ class Readout(Shown):
         return self.readings[0]
 
     @property
+    def origin(self) -> dict[str, str]:
+        """Where it came from, for a reader: what was declared, when, and what was read."""
+        declared = self.declaration
+        end = f"{declared.end:%Y-%m-%d}" if declared.end is not None else "still running"
+        planned = "" if declared.planned_n is None else f", {declared.planned_n:,} planned {declared.unit}s"
+        registered = "not proven" if declared.registered_at is None else f"{declared.registered_at:%Y-%m-%d %H:%M} UTC"
+        return {
+            "Hypothesis": declared.hypothesis or "none was stated",
+            "Owner": declared.owner or "none was named",
+            "Ran": f"{declared.start:%Y-%m-%d} to {end}",
+            "Design": f"{str(declared.design).replace('_', ' ')}, alpha {declared.alpha:g}{planned}",
+            "Registered": registered,
+            "Declaration": f"{declared.hash} ({declared.origin})",
+            "Code": self.provenance.code,
+        }
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """One finding per metric: of grade A, unless the comparison does not hold."""
         grade = Grade.NONE if self.verdict is Verdict.INVALID else Grade.A

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from metricstack.core.units import write
+from metricstack.core.units import write, write_change
 from metricstack.core.values import Check, Refusal
 from metricstack.experiments.declare import Declaration, Design
 from metricstack.experiments.readout import Decided, Reading, Role, Verdict
@@ -106,9 +106,11 @@ def _gain(reading: Reading) -> tuple[float | None, float, float]:
 
 
 def _told(reading: Reading) -> str:
-    effect = reading.effect if isinstance(reading.relative, Refusal) else reading.relative
-    assert not isinstance(effect, Refusal)
-    return effect.estimate.say().rstrip(".")
+    """The effect alone: its interval stands beside it wherever a verdict is shown."""
+    if not isinstance(reading.relative, Refusal):
+        return write_change(1.0, 1.0 + reading.relative.value, "1")
+    assert not isinstance(reading.effect, Refusal)
+    return write_change(0.0, reading.effect.value, reading.effect.unit)
 
 
 def _list(readings: Sequence[Reading]) -> str:

@@ -57,10 +57,13 @@ def say_portfolio(portfolio: "Portfolio") -> str:
         return "No experiment was declared."
     counts = {name: sum(readout.verdict == name for readout in portfolio.readouts) for name in _ORDER}
     told = listed([f"{count(n)} {_DONE[name]}" for name, n in counts.items() if n])
-    n = len(portfolio)
-    lines = [f"{count(n)} {'experiment' if n == 1 else 'experiments'}: {told}."]
+    lines = [f"{_many(len(portfolio))}: {told}."]
     lines += [f"{one.key}: {one.decided.why}" for one in portfolio.readouts if one.verdict == "invalid"]
     return "\n".join(lines)
+
+
+def _many(n: int) -> str:
+    return f"{count(n)} {'experiment' if n == 1 else 'experiments'}"
 
 
 def _shown(reading: "Reading") -> Answer:
@@ -91,7 +94,7 @@ def readout_html(readout: "Readout") -> str:
         f"<p><strong>{escape(_WORDS[readout.verdict])}.</strong> {escape(readout.decided.why)}</p>"
         f"<p>{escape(f'{readout.key}: {readout.declaration.hypothesis} {readout.declaration.unit}s: {arms}.')}</p>"
     )
-    return outer("ms-told", f'{head}{sheet(heads, sections)}<ul style="padding-left:1.2em">{checks}</ul>')
+    return outer("ms-told", f'{head}{sheet(heads, sections)}<ul style="list-style:none;padding-left:0">{checks}</ul>')
 
 
 def _metric(one: "Reading", level: float | None) -> Line:
@@ -106,7 +109,7 @@ def portfolio_html(portfolio: "Portfolio") -> str:
     for name in _ORDER:
         rows = [one for one in portfolio.readouts if one.verdict == name]
         if rows:
-            sections.append(Section(tuple(_row(one, level) for one in rows), _WORDS[name], f"{count(len(rows))}"))
+            sections.append(Section(tuple(_row(one, level) for one in rows), _WORDS[name], _many(len(rows))))
     said = "".join(f"<p>{escape(line)}</p>" for line in say_portfolio(portfolio).splitlines()[:1])
     return outer("ms-told", said + (sheet(heads, sections) if sections else ""))
 
