@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.experiments.arms import arm_of_histogram, arm_of_sums
+from metricstack.experiments.measured import arm_of_histogram, arm_of_sums
 from metricstack.experiments.declare import Declaration, declaration, declarations
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.guards import guards
+from metricstack.experiments.validity import validity
 from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.readout import Portfolio, Reading, Readout, Role, Verdict
 from metricstack.experiments.verdict import decide_verdict
@@ -156,7 +156,7 @@ class _Desk:
         """Put one experiment together: its checks, what each arm did, and the verdict."""
         nothing = Refusal(Reason.NO_DATA, "nothing was recorded of its units")
         absent: Arms = dict.fromkeys(one.arms, counts if isinstance(counts, Refusal) else nothing)
-        checks = guards(one, units, {} if isinstance(counts, Refusal) else counts)
+        checks = validity(one, units, {} if isinstance(counts, Refusal) else counts)
         by_arm = {
             arm: tuple(self._reading(one, name, arm, arms.get(name, absent)) for name in one.metrics)
             for arm in one.arms[1:]

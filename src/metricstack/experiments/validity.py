@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from metricstack.core.values import Check
 from metricstack.experiments.declare import Declaration
 
-__all__ = ["guards"]
+__all__ = ["validity"]
 
 _MISMATCH = 0.001
 """Below this p-value a split is not the declared one by chance."""
@@ -15,7 +15,7 @@ _SEVERAL = 0.01
 """More units than this share in several arms are no accident of a few."""
 
 
-def guards(declared: Declaration, units: Mapping[str, int], counts: Mapping[str, int]) -> tuple[Check, ...]:
+def validity(declared: Declaration, units: Mapping[str, int], counts: Mapping[str, int]) -> tuple[Check, ...]:
     """Check that a comparison holds; a check that failed makes it invalid, one that informs does not.
 
     Args:
