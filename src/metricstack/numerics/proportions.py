@@ -178,7 +178,7 @@ def newcombe_bounds(x0: Vector, n0: Vector, x1: Vector, n1: Vector, *, level: fl
 
 
 def _scored(above: Vector, variance: Vector) -> Vector:
-    """Divide by the root of the variance; without any, a difference is infinitely far and no difference says nothing."""
+    """Divide by the root of the variance; without any, a difference is infinitely far, and none says nothing."""
     some = variance > 0
     infinite = np.where(above == 0, np.nan, np.copysign(np.inf, above))
     return np.divide(above, np.sqrt(np.maximum(variance, 0.0)), out=infinite, where=some)
@@ -188,6 +188,7 @@ def _root(score: Callable[[Vector], Vector], target: float, low: Vector, high: V
     """Halve the bracket of a falling function until it holds one number."""
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        above = score(middle) > target
+        scored = score(middle)
+        above = np.where(np.isnan(scored), 0.0, scored) > target  # what no test speaks against is kept
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     return (low + high) / 2
