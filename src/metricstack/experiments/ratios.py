@@ -1,5 +1,7 @@
 """Ratios of sums per unit (clicks per view, cost per success): the delta method over the units that were assigned."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +45,7 @@ def linearised(
             "Check that the denominator is recorded; report the numerator per unit instead.",
         )
     error = np.sqrt(moments.covariance(name, name) / moments.n)
-    reach = t_quantile(level, moments.n - 1)
+    reach = t_quantile(level, math.inf)  # of few units t would refuse counts that cannot be near 0
     if abs(below) <= reach * error:
         return Refusal(
             Reason.MEAN_TOO_CLOSE_TO_ZERO,
