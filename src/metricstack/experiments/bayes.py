@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +41,21 @@ class Posterior(Shown):
     loss_of_treatment: float
     loss_of_control: float
     standard_deviation: float
+
+    @property
+    def value(self) -> float:
+        """Posterior mean of the effect."""
+        return self.estimate.value
+
+    @property
+    def low(self) -> float | None:
+        """Lower bound of the credible interval."""
+        return self.estimate.low
+
+    @property
+    def high(self) -> float | None:
+        """Upper bound of the credible interval."""
+        return self.estimate.high
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -226,7 +242,7 @@ def bayes_beta_binomial(
     nodes, weights = narrow.nodes()
 
     def below(d: float) -> float:  # P(t - c <= d)
-        part = float(weights @ wide.distribution(nodes - d if swapped else nodes + d))
+        part = narrow.mean_of(wide, -d if swapped else d)
         return 1 - part if swapped else part
 
     short = max(float(weights @ wide.shortfall(nodes)), 0.0)  # E max(narrow - wide, 0)
@@ -241,6 +257,11 @@ def bayes_beta_binomial(
     return Posterior(estimate, 1 - chance if higher else chance, loss, gain, math.sqrt(c.variance + t.variance))
 
 
+@cache
+def _legendre() -> tuple[Vector, Vector]:
+    return np.polynomial.legendre.leggauss(_NODES)
+
+
 class _Beta:
     """A beta distribution, with what the comparison of two needs."""
 
@@ -248,6 +269,7 @@ class _Beta:
         self.a, self.b = a, b
         self.mean = a / (a + b)
         self.variance = a * b / ((a + b) ** 2 * (a + b + 1))
+        self._known: dict[tuple[float, float], tuple[Vector, Vector]] = {}
 
     def distribution(self, x: Vector, more: int = 0) -> Vector:
         from scipy.special import betainc
@@ -259,12 +281,28 @@ class _Beta:
         """Return E max(x - share, 0)."""
         return x * self.distribution(x) - self.mean * self.distribution(x, more=1)
 
-    def nodes(self) -> tuple[Vector, Vector]:
-        """Return shares and weights over which an average is one over this distribution."""
+    def nodes(self, low: float = -_REACH, high: float = _REACH) -> tuple[Vector, Vector]:
+        """Return shares between two normal quantiles, and weights over which a sum is an expectation."""
         from scipy.special import betainccinv, betaincinv, ndtr
 
-        z, weights = np.polynomial.legendre.leggauss(_NODES)
-        z, weights = z * _REACH, weights * _REACH * np.exp(-((z * _REACH) ** 2) / 2) / math.sqrt(2 * math.pi)
+        if (low, high) in self._known:
+            return self._known[low, high]
+        at, weights = _legendre()
+        z = (low + high) / 2 + at * (high - low) / 2
+        weights = weights * (high - low) / 2 * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
         tail = ndtr(-np.abs(z))
         share = np.where(z < 0, betaincinv(self.a, self.b, tail), betainccinv(self.a, self.b, tail))
-        return share, weights / weights.sum()
+        self._known[low, high] = share, weights
+        return share, weights
+
+    def mean_of(self, other: "_Beta", shift: float) -> float:
+        """Return the expectation, over this share, of the other's distribution at this share plus a shift.
+
+        The other's distribution has its ends at 0 and 1; the nodes lie between them, where it is smooth.
+        """
+        from scipy.special import betainc, ndtri
+
+        ends = betainc(self.a, self.b, np.clip([-shift, 1 - shift], 0.0, 1.0))
+        low, high = (min(max(float(z), -_REACH), _REACH) for z in ndtri(ends))
+        share, weights = self.nodes(low, high)
+        return float(weights @ other.distribution(share + shift)) + float(1 - ends[1])

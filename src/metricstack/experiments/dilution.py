@@ -4,14 +4,18 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Refusal
 from metricstack.experiments.arms import Sample, moments_of, too_few
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.means import welch
-from metricstack.experiments.proportions import check_counts, proportion_difference, single_proportion
+from metricstack.experiments.proportions import check_counts, single_proportion
 from metricstack.numerics.intervals import check_level, t_quantile
+from metricstack.numerics.multiplicity import p_value
+from metricstack.numerics.proportions import difference_score
 
 __all__ = ["Diluted", "diluted"]
 
@@ -116,11 +120,11 @@ def diluted(
 
 def _balance(a: int, all_a: int, b: int, all_b: int) -> Check:
     """Check that both arms were triggered alike: a trigger that the treatment moves selects other units."""
-    found = proportion_difference(control_successes=a, control_n=all_a, treatment_successes=b, treatment_n=all_b)
-    p = None if isinstance(found, Refusal) else found.p_value
+    score = float(difference_score(*(np.array([float(count)]) for count in (a, all_a, b, all_b, 0)))[0])
     detail = f"triggered: {a} of {all_a} in control, {b} of {all_b} in treatment"
-    if p is None:
+    if np.isnan(score):
         return Check("triggered_alike", True, f"{detail}; every unit")
+    p = p_value(score, 1.0, np.inf)
     return Check("triggered_alike", p >= _UNBALANCED, f"{detail}, p = {p:.2g}")
 
 

@@ -116,14 +116,10 @@ def difference_bounds(x0: Vector, n0: Vector, x1: Vector, n1: Vector, *, level: 
         >>> [bound.round(4) for bound in difference_bounds(*one, level=0.95)]
         [array([0.2174]), array([0.5041])]
     """
-    reach = float(t_quantiles(level, np.array([np.inf]))[0])
-
-    def score(difference: Vector) -> Vector:
-        return difference_score(x0, n0, x1, n1, difference)
-
-    one = np.ones(len(x0))
+    twice = _twice(x0, n0, x1, n1)
+    low, high = _roots(lambda difference: difference_score(*twice, difference), level, len(x0), 1.0)
     estimate = x1 / n1 - x0 / n0
-    return np.minimum(_root(score, reach, -one, one), estimate), np.maximum(_root(score, -reach, -one, one), estimate)
+    return np.minimum(low, estimate), np.maximum(high, estimate)
 
 
 def ratio_bounds(x0: Vector, n0: Vector, x1: Vector, n1: Vector, *, level: float) -> tuple[Vector, Vector]:
@@ -141,14 +137,9 @@ def ratio_bounds(x0: Vector, n0: Vector, x1: Vector, n1: Vector, *, level: float
         >>> [bound.round(4) for bound in ratio_bounds(*one, level=0.95)]
         [array([1.0053]), array([1.5963])]
     """
-    reach = float(t_quantiles(level, np.array([np.inf]))[0])
-
-    def score(logarithm: Vector) -> Vector:
-        return ratio_score(x0, n0, x1, n1, np.exp(logarithm))
-
-    far = np.full(len(x0), _FARTHEST)
-    low = np.where(x1 > 0, np.exp(_root(score, reach, -far, far)), 0.0)
-    return low, np.where(x0 > 0, np.exp(_root(score, -reach, -far, far)), np.inf)
+    twice = _twice(x0, n0, x1, n1)
+    low, high = _roots(lambda logarithm: ratio_score(*twice, np.exp(logarithm)), level, len(x0), _FARTHEST)
+    return np.where(x1 > 0, np.exp(low), 0.0), np.where(x0 > 0, np.exp(high), np.inf)
 
 
 def newcombe_bounds(x0: Vector, n0: Vector, x1: Vector, n1: Vector, *, level: float) -> tuple[Vector, Vector]:
@@ -184,11 +175,19 @@ def _scored(above: Vector, variance: Vector) -> Vector:
     return np.divide(above, np.sqrt(np.maximum(variance, 0.0)), out=infinite, where=some)
 
 
-def _root(score: Callable[[Vector], Vector], target: float, low: Vector, high: Vector) -> Vector:
-    """Halve the bracket of a falling function until it holds one number."""
+def _twice(x0: Vector, n0: Vector, x1: Vector, n1: Vector) -> tuple[Vector, Vector, Vector, Vector]:
+    """Put the tables one after another twice: once for each bound."""
+    return np.tile(x0, 2), np.tile(n0, 2), np.tile(x1, 2), np.tile(n1, 2)
+
+
+def _roots(score: Callable[[Vector], Vector], level: float, tables: int, far: float) -> tuple[Vector, Vector]:
+    """Halve brackets from -far to far until a falling score is the quantile in them, and less the quantile."""
+    target = np.repeat(np.array([1.0, -1.0]), tables) * t_quantiles(level, np.array([np.inf]))[0]
+    low, high = np.full(2 * tables, -far), np.full(2 * tables, far)
     for _ in range(_STEPS):
         middle = (low + high) / 2
         scored = score(middle)
         above = np.where(np.isnan(scored), 0.0, scored) > target  # what no test speaks against is kept
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return (low + high) / 2
+    middle = (low + high) / 2
+    return middle[:tables], middle[tables:]
