@@ -1,0 +1,134 @@
+"""Triggered analysis: the effect on those whom the change can reach, and what it comes to for everyone."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metricstack.core.errors import InvalidInput
+from metricstack.core.show import Shown
+from metricstack.core.values import Check, Estimate, Finding, Refusal
+from metricstack.experiments.arms import Sample, moments_of, too_few
+from metricstack.experiments.effect import Effect
+from metricstack.experiments.means import welch
+from metricstack.experiments.proportions import check_counts, single_proportion
+from metricstack.numerics.intervals import check_level, t_quantile
+from metricstack.numerics.multiplicity import p_value
+from metricstack.numerics.proportions import difference_score
+
+__all__ = ["Diluted", "diluted"]
+
+_UNBALANCED = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Diluted(Shown):
+    """An effect on the triggered, and on everyone.
+
+    Args:
+        triggered: Effect per triggered unit.
+        everyone: Effect per assigned unit, triggered or not.
+        share: Share of the assigned units that were triggered.
+        checks: Whether the arms were triggered alike.
+    """
+
+    triggered: Effect
+    everyone: Effect
+    share: Estimate
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The effect on the triggered, then the one on everyone."""
+        answers = (self.triggered.estimate, self.everyone.estimate)
+        return tuple(Finding(question="", answer=answer, checks=self.checks) for answer in answers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "kind": "diluted", "triggered": self.triggered.to_dict(), "everyone": self.everyone.to_dict(),
+            "share": self.share.to_dict(), "checks": [check.to_dict() for check in self.checks],
+        }  # fmt: skip
+
+
+def diluted(
+    *, control: Sample, treatment: Sample, control_n: int, treatment_n: int, level: float = 0.95, unit: str = "1"
+) -> Diluted | Refusal:
+    """Estimate the effect on the triggered units, and on everyone, with the share triggered uncertain.
+
+    Units that never met the change only add noise: compare those that did, or would have, and multiply by their
+    share. It holds where the rest is untouched and the trigger does not depend on the arm; that both arms were
+    triggered alike is checked.
+
+    Args:
+        control: The control's triggered units: moments, or one value per unit.
+        treatment: The treatment's triggered units, the same.
+        control_n: All units assigned to control, triggered or not.
+        treatment_n: All units assigned to treatment.
+        level: Two-sided confidence level, a fraction in (0, 1).
+        unit: Unit of the metric.
+
+    Returns:
+        Both effects and the share; the p-value of both is the triggered one's, since without an effect on the
+        triggered there is none on everyone. Or a refusal ``NO_DATA``, ``TOO_FEW_UNITS`` or ``NO_VARIATION``.
+
+    Raises:
+        InvalidInput: fewer units assigned than triggered, or a level outside (0, 1).
+
+    Derivation:
+        With d the triggered effect and s the share of N units, independent since the trigger does not know the
+        arm: ``Var(s d) = s² Var(d) + d² s (1 - s) / N``, of first order.
+
+    Source:
+        Deng & Hu (2015), "Diluted Treatment Effect Estimation for Trigger Analysis in Online Controlled
+        Experiments", WSDM.
+
+    Example:
+        >>> from metricstack.core.values import Moments
+        >>> found = diluted(
+        ...     control=Moments.of(500, 10.0, 4.0), treatment=Moments.of(500, 10.5, 4.0),
+        ...     control_n=5000, treatment_n=5000,
+        ... )
+        >>> round(found.triggered.value, 4), round(found.everyone.value, 4), found.share.value
+        (0.5, 0.05, 0.1)
+    """
+    check_level(level)
+    a, b = moments_of(control, "control"), moments_of(treatment, "treatment")
+    all_a, all_b = _assigned(a.n, control_n, "control"), _assigned(b.n, treatment_n, "treatment")
+    if (refusal := too_few(control=a.n, treatment=b.n)) is not None:
+        return refusal
+    triggered = welch(control=a, treatment=b, level=level, unit=unit)
+    share = single_proportion(successes=a.n + b.n, n=all_a + all_b, level=level)
+    if isinstance(triggered, Refusal):
+        return triggered
+    assert isinstance(share, Estimate)
+    s, d, n = share.value, triggered.value, all_a + all_b
+    error = math.sqrt((s * (triggered.standard_error or 0.0)) ** 2 + d**2 * s * (1 - s) / n)
+    reach = t_quantile(level, triggered.freedom) * error
+    low, high = s * d - reach, s * d + reach
+    # Everyone is touched exactly where the triggered are: the interval takes its side from them.
+    if triggered.low is not None and triggered.low > 0:
+        low = max(low, 0.0)
+    if triggered.high is not None and triggered.high < 0:
+        high = min(high, 0.0)
+    estimate = Estimate(s * d, unit, n, "triggered effect times share", low, high, level)
+    balance = _balance(a.n, all_a, b.n, all_b)
+    everyone = Effect(estimate, triggered.p_value, error, triggered.freedom, (balance,))
+    return Diluted(triggered, everyone, share, (balance,))
+
+
+def _balance(a: int, all_a: int, b: int, all_b: int) -> Check:
+    """Check that both arms were triggered alike: a trigger that the treatment moves selects other units."""
+    score = float(difference_score(*(np.array([float(count)]) for count in (a, all_a, b, all_b, 0)))[0])
+    detail = f"triggered: {a} of {all_a} in control, {b} of {all_b} in treatment"
+    if np.isnan(score):
+        return Check("triggered_alike", True, f"{detail}; every unit")
+    p = p_value(score, 1.0, np.inf)
+    return Check("triggered_alike", p >= _UNBALANCED, f"{detail}, p = {p:.2g}")
+
+
+def _assigned(triggered: int, assigned: int, arm: str) -> int:
+    if assigned < triggered:
+        raise InvalidInput(f"{triggered} units of the {arm} were triggered, {assigned} assigned; count every one.")
+    return check_counts(triggered, assigned, arm)[1]
