@@ -124,15 +124,23 @@ def _between(power: float, setting: Setting) -> bool:
 
 def _rejects(shift: float, scale: float, tail: float, sided: int, freedom: float) -> float:
     """Return the chance that a statistic with this shift passes ``scale`` times its critical value."""
-    from scipy.special import nctdtr, ndtr, ndtri, stdtrit
+    from scipy.special import ndtr, ndtri, stdtrit
 
     # Beyond 100,000 degrees of freedom both are the normal to five digits, and the noncentral t gets slow.
     if freedom > 1e5:
         critical = -float(ndtri(tail)) * scale
         return float(ndtr(shift - critical) + (ndtr(-shift - critical) if sided == 2 else 0.0))
     critical = -float(stdtrit(freedom, tail)) * scale
-    below = float(nctdtr(freedom, shift, -critical)) if sided == 2 else 0.0
-    return min(max(1 - float(nctdtr(freedom, shift, critical)), 0.0) + below, 1.0)
+    below = _chance_below(-critical, freedom, shift) if sided == 2 else 0.0
+    return min(max(1 - _chance_below(critical, freedom, shift), 0.0) + below, 1.0)
+
+
+def _chance_below(bound: float, freedom: float, shift: float) -> float:
+    """Return the noncentral t's distribution; far out, where it is below 1e-15, SciPy gives no number for some."""
+    from scipy.special import nctdtr
+
+    chance = float(nctdtr(freedom, shift, bound))
+    return 0.0 if math.isnan(chance) else chance
 
 
 def setting_of(

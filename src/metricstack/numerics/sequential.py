@@ -77,7 +77,7 @@ def information_fractions(looks: int | Sequence[float]) -> Vector:
         >>> information_fractions(4)
         array([0.25, 0.5 , 0.75, 1.  ])
     """
-    if isinstance(looks, bool) or not isinstance(looks, int | Sequence | np.ndarray | np.integer):
+    if isinstance(looks, bool | str) or not isinstance(looks, int | Sequence | np.ndarray | np.integer):
         raise InvalidInput(f"The looks {looks!r} are neither a number of looks nor their information fractions.")
     if isinstance(looks, int | np.integer):
         if not 1 <= looks <= 200:
