@@ -304,6 +304,6 @@ def balance(*, control: Moments, treatment: Moments, alpha: float = 0.001) -> Ba
     if (gap[~varies] != 0).any():  # a constant that differs between arms is no chance
         p, statistic = 0.0, math.inf
     within = np.sqrt((np.diag(control.cross) / (control.n - 1) + np.diag(treatment.cross) / (treatment.n - 1)) / 2)
-    sizes = np.divide(gap, within, out=np.where(gap == 0, 0.0, np.sign(gap) * np.inf), where=within > 0)
+    sizes = np.divide(gap, within, out=np.where(gap == 0, 0.0, np.copysign(np.inf, gap)), where=within > 0)
     differences = tuple((name, float(size)) for name, size in zip(control.names, sizes, strict=True))
     return Balance(differences, p, statistic, (k, n - k - 1), p >= alpha, n)
