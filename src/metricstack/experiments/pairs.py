@@ -62,7 +62,7 @@ def paired_binary(
 
     Source:
         McNemar (1947); Tango (1998), *Equivalence test and confidence interval for the difference in proportions for
-        the paired-sample design*, eq. (5) to (8); Newcombe (1998), *Improved confidence intervals for the difference
+        the paired-sample design*; Newcombe (1998), *Improved confidence intervals for the difference
         between binomial proportions based on paired data*, method 10; Fagerland, Lydersen and Laake (2013) compare.
 
     Example:
@@ -191,7 +191,7 @@ def paired_score(
 
     Source:
         Student (1908), whose table of the extra sleep of ten patients is the example; Wilcoxon (1945). With groups,
-        the mean is a ratio of sums per group: Cochran, *Sampling Techniques* (1977), eq. (6.13).
+        the variance of the mean is ``g / (g - 1) / n^2`` times the squares of the groups' sums of (difference - mean).
 
     Example:
         >>> first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
