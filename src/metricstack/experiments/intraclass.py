@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
-from metricstack.core.values import Estimate, Moments, Reason, Refusal
+from metricstack.core.values import Estimate, Finding, Moments, Reason, Refusal
 from metricstack.experiments.samples import as_units, as_vector, same_length
 from metricstack.numerics.intervals import check_level
 
@@ -52,6 +52,11 @@ class IntraclassCorrelation(Shown):
     def high(self) -> float | None:
         """Upper bound of its interval."""
         return self.estimate.high
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The correlation as a finding."""
+        return (Finding(question="", answer=self.estimate),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

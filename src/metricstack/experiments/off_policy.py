@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import as_units, as_vector, check_choice, same_length
 from metricstack.numerics.intervals import check_level, t_quantile
@@ -59,6 +59,11 @@ class PolicyValue(Shown):
     def high(self) -> float | None:
         """Upper bound of its interval."""
         return self.estimate.high
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The value as a finding."""
+        return (Finding(question="", answer=self.estimate, checks=self.checks),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -94,10 +94,17 @@ def _of_counts(
     n = before + after
     if n == 0:
         return Refusal(Reason.NO_DATA, "neither arm has an event", "Run longer; bound each rate by itself.")
-    refusal = _undefined(before, after, log=method == "log")
-    if refusal is not None:
-        return refusal
     scale, null = span_before / span_after, span_after / (span_before + span_after)
+    if before == 0:
+        least = _odds(_clopper_pearson(after, n, level)[0], scale)
+        return Refusal(
+            Reason.UNDEFINED_RATIO,
+            f"control has no event and treatment {after}; the ratio is {least:.3g} at least, at level {level:g} (exact "
+            f"p = {_binomial_test(after, n, null, central=False):.4g})",
+            "Run longer; bound each rate by itself.",
+        )
+    if after == 0 and method == "log":
+        return Refusal(Reason.UNDEFINED_RATIO, "treatment has no event, whose logarithm is none", "Use method 'exact'.")
     value = after / before * scale
     checks: tuple[Check, ...] = ()
     error: float | None = None
@@ -116,16 +123,6 @@ def _of_counts(
         low, high, p = value / reach, value * reach, p_value(math.log(value), error, math.inf)
     estimate = Estimate(value, "1", n, f"ratio of Poisson rates, {method.replace('_', ' ')}", low, high, level)
     return Effect(estimate, p, error, math.inf, checks)
-
-
-def _undefined(before: float, after: float, *, log: bool) -> Refusal | None:
-    if before == 0:
-        return Refusal(
-            Reason.UNDEFINED_RATIO, f"control has no event and treatment {after:g}", "Bound each rate by itself."
-        )
-    if log and after == 0:
-        return Refusal(Reason.UNDEFINED_RATIO, "treatment has no event, whose logarithm is none", "Use method 'exact'.")
-    return None
 
 
 def _odds(share: float, scale: float) -> float:
@@ -182,9 +179,10 @@ def _of_moments(control: _Units, treatment: _Units, method: str, level: float) -
         return Refusal(Reason.TOO_FEW_UNITS, f"the smaller arm has {fewest} units; 2 are needed", "Run longer.")
     if not any(arm.events for arm in arms):
         return Refusal(Reason.NO_DATA, "neither arm has an event", "Run longer; bound each rate by itself.")
-    refusal = _undefined(control.events, treatment.events, log=True)
-    if refusal is not None:
-        return refusal
+    if not (control.events and treatment.events):
+        return Refusal(
+            Reason.UNDEFINED_RATIO, f"the arms have {control.events:g} and {treatment.events:g} events", "Run longer."
+        )
     # Each arm's S above carries n / (n - 1); a pooled one weighs arms by their degrees of freedom.
     free = [arm.n - 1 for arm in arms]
     dispersion = sum(f * arm.squares / arm.events for f, arm in zip(free, arms, strict=True)) / sum(free)
