@@ -55,7 +55,8 @@ def test_copies_of_a_users_value_add_nothing() -> None:
     nested = found(
         quantile_difference(control=np.repeat(x, 5), treatment=np.repeat(x + 10, 5), q=0.5, units=(units, units))
     )
-    assert nested.standard_error == close(once.standard_error)
+    # Copies turn lines between values into steps, a tenth of the bounds. Unclustered, 1/sqrt(5) were left.
+    assert nested.standard_error == close(once.standard_error, rel=0.1)
     assert nested.n == 202
 
 

@@ -19,7 +19,9 @@ __all__ = ["Allocation", "adaptive_difference", "thompson_allocation"]
 Array = NDArray[np.float64]
 
 _NODES = 24
-_STEPS = (-9.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
+_LOWER = (1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2)
+# Quantiles at which the integral is cut: ever closer towards the ends, where it is least smooth.
+_CUTS = np.array([*_LOWER, 0.5, *(1 - share for share in reversed(_LOWER))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,6 @@ def thompson_allocation(
 @dataclass(frozen=True, slots=True)
 class _Posterior:
     mean: float
-    spread: float
     below: Callable[[Array], Array]
     inverse: Callable[[Array], Array]
 
@@ -121,7 +122,6 @@ def _beta(a: float, b: float) -> _Posterior:
 
     return _Posterior(
         float(a / (a + b)),
-        float(math.sqrt(a * b / (a + b + 1)) / (a + b)),
         lambda x: np.asarray(betainc(a, b, np.clip(x, 0.0, 1.0))),
         lambda u: np.asarray(betaincinv(a, b, u)),
     )
@@ -138,7 +138,7 @@ def _of_moments(arms: Sequence[Moments]) -> list[_Posterior] | Refusal:
             return Refusal(Reason.NO_VARIATION, f"all rewards of arm {number} are {arm.mean:g}", "Split evenly first.")
         mean, error, freedom = arm.mean, math.sqrt(arm.variance / arm.n), arm.n - 1.0
         found.append(_Posterior(
-            mean, error,
+            mean,
             lambda x, m=mean, e=error, f=freedom: np.asarray(stdtr(f, (x - m) / e)),  # type: ignore[misc]
             lambda u, m=mean, e=error, f=freedom: np.asarray(m + e * stdtrit(f, u)),  # type: ignore[misc]
         ))  # fmt: skip
@@ -147,7 +147,7 @@ def _of_moments(arms: Sequence[Moments]) -> list[_Posterior] | Refusal:
 
 def _chances(arms: Sequence[_Posterior]) -> Array:
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    cuts = np.unique([arm.mean + step * arm.spread for arm in arms for step in _STEPS])
+    cuts = np.unique([arm.inverse(_CUTS) for arm in arms])
     found = np.zeros(len(arms))
     for k, arm in enumerate(arms):
         edges = np.unique(np.concatenate([[0.0], arm.below(cuts), [1.0]]))
