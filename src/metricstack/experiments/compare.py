@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.experiments.measured import arm_of_histogram, arm_of_sums
 from metricstack.experiments.declare import Declaration, declaration, declarations
+from metricstack.experiments.design import read_effect
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.validity import validity
-from metricstack.experiments.means import relative_lift, welch
+from metricstack.experiments.measured import arm_of_histogram, arm_of_sums
 from metricstack.experiments.readout import Portfolio, Reading, Readout, Role, Verdict
+from metricstack.experiments.validity import validity
 from metricstack.experiments.verdict import decide_verdict
 from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job
@@ -157,22 +157,21 @@ class _Desk:
         nothing = Refusal(Reason.NO_DATA, "nothing was recorded of its units")
         absent: Arms = dict.fromkeys(one.arms, counts if isinstance(counts, Refusal) else nothing)
         checks = validity(one, units, {} if isinstance(counts, Refusal) else counts)
+        n = sum(units.values())
         by_arm = {
-            arm: tuple(self._reading(one, name, arm, arms.get(name, absent)) for name in one.metrics)
+            arm: tuple(self._reading(one, name, arm, arms.get(name, absent), n=n) for name in one.metrics)
             for arm in one.arms[1:]
         }
-        n = sum(units.values())
         decided = {arm: decide_verdict(one, readings, checks, n) for arm, readings in by_arm.items()}
         best = min(decided, key=lambda arm: _FIRST.index(decided[arm].verdict))
         others = (reading for arm, readings in by_arm.items() if arm != best for reading in readings)
         provenance = self.ws.provenance(("assignments", "experiments"), self.span, one.hash)
         return Readout(one, units, (*by_arm[best], *others), checks, decided[best], provenance)
 
-    def _reading(self, one: Declaration, name: str, arm: str, arms: Arms) -> Reading:
-        """Hold one metric of an arm against control; several arms against one control by Bonferroni."""
+    def _reading(self, one: Declaration, name: str, arm: str, arms: Arms, *, n: int) -> Reading:
+        """Hold one metric of an arm against control, as the design allows."""
         definition = self.jobs[name][0].definition
         control, treatment = arms[one.arms[0]], arms[arm]
-        level = 1 - one.alpha / (len(one.arms) - 1)
         unit = definition.unit.replace("currency", self.ws.config.currency)
         guardrail = next((guard for guard in one.guardrails if guard.metric == name), None)
         role = Role.PRIMARY if name == one.primary else Role.GUARDRAIL if guardrail else Role.SECONDARY
@@ -183,8 +182,7 @@ class _Desk:
         elif isinstance(treatment, Refusal):
             effect = relative = treatment
         else:
-            effect = welch(control=control, treatment=treatment, level=level, unit=unit)
-            relative = relative_lift(control=control, treatment=treatment, level=level)
+            effect, relative = read_effect(one, control=control, treatment=treatment, n=n, unit=unit)
         better = str(definition.better)
         return Reading(name, definition.title, role, better, arm, control, treatment, effect, relative, guardrail)
 

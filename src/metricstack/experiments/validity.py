@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-from metricstack.core.values import Check
+from metricstack.core.values import Check, Refusal
 from metricstack.experiments.declare import Declaration
+from metricstack.experiments.guards import sample_ratio
 
 __all__ = ["validity"]
 
-_MISMATCH = 0.001
-"""Below this p-value a split is not the declared one by chance."""
-_OFF = 0.01
-"""A share that is off by less than this part of itself moves no effect that matters."""
+_FEW = 5
+"""Below so many expected units the split is tested exactly."""
 _SEVERAL = 0.01
 """More units than this share in several arms are no accident of a few."""
 
@@ -37,21 +36,18 @@ def validity(declared: Declaration, units: Mapping[str, int], counts: Mapping[st
 
 
 def _split(declared: Declaration, units: Mapping[str, int]) -> Check:
-    from scipy.special import chdtrc
-
     seen = [units.get(arm, 0) for arm in declared.arms]
-    n = sum(seen)
-    if not n:
+    few = sum(seen) * min(declared.allocation) < _FEW
+    found = sample_ratio(seen, declared.allocation, method="exact" if few else "chi_square")
+    if isinstance(found, Refusal):
         return Check("sample_ratio", None, "no unit has been exposed yet")
-    expected = [n * share for share in declared.allocation]
-    statistic = sum((count - wanted) ** 2 / wanted for count, wanted in zip(seen, expected, strict=True))
-    p = float(chdtrc(len(seen) - 1, statistic))
-    off = max(abs(count - wanted) / wanted for count, wanted in zip(seen, expected, strict=True))
     told = " : ".join(f"{count:,}" for count in seen)
     wanted = " : ".join(f"{share:.0%}" for share in declared.allocation)
-    if p < _MISMATCH and off > _OFF:
-        return Check("sample_ratio", False, f"the arms have {told} units where {wanted} was declared (p = {p:.1e})")
-    return Check("sample_ratio", True, f"the arms have {told} units, as {wanted} allows (p = {p:.2g})")
+    if found.mismatch:
+        return Check(
+            "sample_ratio", False, f"the arms have {told} units where {wanted} was declared (p = {found.p_value:.1e})"
+        )
+    return Check("sample_ratio", True, f"the arms have {told} units, as {wanted} allows (p = {found.p_value:.2g})")
 
 
 def _registered(declared: Declaration) -> Check:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Check, Refusal
 from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.design import REACHED
 from metricstack.experiments.readout import Decided, Reading, Role, Verdict
 
-__all__ = ["REACHED", "decide_verdict", "guardrail_state"]
-
-REACHED = 0.95
-"""From this share of the planned n on, the plan is taken as reached: traffic is not exact."""
+__all__ = ["decide_verdict", "guardrail_state"]
 
 
 def guardrail_state(reading: Reading) -> str:

@@ -1,0 +1,76 @@
+"""How an experiment may be read: its design sets the level of every interval, and says when it is too early."""
+
+import math
+
+from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.experiments.anytime import always_valid
+from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.effect import Effect
+from metricstack.experiments.means import relative_lift, welch
+from metricstack.experiments.sequential import group_sequential_bounds
+
+__all__ = ["REACHED", "read_effect"]
+
+REACHED = 0.95
+"""From this share of the planned n on, the plan is taken as reached: traffic is not exact."""
+_NEAR_1 = 1 - 1e-12
+_USUAL_N = 5_000.0
+
+
+def read_effect(
+    declared: Declaration, *, control: Moments, treatment: Moments, n: int, unit: str
+) -> tuple[Effect | Refusal, Effect | Refusal]:
+    """Give an effect and its relative form, with intervals as wide as the declared design asks for.
+
+    Fixed: at 1 - alpha. Group sequential: at the bound of the last planned look that the units have reached
+    (O'Brien-Fleming spending). Always valid: a confidence sequence, and the relative effect at the same reach.
+    Several arms against one control share alpha (Bonferroni).
+
+    Args:
+        declared: What was declared.
+        control: Moments of the metric in control.
+        treatment: The same in treatment.
+        n: Units of all arms so far.
+        unit: The metric's unit.
+    """
+    alpha = declared.alpha / (len(declared.arms) - 1)
+    if declared.design is Design.ALWAYS_VALID:
+        planned = float(declared.planned_n or _USUAL_N)
+        found = always_valid(control=control, treatment=treatment, planned_n=planned, level=1 - alpha, unit=unit)
+        if isinstance(found, Refusal):
+            return found, found
+        return found, relative_lift(control=control, treatment=treatment, level=_as_fixed(found))
+    level = 1 - alpha
+    if declared.design is Design.GROUP_SEQUENTIAL:
+        now = _level_of_look(declared, alpha, n)
+        if isinstance(now, Refusal):
+            return now, now
+        level = now
+    found = welch(control=control, treatment=treatment, level=level, unit=unit)
+    return found, relative_lift(control=control, treatment=treatment, level=level)
+
+
+def _level_of_look(declared: Declaration, alpha: float, n: int) -> float | Refusal:
+    """The level at which a group-sequential design is read now; a refusal before its first look."""
+    looks = declared.looks
+    share = 1.0 if declared.planned_n is None or n >= REACHED * declared.planned_n else n / declared.planned_n
+    look = math.floor(share * looks + 1e-9)
+    design = group_sequential_bounds(looks, alpha)
+    if look < 1 or not math.isfinite(design.critical[look - 1]):
+        return Refusal(
+            Reason.TOO_FEW_UNITS,
+            f"its first of {looks} planned looks is at {math.ceil((declared.planned_n or 0) / looks):,} units; "
+            f"there are {n:,}",
+            "Wait for the look that was planned.",
+        )
+    return min(1 - design.nominal_p[look - 1], _NEAR_1)
+
+
+def _as_fixed(found: Effect) -> float:
+    """The level of a fixed interval that reaches as far as this one."""
+    from scipy.special import ndtr
+
+    assert found.low is not None
+    assert found.high is not None
+    assert found.standard_error
+    return min(float(1 - 2 * ndtr(-(found.high - found.low) / 2 / found.standard_error)), _NEAR_1)
