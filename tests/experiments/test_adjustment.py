@@ -73,13 +73,17 @@ def test_cuped_agrees_with_a_calculation_by_hand() -> None:
 
 @pytest.mark.parametrize("names", [("before",), ("before", "visits")])
 def test_cuped_is_the_coefficient_of_least_squares(names: tuple[str, ...]) -> None:
-    # Independent implementation: statsmodels OLS of y on treatment and covariates; the same point estimate.
-    a, b = drawn(1)
+    # Independent implementation: statsmodels OLS of y on treatment and covariates; the same point estimate. The
+    # error is the one of y - x theta in each arm by NumPy, also where the arms differ in size and slope.
+    a, b = drawn(1, tilt=0.2)
     y, arm, x = stacked(a, b, names)
     peer = sm.OLS(y, sm.add_constant(np.column_stack([arm, x]))).fit()
     found = adjusted(cuped(control=a, treatment=b, covariates=names))
     assert found.value == close(peer.params[1], rel=1e-9)
     assert [theta for _, theta in found.coefficients] == close(list(peer.params[2:]), rel=1e-9)
+    left = y - x @ peer.params[2:]
+    variance = sum(left[arm == side].var(ddof=1) / (arm == side).sum() for side in (0.0, 1.0))
+    assert found.standard_error == close(math.sqrt(variance), rel=1e-9)
 
 
 @pytest.mark.parametrize("names", [("before",), ("before", "visits")])

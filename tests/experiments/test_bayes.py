@@ -58,7 +58,7 @@ def test_one_success_against_one_failure_wins_with_five_sixths() -> None:
 
 @pytest.mark.parametrize("table", [(48, 80, 56, 70), (1, 10, 9, 10), (0, 10, 3, 1000), (100, 1000, 120, 1000)])
 def test_the_chance_to_win_is_millers_sum(table: tuple[int, int, int, int]) -> None:
-    # Miller, "Formulas for Bayesian A/B Testing", eq. (6): sum over i below alpha_B of
+    # Miller, "Formulas for Bayesian A/B Testing": sum over i below alpha_B of
     # B(alpha_A + i, beta_B + beta_A) / ((beta_B + i) B(1 + i, beta_B) B(alpha_A, beta_A)).
     x0, n0, x1, n1 = table
     a, b, c, d = 1 + x0, 1 + n0 - x0, 1 + x1, 1 + n1 - x1

@@ -37,7 +37,9 @@ def test_estimated_weights_add_their_own_uncertainty() -> None:
     # between the strata .7·0.75² + .3·1.75² = 1.3125, over 100 units 0.013125.
     found = adjusted(post_stratified(control=CONTROL, treatment=TREATMENT))
     assert found.value == close(1.25)
-    assert found.standard_error == close(math.sqrt(0.49 * (1 / 40 + 1 / 30) + 0.3375 + 0.013125))
+    parts = {0.49 / 40: 39, 0.49 / 30: 29, 0.09 * 2.5: 9, 0.09 * 1.25: 19, 0.013125: 99}
+    assert found.standard_error == close(math.sqrt(sum(parts)))
+    assert found.freedom == close(sum(parts) ** 2 / sum(part**2 / freedom for part, freedom in parts.items()))
 
 
 def test_one_stratum_is_welch() -> None:

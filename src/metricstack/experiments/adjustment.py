@@ -202,7 +202,7 @@ def cuped(
         UnknownName: a variable or a method that is not there.
 
     Source:
-        Deng, Xu, Kohavi & Walker (2013), WSDM, sections 3.1 and 3.2, eq. (4): ``theta = S_xx⁻¹ S_xy`` removes the
+        Deng, Xu, Kohavi & Walker (2013), WSDM, section 3: ``theta = S_xx⁻¹ S_xy`` removes the
         squared correlation of the variance. For ratios y is the linearised ratio of `ratios.linearised`.
 
     Example:

@@ -165,7 +165,7 @@ def bayes_normal(
         losses are ``E max(-x, 0) = s (phi(z) - z Phi(-z))`` and ``E max(x, 0) = s (phi(z) + z Phi(z))``.
 
     Source:
-        Gelman et al., *Bayesian Data Analysis* (3rd ed.), section 2.5, eq. (2.9) and (2.10).
+        Gelman et al., *Bayesian Data Analysis* (3rd ed.), section 2.5.
 
     Example:
         >>> from metricstack.core.values import Moments

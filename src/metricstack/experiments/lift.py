@@ -58,7 +58,7 @@ def fieller(arms: Arms, *, level: float) -> tuple[float, float] | None:
         the control's value must lie more than t of its own standard errors from 0.
 
     Source:
-        Fieller (1954), "Some problems in interval estimation", J. R. Statist. Soc. B 16, section 3.
+        Fieller (1954), "Some problems in interval estimation", J. R. Statist. Soc. B 16, 175-185.
 
     Example:
         >>> arms = Arms(10.0, 11.0, 0.01, 0.01, 0.0, math.inf, 800)

@@ -91,7 +91,7 @@ def relative_lift(
         InvalidInput: a level outside (0, 1), a value that is not finite or a negative variance.
 
     Source:
-        Fieller (1954), section 3; the log's and the ratio's first-order variances are
+        Fieller (1954), J. R. Statist. Soc. B 16, 175-185; the log's and the ratio's first-order variances are
         ``v_t / (n_t m_t²) + v_c / (n_c m_c²)``, times ``(m_t / m_c)²`` for the ratio.
 
     Example:

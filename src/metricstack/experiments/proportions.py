@@ -84,7 +84,7 @@ def single_proportion(
         UnknownName: an unknown method.
 
     Source:
-        Brown, Cai & DasGupta (2001), Statistical Science 16, eq. (4), section 4.2.1 and 4.1.2 with eq. (9).
+        Brown, Cai & DasGupta (2001), Statistical Science 16, 101-133, sections 3.1, 4.1.2 and 4.2.1.
 
     Example:
         >>> share = single_proportion(successes=9, n=10)
@@ -153,8 +153,9 @@ def proportion_difference(
         UnknownName: an unknown method.
 
     Source:
-        Miettinen & Nurminen (1985), eq. (8) and (9); Newcombe (1998), method 10; Agresti & Caffo (2000), The
-        American Statistician 54: Wald's after one success and one failure more in each arm.
+        Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226; Newcombe (1998), Statistics in Medicine 17,
+        873-890, method 10; Agresti & Caffo (2000), The American Statistician 54: Wald's after one success and one
+        failure more in each arm.
 
     Example:
         >>> found = proportion_difference(
@@ -224,7 +225,7 @@ def proportion_ratio(
         UnknownName: an unknown method.
 
     Source:
-        Koopman (1984), Biometrics 40, section 2; Katz, Baptista, Azen & Pike (1978), method C:
+        Koopman (1984), Biometrics 40, 513-517; Katz, Baptista, Azen & Pike (1978), method C:
         ``1 / x_c - 1 / n_c + 1 / x_t - 1 / n_t`` is the variance of the logarithm.
 
     Example:

@@ -138,7 +138,7 @@ def ratio_difference(
         UnknownName: a variable or a method that is not there.
 
     Source:
-        Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics", KDD, section 3.1, eq. (3):
+        Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics", KDD:
         ``(v_x - 2 R c_xy + R² v_y) / (n mean(y)²)``.
 
     Example:

@@ -37,7 +37,7 @@ def share_under_difference(x0: Vector, n0: Vector, x1: Vector, n1: Vector, diffe
         difference: Treatment minus control, -1 to 1.
 
     Source:
-        Miettinen & Nurminen (1985), Statistics in Medicine 4, appendix 1: the middle root of a cubic, in
+        Miettinen & Nurminen (1985), Statistics in Medicine 4, appendix: the middle root of a cubic, in
         trigonometric form.
     """
     n, x, d = n0 + n1, x0 + x1, difference
@@ -63,8 +63,8 @@ def difference_score(x0: Vector, n0: Vector, x1: Vector, n1: Vector, difference:
         difference: Treatment minus control under the null, -1 to 1.
 
     Source:
-        Miettinen & Nurminen (1985), eq. (8) with (9): the variance is that of the likeliest shares under the
-        null, times ``N / (N - 1)``.
+        Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226: the variance is that of the
+        likeliest shares under the null, times ``N / (N - 1)``.
 
     Example:
         >>> one = [np.array([float(number)]) for number in (34, 79, 56, 70, 0)]
@@ -89,7 +89,7 @@ def ratio_score(x0: Vector, n0: Vector, x1: Vector, n1: Vector, ratio: Vector) -
         ratio: Treatment share / control share under the null, above 0.
 
     Source:
-        Koopman (1984), Biometrics 40, section 2; the same statistic as Miettinen & Nurminen (1985), eq. (10),
+        Koopman (1984), Biometrics 40, 513-517; the same statistic as Miettinen and Nurminen's (1985) for a ratio,
         without ``N / (N - 1)``. The likeliest control share under the null solves
         ``N r p² - (r (n_1 + x_0) + x_1 + n_0) p + x_0 + x_1 = 0``.
     """
