@@ -14,7 +14,7 @@ from metricstack.experiments.effect import Effect, effect
 from metricstack.numerics.intervals import Spread, check_level, combine
 from metricstack.numerics.multiplicity import benjamini_hochberg, p_value
 
-__all__ = ["Adjusted", "Heterogeneity", "adjust", "effect_contrast", "heterogeneity"]
+__all__ = ["Adjusted", "Heterogeneity", "adjust", "as_p_values", "effect_contrast", "heterogeneity"]
 
 Vector = NDArray[np.float64]
 _METHODS = ("bonferroni", "holm", "hochberg", "bh", "by")
