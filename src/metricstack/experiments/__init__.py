@@ -1,23 +1,104 @@
 """Experiments: valid statistics from declaration to verdict; numbers of arms in, effects out."""
 
+from metricstack.experiments.adjusted import Adjusted
+from metricstack.experiments.adjustment import cuped, regression_adjusted
+from metricstack.experiments.anytime import always_valid, bounded_mean_sequence, msprt
+from metricstack.experiments.bandits import Allocation, adaptive_difference, thompson_allocation
+from metricstack.experiments.bayes import Posterior, bayes_beta_binomial, bayes_normal
+from metricstack.experiments.capping import winsorised_difference
+from metricstack.experiments.clusters import cluster_difference
 from metricstack.experiments.compare import compare, portfolio
 from metricstack.experiments.declare import Declaration, Design, Guardrail, declaration, declarations
+from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
+from metricstack.experiments.exact import ExactTest, exact_test
+from metricstack.experiments.families import Heterogeneity, adjust, effect_contrast, heterogeneity
+from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
+from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
+from metricstack.experiments.margins import MarginTest, equivalence, noninferiority
+from metricstack.experiments.means import relative_lift, welch
+from metricstack.experiments.off_policy import PolicyValue, off_policy
+from metricstack.experiments.pairs import paired_binary, paired_score
+from metricstack.experiments.planning import Plan
+from metricstack.experiments.proportions import proportion_difference, proportion_ratio, single_proportion
+from metricstack.experiments.quantile_effects import BinnedSample, quantile_difference
+from metricstack.experiments.rates import rate_ratio
+from metricstack.experiments.ratios import ratio_difference
 from metricstack.experiments.readout import Decided, Portfolio, Reading, Readout, Role, Verdict
+from metricstack.experiments.replays import AAVerdict, aa_verdict
+from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds, stagewise_effect
+from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
+from metricstack.experiments.strata import post_stratified
+from metricstack.experiments.switchbacks import switchback_difference
 
 __all__ = [
+    "AAVerdict",
+    "Adjusted",
+    "Allocation",
+    "Balance",
+    "BinnedSample",
     "Decided",
     "Declaration",
     "Design",
+    "Diluted",
     "Effect",
+    "ExactTest",
+    "GroupSequential",
     "Guardrail",
+    "Heterogeneity",
+    "IntraclassCorrelation",
+    "MarginTest",
+    "Plan",
+    "PolicyValue",
     "Portfolio",
+    "Posterior",
     "Reading",
     "Readout",
     "Role",
+    "SampleRatio",
     "Verdict",
+    "aa_verdict",
+    "adaptive_difference",
+    "adjust",
+    "always_valid",
+    "balance",
+    "bayes_beta_binomial",
+    "bayes_normal",
+    "bounded_mean_sequence",
+    "cluster_difference",
     "compare",
+    "cuped",
     "declaration",
     "declarations",
+    "diluted",
+    "effect_contrast",
+    "equivalence",
+    "exact_test",
+    "group_sequential_bounds",
+    "heterogeneity",
+    "intraclass_correlation",
+    "minimum_detectable_effect",
+    "msprt",
+    "noninferiority",
+    "off_policy",
+    "paired_binary",
+    "paired_score",
     "portfolio",
+    "post_stratified",
+    "power",
+    "proportion_difference",
+    "proportion_ratio",
+    "quantile_difference",
+    "rate_ratio",
+    "ratio_difference",
+    "regression_adjusted",
+    "relative_lift",
+    "sample_ratio",
+    "sample_size",
+    "single_proportion",
+    "stagewise_effect",
+    "switchback_difference",
+    "thompson_allocation",
+    "welch",
+    "winsorised_difference",
 ]
