@@ -214,3 +214,63 @@ def test_a_guardrail_is_kept_broken_or_undecided(value: float, error: float, bet
     assert guardrail_state(guard) == state
     verdict = {"kept": Verdict.SHIP, "broken": Verdict.ROLLBACK, "undecided": Verdict.HOLD}[state]
     assert decide_verdict(DECLARED, [_reading(0.1, 0.02), guard], [], 1000).verdict is verdict
+
+
+def test_a_metric_that_is_not_in_the_catalogue_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, guardrails='{"cost_per_requst": 0.5}')
+    assert readout.primary.answer.value == pytest.approx(0.25)
+    assert "Did you mean 'cost_per_request'" in readout.readings[1].answer.detail
+    assert readout.verdict is Verdict.HOLD  # a guardrail that cannot be read is undecided
+
+
+def test_an_experiment_that_has_not_started_is_held(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, start=at("12-01"), end=None)
+    assert readout.units == {"control": 0, "treatment": 0}
+    assert readout.primary.answer.reason is Reason.NO_DATA
+    assert readout.verdict is Verdict.HOLD
+
+
+def test_units_and_instants_that_are_null_are_nobodys(tmp_path: Path) -> None:
+    tables: dict[str, Any] = {
+        "experiments": [_declared()],
+        "assignments": [_assigned(None, "control", first_exposure=at("07-02")) for _ in range(50)],  # type: ignore[arg-type]
+        "requests": [_run("r", "c0", "success", 1.0)],
+    }
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert readout.units == {"control": 0, "treatment": 0}
+    assert isinstance(readout.primary.effect, Refusal)
+
+
+def test_outcomes_that_are_all_unknown_are_refused(tmp_path: Path) -> None:
+    assigned = [_assigned(f"{arm[0]}{i}", arm) for arm in ("control", "treatment") for i in range(UNITS)]
+    runs = [_run(f"{row['unit']}", row["unit"], "unknown", 1.0) for row in assigned]
+    tables = {"experiments": [_declared()], "assignments": assigned, "requests": runs}
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert readout.primary.answer.reason is Reason.NOT_MEASURED
+    assert readout.verdict is Verdict.HOLD
+
+
+@pytest.mark.parametrize(("design", "wider"), [("fixed", 1.0), ("group_sequential", 1.0), ("always_valid", 1.3)])
+def test_each_design_is_read_at_its_own_width(tmp_path: Path, design: str, wider: float) -> None:
+    # At the planned n the last of five O'Brien-Fleming looks is at z = 2.031 (ldbounds), 1.04 of the fixed 1.96;
+    # a confidence sequence is 1.3 to 2 times as wide (Waudby-Smith et al. 2021).
+    readout = _experiment(tmp_path, design=design)
+    reach = (readout.primary.answer.high - readout.primary.answer.low) / 2 / readout.primary.effect.standard_error
+    assert wider * 1.96 <= reach <= 2 * 1.96
+
+
+def test_a_group_sequential_design_waits_for_its_first_look(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, design="group_sequential", planned_n=1000.0)
+    assert "first of 5 planned looks is at 200 units" in readout.primary.answer.detail
+    assert readout.verdict is Verdict.HOLD
+
+
+def test_it_shows_and_says_itself_and_escapes_what_was_declared(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, hypothesis="<script>alert(1)</script>")
+    assert readout.say().startswith("retry: Hold.")  # every run of an arm costs the same: no variation to judge by
+    assert "<script>" not in readout._repr_html_()
+    assert readout.chart() is not None
+    table = readout.to_pandas()
+    assert list(table.subject) == ["task_success", "cost_per_request"]
+    told = readout.to_dict()
+    assert {"key", "primary", "effect", "low", "high", "p", "verdict", "why"} <= set(told)

@@ -105,3 +105,9 @@ def test_an_unknown_experiment_is_named_with_the_nearest(tmp_path: Path) -> None
     ws = write_workspace(tmp_path, {"experiments": [_row()]})
     with pytest.raises(UnknownName, match="Did you mean 'retry'"):
         declaration(ws, "rettry")
+
+
+def test_a_row_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row(arms="control, treatment"), _row(experiment="b", alpha=None)]})
+    with pytest.raises(ConfigurationError, match=r"table 'experiments', 'retry': arms = 'control, treatment'"):
+        declarations(ws)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metricstack.core.errors import UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.declare import Declaration, declaration, declarations
@@ -16,6 +18,7 @@ from metricstack.experiments.measured import arm_of_histogram, arm_of_sums
 from metricstack.experiments.readout import Portfolio, Reading, Readout, Role, Verdict
 from metricstack.experiments.validity import validity
 from metricstack.experiments.verdict import decide_verdict
+from metricstack.metrics.definitions import catalogue
 from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job
 from metricstack.metrics.passes import Pass
@@ -40,7 +43,8 @@ def compare(ws: "Workspace", experiment: str) -> Readout:
         experiment: Its key.
 
     Raises:
-        UnknownName: no experiment, or a metric of it that is not in the catalogue; names the nearest.
+        UnknownName: no experiment of this key; names the nearest.
+        ConfigurationError: a declaration cannot be; every fault with its place.
     """
     return _read(ws, [declaration(ws, experiment)]).readouts[0]
 
@@ -75,22 +79,36 @@ class _Desk:
     declared: Sequence[Declaration]
     exposed: Exposed
     jobs: dict[str, tuple[Job, Pass]]
+    unknown: dict[str, Refusal]
     span: Window
 
     @classmethod
     def of(cls, ws: "Workspace", declared: Sequence[Declaration]) -> "_Desk":
         last = ws.span()
-        end = last.end if last is not None else max(one.start for one in declared)
+        tick = timedelta(microseconds=1)
         exposures = tuple(
-            Exposure(one.key, one.unit, one.start, one.end or max(end, one.start), one.use_case) for one in declared
+            Exposure(
+                one.key,
+                one.unit,
+                one.start,
+                one.end or max(last.end if last else one.start, one.start + tick),
+                one.use_case,
+            )
+            for one in declared
         )
         span = Window(min(one.start for one in exposures), max(one.end for one in exposures))
-        ids = list(dict.fromkeys(name for one in declared for name in one.metrics))
-        request, _ = ask(ws, ids, window=span, by=(), grain=None, where=None, level=0.95)
-        found = prepare(request, [request.catalogue.get(name).id for name in ids])
-        jobs = {job.name: (job, part) for job, part in found.items()}
-        named = {name: jobs[request.catalogue.get(name).id] for name in ids}
-        return cls(ws, declared, Exposed(ws, request.catalogue.given, exposures), named, span)
+        known = catalogue(ws)
+        ids: dict[str, str] = {}
+        unknown: dict[str, Refusal] = {}
+        for name in dict.fromkeys(name for one in declared for name in one.metrics):
+            try:
+                ids[name] = known.get(name).id
+            except UnknownName as error:
+                unknown[name] = Refusal(Reason.NOT_MEASURED, str(error), "Mend the declaration.")
+        request, _ = ask(ws, tuple(ids.values()), window=span, by=(), grain=None, where=None, level=0.95)
+        jobs = {job.name: (job, part) for job, part in prepare(request, ids.values()).items()}
+        named = {name: jobs[found] for name, found in ids.items()}
+        return cls(ws, declared, Exposed(ws, request.catalogue.given, exposures), named, unknown, span)
 
     def readouts(self) -> list[Readout]:
         counts = self.exposed.counts()
@@ -106,31 +124,40 @@ class _Desk:
             refusal = found if isinstance(found, Refusal) else counts
             assert isinstance(refusal, Refusal)
             return [self._readout(one, {}, {}, refusal) for one in self.declared]
-        moments, places, refused = found
+        moments, _, _ = found
         bins = self._bins()
         result = []
         for one in self.declared:
             mine = {arm: moments.get((one.key, arm)) for arm in one.arms}
             arms: dict[str, dict[str, Moments | Refusal]] = {name: {} for name in one.metrics}
             for name in one.metrics:
-                job, part = self.jobs[name]
                 for arm, whole in mine.items():
-                    if whole is None:
-                        arms[name][arm] = Refusal(Reason.NO_DATA, f"arm {arm!r} has no units in this workspace")
-                    elif job.special is not None:
-                        arms[name][arm] = _NO_SUMS
-                    elif job.quantile is not None:
-                        told = bins[name]
-                        arms[name][arm] = (
-                            told
-                            if isinstance(told, Refusal)
-                            else arm_of_histogram(job, whole.n, told.get((one.key, arm)))
-                        )
-                    else:
-                        arms[name][arm] = arm_of_sums(job, part, whole, places, refused)
+                    arms[name][arm] = self._arm(name, (one.key, arm), whole, found, bins)
             units = {arm: 0 if whole is None else whole.n for arm, whole in mine.items()}
             result.append(self._readout(one, units, arms, counts.get(one.key, {})))
         return result
+
+    def _arm(
+        self,
+        name: str,
+        arm: Arm,
+        whole: Moments | None,
+        found: tuple[dict[Arm, Moments], dict[State, str], dict[str, Refusal]],
+        bins: Mapping[str, Histograms],
+    ) -> Moments | Refusal:
+        """Compute one metric of one arm."""
+        if name in self.unknown:
+            return self.unknown[name]
+        if whole is None:
+            return Refusal(Reason.NO_DATA, f"arm {arm[1]!r} has no units in this workspace")
+        job, part = self.jobs[name]
+        if job.special is not None:
+            return _NO_SUMS
+        if job.quantile is None:
+            _, places, refused = found
+            return arm_of_sums(job, part, whole, places, refused)
+        told = bins[name]
+        return told if isinstance(told, Refusal) else arm_of_histogram(job, whole.n, told.get(arm))
 
     def _bins(self) -> dict[str, Histograms]:
         found: dict[str, Histograms] = {}
@@ -170,9 +197,10 @@ class _Desk:
 
     def _reading(self, one: Declaration, name: str, arm: str, arms: Arms, *, n: int) -> Reading:
         """Hold one metric of an arm against control, as the design allows."""
-        definition = self.jobs[name][0].definition
         control, treatment = arms[one.arms[0]], arms[arm]
-        unit = definition.unit.replace("currency", self.ws.config.currency)
+        definition = self.jobs[name][0].definition if name in self.jobs else None
+        title, better = (definition.title, str(definition.better)) if definition is not None else (name, "neither")
+        unit = definition.unit.replace("currency", self.ws.config.currency) if definition is not None else "1"
         guardrail = next((guard for guard in one.guardrails if guard.metric == name), None)
         role = Role.PRIMARY if name == one.primary else Role.GUARDRAIL if guardrail else Role.SECONDARY
         effect: Effect | Refusal
@@ -183,8 +211,7 @@ class _Desk:
             effect = relative = treatment
         else:
             effect, relative = read_effect(one, control=control, treatment=treatment, n=n, unit=unit)
-        better = str(definition.better)
-        return Reading(name, definition.title, role, better, arm, control, treatment, effect, relative, guardrail)
+        return Reading(name, title, role, better, arm, control, treatment, effect, relative, guardrail)
 
 
 _NO_SUMS = Refusal(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -130,10 +130,10 @@ def declarations(ws: "Workspace") -> dict[str, Declaration]:
     Where both declare one, the file counts; its registration is the table's if that says the same.
 
     Raises:
-        ConfigurationError: a file declares what cannot be; every fault with file and line.
+        ConfigurationError: a file or a row declares what cannot be; every fault with its place.
     """
-    found = _of_table(ws)
-    faults: list[str] = []
+    found, wrong_rows = _of_table(ws)
+    faults: list[str] = list(wrong_rows)
     for path in sorted((ws.root / FOLDER).glob("*.toml")):
         try:
             read, wrong = _of_file(path)
@@ -150,20 +150,29 @@ def declarations(ws: "Workspace") -> dict[str, Declaration]:
     return found
 
 
-def _of_table(ws: "Workspace") -> dict[str, Declaration]:
+def _of_table(ws: "Workspace") -> tuple[dict[str, Declaration], list[Fault]]:
+    """The last declaration of each experiment, and what is wrong with it."""
     rows = ws.table("experiments")
     if isinstance(rows, Refusal):
-        return {}
+        return {}, []
+    here = rows.filter(rows.env.isnull() | (rows.env == ws.config.environment)).to_pyarrow().to_pylist()
+    order = sorted(here, key=lambda row: (row["registered_at"], str(row["ingested_at"])))
     found: dict[str, Declaration] = {}
-    for row in sorted(rows.to_pyarrow().to_pylist(), key=lambda row: (row["registered_at"], row["ingested_at"])):
+    faults: list[Fault] = []
+    for row in {row["experiment"]: row for row in order}.values():
         told = {name: value for name, value in row.items() if name in _FIELDS and value is not None}
         told |= {"primary": row["primary_metric"]}
+        wrong: list[tuple[str, str]] = []
         for name in ("arms", "allocation", "guardrails"):
-            told[name] = json.loads(row[name]) if row[name] else []
-        one, _ = _declaration(row["experiment"], told)
-        if one is not None:
-            found[one.key] = Declaration(**_values(one) | {"origin": "experiments"})
-    return found
+            try:
+                told[name] = json.loads(row[name]) if row[name] else [] if name != "guardrails" else {}
+            except ValueError:
+                wrong.append((name, f"{name} = {row[name]!r}: it must be JSON, as [0.5, 0.5]."))
+        one, more = _declaration(row["experiment"], told)
+        faults += [Fault(f"table 'experiments', {row['experiment']!r}: {text}") for _, text in (wrong or more)]
+        if one is not None and not wrong:
+            found[one.key] = replace(one, origin="experiments")
+    return found, faults
 
 
 def _of_file(path: Path) -> tuple[dict[str, Declaration], list[Fault]]:
@@ -188,12 +197,8 @@ def _of_file(path: Path) -> tuple[dict[str, Declaration], list[Fault]]:
             for name, message in wrong
         ]
         if one is not None:
-            found[key] = Declaration(**_values(one) | {"origin": f"{path.name}:{line_of(text, 'experiments', key)}"})
+            found[key] = replace(one, origin=f"{path.name}:{line_of(text, 'experiments', key)}")
     return found, faults
-
-
-def _values(one: Declaration) -> dict[str, Any]:
-    return {each.name: getattr(one, each.name) for each in fields(one)}
 
 
 def _declaration(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None, list[tuple[str, str]]]:

@@ -80,7 +80,7 @@ class Exposed:
             "_use_case": [one.use_case for one in self.exposures],
         }
         found = rows.join(ibis.memtable(pa.table(columns)), "experiment")
-        return found.filter(found.first_exposure < found["_end"])
+        return found.filter(found.first_exposure >= found["_start"], found.first_exposure < found["_end"])
 
     def counts(self) -> dict[str, dict[str, int]] | Refusal:
         """Count units: experiment → ``split`` (random, in one arm), ``several`` (arms), ``other`` (reasons)."""
