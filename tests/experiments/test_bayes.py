@@ -114,6 +114,7 @@ def test_the_arms_of_counts_swap(n0: int, n1: int, data: st.DataObject) -> None:
 # calibration -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_credible_interval_holds_what_the_prior_drew() -> None:
     # Shares drawn from the prior itself: 95 % of the intervals hold their truth. 800 draws: error 0.77 points.
     rng = stream(1, "bayes")

@@ -208,6 +208,24 @@ def test_a_control_that_is_not_clear_of_zero_has_no_lift() -> None:
     assert isinstance(welch(control=a, treatment=b), Effect)
 
 
+def test_a_treatment_that_may_be_nothing_has_a_log_interval_without_an_end() -> None:
+    # Its mean is 1e-9 standard errors from 0, on the logarithm an error of 1e9.
+    found = relative_lift(
+        control=Moments.of(100, 10.0, 1.0), treatment=Moments.of(100, 1e-9, 100.0), method="log_delta"
+    )
+    assert (effect_of(found).low, effect_of(found).high) == (-1.0, math.inf)
+
+
+def test_a_treatment_without_any_event_has_a_difference_and_no_lift() -> None:
+    # All zeros: no spread of its own, and a lift of -100 % without any doubt would be claimed.
+    a, b = Moments.of(100, 0.1, 0.09), Moments.of(100, 0.0, 0.0)
+    assert isinstance(welch(control=a, treatment=b), Effect)
+    for method in ("fieller", "delta", "log_delta"):
+        found = relative_lift(control=a, treatment=b, method=method)
+        assert isinstance(found, Refusal)
+        assert found.reason is Reason.NO_VARIATION
+
+
 def test_the_logarithm_of_a_mean_below_zero_is_refused() -> None:
     found = relative_lift(control=Moments.of(99, 9.0, 1.0), treatment=Moments.of(99, -9.0, 1.0), method="log_delta")
     assert isinstance(found, Refusal)

@@ -46,10 +46,16 @@ def bounds(found: Effect | Estimate | Refusal) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("table", "score", "newcombe"),
     [
-        # Newcombe (1998), Statistics in Medicine 17, table II: (a) 56/70 - 48/80 and (b) 9/10 - 3/10,
-        # method 6 (Miettinen-Nurminen) and method 10 (his own).
+        # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, contrasts (a) to (h): method 6
+        # (Miettinen-Nurminen) and method 10 (his own).
         ((48, 80, 56, 70), (0.0528, 0.3382), (0.0524, 0.3339)),
-        ((3, 10, 9, 10), (0.1700, 0.8406), (0.1705, 0.8090)),
+        ((3, 10, 9, 10), (0.17, 0.8406), (0.1705, 0.809)),
+        ((2, 7, 6, 7), (0.0342, 0.8534), (0.0582, 0.8062)),
+        ((0, 29, 5, 56), (-0.0326, 0.1933), (-0.0381, 0.1926)),
+        ((0, 20, 0, 10), (-0.1658, 0.2844), (-0.1611, 0.2775)),
+        ((0, 10, 0, 10), (-0.2879, 0.2879), (-0.2775, 0.2775)),
+        ((0, 20, 10, 10), (0.7156, 1.0), (0.6791, 1.0)),
+        ((0, 10, 10, 10), (0.6636, 1.0), (0.6075, 1.0)),
     ],
 )
 def test_the_difference_has_the_published_intervals(
@@ -198,7 +204,7 @@ def test_nobody_converted_bounds_the_difference_and_tests_nothing() -> None:
     found = proportion_difference(**counts(0, 29, 0, 20))
     assert isinstance(found, Effect)
     assert found.p_value is None
-    # Newcombe (1998), table II, (g) 0/20 - 0/29 of method 10: -0.1170, 0.1611.
+    # statsmodels confint_proportions_2indep(0, 20, 0, 29, compare="diff", method="newcomb"): -0.11697, 0.16113.
     assert bounds(proportion_difference(**counts(0, 29, 0, 20), method="newcombe")) == close(
         (-0.1170, 0.1611), abs=6e-5
     )

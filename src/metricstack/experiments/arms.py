@@ -74,7 +74,9 @@ class Arms:
         """
         parts = (self.variance_treatment, ratio * ratio * self.variance_control, -2 * ratio * self.covariance)
         variance = math.fsum(parts)
-        scale = _ROUNDING**2 * (self.control**2 + self.treatment**2) + _ROUNDING * max(abs(part) for part in parts)
+        scale = _ROUNDING**2 * ((ratio * self.control) ** 2 + self.treatment**2) + _ROUNDING * max(
+            abs(part) for part in parts
+        )
         return math.sqrt(variance) if variance > scale else 0.0
 
     @property

@@ -113,8 +113,9 @@ def bayes_normal_of(
         if isinstance(found, Refusal):
             return found
         value, error, unit = found.value, found.standard_error or 0.0, "fraction"
-    precision = error**-2 + prior_sd**-2
-    mean, deviation = (value * error**-2 + prior_mean * prior_sd**-2) / precision, precision**-0.5
+    ratio = error / float(prior_sd)
+    kept = 1 / (1 + ratio * ratio)  # 1 under a flat prior
+    mean, deviation = kept * value + (1 - kept) * prior_mean, error * math.sqrt(kept)
     z = mean / deviation
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     above = deviation * (density + z * float(ndtr(z)))  # E max(effect, 0)
@@ -161,8 +162,9 @@ def bayes_normal(
         UnknownName: an unknown direction.
 
     Derivation:
-        Precisions add: ``1/s² = 1/e² + 1/p²``, the mean is weighted by them. For N(m, s) with z = m / s the expected
-        losses are ``E max(-x, 0) = s (phi(z) - z Phi(-z))`` and ``E max(x, 0) = s (phi(z) + z Phi(z))``.
+        Precisions add: of an error e and a prior p the data keep the weight ``k = p² / (p² + e²)``, and s² is k e².
+        For N(m, s) with z = m / s the expected losses are ``E max(-x, 0) = s (phi(z) - z Phi(-z))`` and
+        ``E max(x, 0) = s (phi(z) + z Phi(z))``.
 
     Source:
         Gelman et al., *Bayesian Data Analysis* (3rd ed.), section 2.5.

@@ -13,6 +13,7 @@ from metricstack.numerics.multiplicity import p_value
 __all__ = ["LiftMethod", "difference_of", "fieller", "lift_of"]
 
 LiftMethod = Literal["fieller", "log_delta", "delta"]
+_LARGEST = 600.0  # exp() of more is hardly a number
 
 
 def difference_of(
@@ -114,6 +115,12 @@ def lift_of(
         )
     ratio, size, error = arms.treatment / arms.control, abs(arms.control), None
     value = arms.difference / size
+    if arms.contrast_error(ratio) == 0:
+        return Refusal(
+            Reason.NO_VARIATION,
+            f"every unit of the treatment is {arms.treatment:.6g}, which leaves the lift no sampling error",
+            "Report the absolute difference; of events, compare the counts with proportion_difference.",
+        )
     if kind == "fieller":
         low, high = both[0] - 1, both[1] - 1
         if arms.control < 0:
@@ -131,7 +138,8 @@ def lift_of(
                 "Use method 'fieller', which needs only a control clear of zero.",
             )
         reach = t_quantile(level, arms.freedom) * arms.contrast_error(ratio) / arms.treatment
-        low, high, words = math.expm1(math.log(ratio) - reach), math.expm1(math.log(ratio) + reach), "log-delta"
+        low, words = math.expm1(math.log(ratio) - reach), "log-delta"
+        high = math.expm1(math.log(ratio) + reach) if reach < _LARGEST else math.inf
     estimate = Estimate(value, "fraction", arms.n, f"{method}, relative ({words})", low, high, level)
     p = p_value(arms.difference, arms.error, arms.freedom)
     return Effect(estimate, p, error, arms.freedom, checks)
