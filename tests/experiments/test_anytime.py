@@ -72,6 +72,40 @@ def test_the_bet_by_hand_for_scores_that_are_all_one() -> None:
     assert (found.low, found.high) == close((0.627031, 1.0), abs=1e-5)
 
 
+def _as_written(scores: np.ndarray, method: str, alpha: float = 0.05) -> tuple[float, float]:
+    """Waudby-Smith and Ramdas (2024), theorems 2 and 3, score by score; betting on a grid of 2,001 means."""
+    grid = np.linspace(0, 1, 2001)[1:-1]
+    more, less, alive = np.ones(1999), np.ones(1999), np.ones(1999, dtype=bool)
+    low, high, bets, weighted, penalty = 0.0, 1.0, 0.0, 0.0, 0.0
+    for t, x in enumerate(scores, start=1):
+        past = scores[: t - 1]
+        mean = (0.5 + past.sum()) / t  # of what came before
+        means = [(0.5 + scores[: i + 1].sum()) / (i + 2) for i in range(t - 1)]
+        variance = (0.25 + sum((s - m) ** 2 for s, m in zip(past, means, strict=True))) / t
+        bet = math.sqrt(2 * math.log(2 / alpha) / (variance * t * math.log(t + 1)))
+        if method == "betting":
+            more *= 1 + np.minimum(bet, 0.75 / grid) * (x - grid)
+            less *= 1 - np.minimum(bet, 0.75 / (1 - grid)) * (x - grid)
+            alive &= np.maximum(more, less) / 2 < 1 / alpha
+        else:
+            bet = min(bet, 0.5)
+            bets, weighted = bets + bet, weighted + bet * x
+            penalty += 4 * (x - mean) ** 2 * (-math.log(1 - bet) - bet) / 4
+            reach = (math.log(2 / alpha) + penalty) / bets
+            low, high = max(low, weighted / bets - reach), min(high, weighted / bets + reach)
+    return (low, high) if method == "empirical_bernstein" else (float(grid[alive].min()), float(grid[alive].max()))
+
+
+@pytest.mark.parametrize(("method", "fine"), [("betting", 0.0006), ("empirical_bernstein", 1e-9)])
+def test_bounds_are_those_of_the_theorems_as_written(method: str, fine: float) -> None:
+    # Betting to the grid's width, 0.0005.
+    for a, b in ((1, 1), (2, 8), (0.3, 0.1)):
+        scores = stream(9, f"beta {a} {b}").beta(a, b, 150)
+        found = bounded_mean_sequence(scores, method=method)
+        assert isinstance(found, Estimate)
+        assert (found.low, found.high) == close(_as_written(scores, method), abs=fine)
+
+
 # Laws
 
 

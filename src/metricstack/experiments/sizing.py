@@ -164,12 +164,13 @@ def minimum_detectable_effect(
     bottom = 0.0
     if setting.margin:
         bottom = -setting.margin if metric.kind != "proportion" else max(-setting.margin, -metric.value)
-    found = _crossing(lambda effect: setting.power(effect, n) - power, bottom, top)
+    # In standard deviations, so that a metric of any scale is solved as finely.
+    found = _crossing(lambda size: setting.power(size * spread, n) - power, bottom / spread, top / spread)
     if found is None:
         return Refusal(
             Reason.TOO_FEW_UNITS, f"{n} units find no increase with a power of {power:g}", "Plan for more units."
         )
-    return setting.plan(found, n, power)
+    return setting.plan(found * spread, n, power)
 
 
 def _crossing(lacking: Callable[[float], float], low: float, high: float) -> float | None:
