@@ -19,7 +19,7 @@ close = pytest.approx
 
 
 def test_obrien_fleming_bounds_of_five_looks_are_those_of_ldbounds() -> None:
-    # R: ldBounds(t = seq(0.2, 1, 0.2)), its help page; Reboussin, DeMets, Kim and Lan (2000), table 1.
+    # Documentation of the R package ldbounds, after Reboussin, DeMets, Kim and Lan (2000).
     found = group_sequential_bounds(5)
     assert found.critical == close((4.8769, 3.3569, 2.6803, 2.2898, 2.0310), abs=2e-4)
     assert found.nominal_p == close(2 * stats.norm.sf(found.critical))

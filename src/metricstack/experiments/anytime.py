@@ -108,7 +108,7 @@ def msprt(
 
     Source:
         Johari, Koomen, Pekelis and Walsh (2022), *Always valid inference: continuous monitoring of A/B tests*,
-        Operations Research 70, section 4: with V the variance of the difference d the likelihood ratio is
+        Operations Research 70: with V the variance of the difference d the likelihood ratio is
         ``sqrt(V / (V + tau^2)) exp(tau^2 d^2 / (2 V (V + tau^2)))``, and p = 1 / ratio.
 
     Example:

@@ -137,7 +137,8 @@ def group_sequential_bounds(
 
     Source:
         Lan and DeMets (1983), Biometrika 70, 659-663; bounds by recursive numerical integration, Armitage, McPherson
-        and Rowe (1969). The numbers of the example are those of the R packages ``ldbounds`` and ``gsDesign``.
+        and Rowe (1969). The numbers of the example are those in the documentation of the R package
+        ``ldbounds``.
 
     Example:
         >>> design = group_sequential_bounds(5)

@@ -96,7 +96,7 @@ def sample_size(
 
     Source:
         Means and proportions: Cohen (1988), *Statistical Power Analysis*, sections 2.3 and 6; Fleiss, Levin and Paik
-        (2003), equation 4.14. Clusters: Donner and Klar (2000), variance times ``1 + ((1 + cv^2) m - 1) icc``,
+        (2003), chapter 4. Clusters: Donner and Klar (2000), variance times ``1 + ((1 + cv^2) m - 1) icc``,
         t with clusters - 2 degrees of freedom. The example agrees with
         ``statsmodels.stats.power.TTestIndPower().solve_power(0.5, power=0.8, alpha=0.05)``, 63.77 an arm.
 
