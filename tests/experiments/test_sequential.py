@@ -96,6 +96,15 @@ def test_the_interval_leaves_out_zero_exactly_at_the_bound() -> None:
     assert found.low == close(0.0, abs=1e-6)  # the last
 
 
+def test_a_one_sided_design_is_not_turned_round() -> None:
+    design = group_sequential_bounds(3, alpha=0.025, sided=1)
+    worse = stagewise_effect(effect(-2.5, 1.0, n=9, method="z"), design=design, look=3)
+    assert (worse.p_value, worse.value) == (close(stats.norm.sf(-2.5), abs=1e-4), close(-2.5, abs=0.02))
+    # Its interval leaves out 0 exactly at the bound, at level 1 - 2 alpha.
+    edge = stagewise_effect(effect(design.critical[2], 1.0, n=9, method="z"), design=design, look=3)
+    assert (edge.p_value, edge.low, edge.estimate.level) == (close(0.025, abs=1e-8), close(0, abs=1e-6), close(0.95))
+
+
 # Calibration
 
 
