@@ -31,6 +31,14 @@ def test_interval_and_uniformity_are_those_of_scipy(p: list[float]) -> None:
     assert found.uniformity_p == close(stats.kstest(p, "uniform").pvalue)
 
 
+def test_eight_per_cent_of_a_thousand_are_too_many_and_six_are_not() -> None:
+    # Exact 99 % intervals, scipy.stats.binomtest(80, 1000).proportion_ci(0.99) from 0.0594 on, of 60 from 0.0423 on.
+    even = np.linspace(0.0501, 1, 1000)
+    eight, six = (np.concatenate([np.linspace(0, 0.05, k), even[k:]]) for k in (80, 60))
+    assert verdict(aa_verdict(eight)).verdict == "inflated"
+    assert verdict(aa_verdict(six)).verdict == "calibrated"
+
+
 # Calibration
 
 

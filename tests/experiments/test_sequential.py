@@ -19,7 +19,7 @@ close = pytest.approx
 
 
 def test_obrien_fleming_bounds_of_five_looks_are_those_of_ldbounds() -> None:
-    # R: ldBounds(t = seq(0.2, 1, 0.2)), its help page; Reboussin, DeMets, Kim and Lan (2000), table 1.
+    # Documentation of the R package ldbounds, after Reboussin, DeMets, Kim and Lan (2000).
     found = group_sequential_bounds(5)
     assert found.critical == close((4.8769, 3.3569, 2.6803, 2.2898, 2.0310), abs=2e-4)
     assert found.nominal_p == close(2 * stats.norm.sf(found.critical))
@@ -94,6 +94,15 @@ def test_the_interval_leaves_out_zero_exactly_at_the_bound() -> None:
         found = stagewise_effect(effect(bound, 1.0, n=9, method="z"), design=design, look=look)
         assert found.p_value == close(used, abs=1e-8)
     assert found.low == close(0.0, abs=1e-6)  # the last
+
+
+def test_a_one_sided_design_is_not_turned_round() -> None:
+    design = group_sequential_bounds(3, alpha=0.025, sided=1)
+    worse = stagewise_effect(effect(-2.5, 1.0, n=9, method="z"), design=design, look=3)
+    assert (worse.p_value, worse.value) == (close(stats.norm.sf(-2.5), abs=1e-4), close(-2.5, abs=0.02))
+    # Its interval leaves out 0 exactly at the bound, at level 1 - 2 alpha.
+    edge = stagewise_effect(effect(design.critical[2], 1.0, n=9, method="z"), design=design, look=3)
+    assert (edge.p_value, edge.low, edge.estimate.level) == (close(0.025, abs=1e-8), close(0, abs=1e-6), close(0.95))
 
 
 # Calibration

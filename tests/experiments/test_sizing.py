@@ -60,7 +60,7 @@ def test_power_of_a_proportion_is_that_of_statsmodels(p: float, gap: float, firs
 
 
 def test_ten_to_twelve_per_cent_needs_3841_an_arm() -> None:
-    # Fleiss, Levin and Paik (2003), equation 4.14: (1.959964 sqrt(2 * 0.11 * 0.89) + 0.841621 sqrt(0.1 * 0.9 +
+    # Fleiss, Levin and Paik (2003), chapter 4: (1.959964 sqrt(2 * 0.11 * 0.89) + 0.841621 sqrt(0.1 * 0.9 +
     # 0.12 * 0.88))^2 / 0.02^2 = (0.867305 + 0.372187)^2 / 0.0004 = 3840.85.
     found = plan(sample_size(effect=0.02, control=0.10, traffic=500))
     assert (found.control, found.treatment, found.days) == (3841, 3841, 7682 / 500)
@@ -115,6 +115,19 @@ def test_the_smallest_effect_of_a_rate_has_the_power(p: float, n: int) -> None:
     found = minimum_detectable_effect(n=n, control=p)
     if isinstance(found, Plan):
         assert plan(power(effect=found.effect, n=n, control=p)).power == close(0.8, abs=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_the_smallest_effect_grows_with_the_metrics_scale(scale: float) -> None:
+    small = plan(minimum_detectable_effect(n=500, control=Moments.of(1000, 0.0, scale**2)))
+    assert small.effect == close(scale * plan(minimum_detectable_effect(n=500, control=UNIT)).effect, rel=1e-9)
+
+
+def test_clusters_that_vary_cost_more() -> None:
+    # 1 + ((1 + 0.5^2) 20 - 1) 0.05 = 2.2 in place of 1.95; Eldridge, Ashby and Kerry (2006).
+    many = {"effect": 0.01, "control": UNIT, "icc": 0.05, "cluster_size": 20}
+    even, uneven = plan(sample_size(**many)), plan(sample_size(**many, cluster_variation=0.5))  # type: ignore[arg-type]
+    assert uneven.n / even.n == close(2.2 / 1.95, rel=1e-3)
 
 
 def test_a_relative_effect_is_the_absolute_one_over_control() -> None:

@@ -31,7 +31,7 @@ close = pytest.approx
     [(1, 0.050), (2, 0.083), (3, 0.107), (4, 0.126), (5, 0.142), (10, 0.193), (20, 0.248), (50, 0.320)],
 )
 def test_repeated_looks_at_five_per_cent_err_as_armitage_mcpherson_and_rowe_found(looks: int, error: float) -> None:
-    # Armitage, McPherson and Rowe (1969), table 2; three decimals are printed.
+    # Armitage, McPherson and Rowe (1969), normal case; three decimals are printed.
     found = exits(information_fractions(looks), np.full(looks, 1.96), np.full(looks, -1.96))
     assert float((found.above + found.below).sum()) == close(error, abs=0.0006)
 
@@ -57,14 +57,18 @@ def test_one_look_is_the_normal() -> None:
 
 
 def test_futility_bounds_are_those_of_gsdesign() -> None:
-    # R: gsDesign(k = 3) with its defaults (alpha 0.025, beta 0.1, sfHSD(-4) and sfHSD(-2), non-binding) prints
-    # upper 3.0107, 2.5465, 1.9992, lower -0.2387, 0.9411, 1.9992 and a sample size ratio of 1.0699.
+    # R: gsDesign(k = 3) with its defaults (alpha 0.025, beta 0.1, sfHSD(-4) and sfHSD(-2), non-binding) prints, to
+    # two decimals, upper 3.01, 2.55, 2.00, lower -0.24, 0.94, 2.00 and a sample size ratio of 1.07.
     times = information_fractions(3)
     upper = efficacy_bounds(times, spent("hwang_shih_decani", times, total=0.025), sided=1)
     lower, drift = futility_bounds(times, upper, spent("hwang_shih_decani", times, total=0.1, shape=-2))
-    assert upper == close([3.0107, 2.5465, 1.9992], abs=1e-4)
-    assert lower == close([-0.2387, 0.9411, 1.9992], abs=1e-4)
-    assert (drift / (stats.norm.isf(0.025) + stats.norm.isf(0.1))) ** 2 == close(1.0699, abs=1e-4)
+    assert upper == close([3.01, 2.55, 2.00], abs=0.005)
+    assert lower == close([-0.24, 0.94, 2.00], abs=0.005)
+    assert (drift / (stats.norm.isf(0.025) + stats.norm.isf(0.1))) ** 2 == close(1.07, abs=0.005)
+    # Under that drift they spend what they were given, and the power is what is left.
+    found = exits(times, upper, lower, drift=drift)
+    assert np.cumsum(found.below) == close(spent("hwang_shih_decani", times, total=0.1, shape=-2), abs=1e-8)
+    assert float(found.above.sum()) == close(0.9, abs=1e-8)
 
 
 @pytest.mark.parametrize("drift", [0.0, 2.5])

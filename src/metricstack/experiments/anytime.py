@@ -1,6 +1,7 @@
 """Always-valid inference: intervals and p-values that may be read at any time, as often as one likes."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +11,7 @@ from metricstack.core.values import Check, Estimate, Moments, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.numerics.intervals import check_level
 
-__all__ = ["always_valid", "bounded_mean_sequence", "msprt"]
+__all__ = ["always_valid", "always_valid_effect", "bounded_mean_sequence", "msprt"]
 
 Vector = NDArray[np.float64]
 _FEWEST = 100  # units of an arm below which a central limit is not yet taken for granted
@@ -67,14 +68,57 @@ def always_valid(
     if isinstance(seen, Refusal):
         return seen
     n = control.n + treatment.n
+    return _mixture(
+        *seen, ratio=_ratio(n, planned_n, rho, alpha), null=null, level=level, unit=unit,
+        arms=(control.n, treatment.n), method="asymptotic confidence sequence (normal mixture)",
+    )  # fmt: skip
+
+
+def always_valid_effect(
+    found: Effect, *, planned_n: float = 5000, rho: float | None = None, null: float = 0.0, level: float = 0.95
+) -> Effect:
+    """Give any effect on many units (a ratio, a regression-adjusted mean) an interval that holds at all times at once.
+
+    What counts is that the effect is nearly a mean over units: the delta method and covariates fitted so far keep it.
+
+    Args:
+        found: The effect so far, with its standard error and units of both arms.
+        planned_n: Units of both arms at which the interval is to be narrowest, chosen before the start.
+        rho: Scale of the mixture itself, in place of ``planned_n``.
+        null: The effect that is tested.
+        level: Level of the interval, over all times.
+
+    Returns:
+        The same effect with the interval and p-value of `always_valid`.
+
+    Raises:
+        InvalidInput: an effect without a standard error above 0 or without units, or an argument out of its range.
+
+    Source:
+        Waudby-Smith and others (2021), section 3: asymptotically linear estimators in place of means.
+
+    Example:
+        >>> from metricstack.experiments.effect import effect
+        >>> found = always_valid_effect(effect(0.3, 0.0565685, n=5000, method="delta"), planned_n=5000)
+        >>> f"{found.value:.2f} [{found.low:.3f}, {found.high:.3f}] {found.p_value:.1e}"
+        '0.30 [0.128, 0.472] 1.1e-05'
+    """
+    alpha = 1 - check_level(level)
+    if found.standard_error is None or not found.standard_error > 0 or found.n < 2:
+        raise InvalidInput("An effect needs a standard error above 0 and its units to be read at any time.")
+    half = found.n // 2
+    wider = _mixture(
+        found.value, found.standard_error**2, ratio=_ratio(found.n, planned_n, rho, alpha), null=null, level=level,
+        unit=found.unit, arms=(half, found.n - half), method=f"{found.estimate.method}, always valid (normal mixture)",
+    )  # fmt: skip
+    return replace(wider, checks=(*found.checks, *wider.checks[:1]))
+
+
+def _ratio(n: int, planned_n: float, rho: float | None, alpha: float) -> float:
     for name, given in (("planned_n", planned_n), ("rho", rho)):
         if given is not None and not (math.isfinite(given) and given > 0):
             raise InvalidInput(f"The {name} {given} is not above 0.")
-    scale = _narrowest(alpha) / planned_n if rho is None else rho**2
-    return _mixture(
-        *seen, ratio=n * scale, null=null, level=level, unit=unit, arms=(control.n, treatment.n),
-        method="asymptotic confidence sequence (normal mixture)",
-    )  # fmt: skip
+    return n * (_narrowest(alpha) / planned_n if rho is None else rho**2)
 
 
 def msprt(
@@ -108,7 +152,7 @@ def msprt(
 
     Source:
         Johari, Koomen, Pekelis and Walsh (2022), *Always valid inference: continuous monitoring of A/B tests*,
-        Operations Research 70, section 4: with V the variance of the difference d the likelihood ratio is
+        Operations Research 70: with V the variance of the difference d the likelihood ratio is
         ``sqrt(V / (V + tau^2)) exp(tau^2 d^2 / (2 V (V + tau^2)))``, and p = 1 / ratio.
 
     Example:

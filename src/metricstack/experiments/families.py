@@ -246,7 +246,7 @@ def heterogeneity(
         InvalidInput: an effect without a standard error above 0, or effects in different units.
 
     Source:
-        Cochran (1954), Biometrics 10; DerSimonian and Laird (1986), equation 8; Higgins and Thompson (2002) for
+        Cochran (1954), Biometrics 10; DerSimonian and Laird (1986); Higgins and Thompson (2002) for
         ``I^2 = (Q - freedom) / Q``. Weights are 1 / error^2, and normal.
 
     Example:

@@ -98,7 +98,7 @@ def sample_ratio(
 
     Source:
         Pearson's chi-square. Exact: the chance of all outcomes that are no likelier than the one seen. Sequential:
-        Lindon and Malek (2022), *Anytime-valid inference for multinomial count data*, NeurIPS, equation 5: the
+        Lindon and Malek (2022), *Anytime-valid inference for multinomial count data*, NeurIPS: the
         Bayes factor of a Dirichlet prior, ``B(a + x) / B(a) / prod(share^x)``, is a martingale where the shares hold,
         so that 1 over it is an always-valid p-value (Ville).
 
@@ -267,7 +267,7 @@ def balance(*, control: Moments, treatment: Moments, alpha: float = 0.001) -> Ba
     Source:
         Hotelling (1931): ``T^2 = d' S^-1 d / (1/n0 + 1/n1)`` with S the pooled covariance; ``T^2 (N - k - 1) /
         (k (N - 2))`` is F(k, N - k - 1). Covariates that others determine leave the rank, which takes k's place.
-        Differences by the root of the mean variance of the arms, Austin (2009), equation 1.
+        Differences by the root of the mean variance of the arms, Austin (2009).
 
     Example:
         >>> a, b = Moments.of(50, 10.0, 4.0), Moments.of(50, 10.5, 4.0)

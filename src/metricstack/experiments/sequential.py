@@ -137,7 +137,8 @@ def group_sequential_bounds(
 
     Source:
         Lan and DeMets (1983), Biometrika 70, 659-663; bounds by recursive numerical integration, Armitage, McPherson
-        and Rowe (1969). The numbers of the example are those of the R packages ``ldbounds`` and ``gsDesign``.
+        and Rowe (1969). The numbers of the example are those in the documentation of the R package
+        ``ldbounds``.
 
     Example:
         >>> design = group_sequential_bounds(5)
@@ -180,7 +181,8 @@ def stagewise_effect(found: Effect, *, design: GroupSequential, look: int, level
         found: The effect at the look at which it stopped, with its standard error.
         design: The bounds that were used.
         look: The look at which it stopped, 1 for the first.
-        level: Confidence level of the interval, 1 - alpha of the design where None.
+        level: Confidence level of the interval; None for 1 - alpha of a two-sided design, 1 - 2 alpha of a one-sided
+            one, so that it leaves out 0 where the design stops.
 
     Returns:
         The median-unbiased estimate, its interval and p-value; at the first look they are the plain normal ones.
@@ -204,17 +206,19 @@ def stagewise_effect(found: Effect, *, design: GroupSequential, look: int, level
         raise InvalidInput(f"Look {look!r} is not in the design; it has looks 1 to {len(design.critical)}.")
     if found.standard_error is None or found.standard_error == 0:
         raise InvalidInput("An effect without a standard error cannot be corrected for looks. Give one that has it.")
-    level = check_level(1 - design.alpha if level is None else level)
+    level = check_level(1 - 2 * design.alpha / design.sided if level is None else level)
     fractions, upper = np.array(design.fractions), np.array(design.critical)
     root, error = math.sqrt(fractions[look - 1]), found.standard_error
     z = found.value / error
-    size, sign = abs(z), 1.0 if z >= 0 else -1.0
+    # A two-sided design is the same seen from below.
+    sign = -1.0 if z < 0 and design.sided == 2 else 1.0
+    size = sign * z
 
     def chance(drift: float) -> float:
         return beyond(fractions, upper, look - 1, size, drift=drift, sided=design.sided)
 
     def drift_at(wanted: float) -> float:
-        reach = (size + 8) / root
+        reach = (abs(size) + 8) / root
         return float(brentq(lambda drift: chance(drift) - wanted, -reach, reach + 12, xtol=1e-9))
 
     tail = (1 - level) / 2
@@ -222,7 +226,7 @@ def stagewise_effect(found: Effect, *, design: GroupSequential, look: int, level
     low, middle, high = (drift_at(p) * error * root for p in (tail, 0.5, 1 - tail))
     if sign < 0:
         low, middle, high = -high, -middle, -low
-    p = min(2 * chance(0.0), 1.0) if design.sided == 2 or sign < 0 else chance(0.0)
+    p = min(design.sided * chance(0.0), 1.0)
     method = f"{found.estimate.method}, stage-wise at look {look} of {len(upper)}"
     estimate = Estimate(middle, found.unit, found.n, method, min(low, middle), max(high, middle), level)
     note = f"the plain estimate is {found.value:.4g}, z = {z:.3f} against a bound of {upper[look - 1]:.3f}"

@@ -96,7 +96,7 @@ def sample_size(
 
     Source:
         Means and proportions: Cohen (1988), *Statistical Power Analysis*, sections 2.3 and 6; Fleiss, Levin and Paik
-        (2003), equation 4.14. Clusters: Donner and Klar (2000), variance times ``1 + ((1 + cv^2) m - 1) icc``,
+        (2003), chapter 4. Clusters: Donner and Klar (2000), variance times ``1 + ((1 + cv^2) m - 1) icc``,
         t with clusters - 2 degrees of freedom. The example agrees with
         ``statsmodels.stats.power.TTestIndPower().solve_power(0.5, power=0.8, alpha=0.05)``, 63.77 an arm.
 
@@ -164,12 +164,13 @@ def minimum_detectable_effect(
     bottom = 0.0
     if setting.margin:
         bottom = -setting.margin if metric.kind != "proportion" else max(-setting.margin, -metric.value)
-    found = _crossing(lambda effect: setting.power(effect, n) - power, bottom, top)
+    # In standard deviations, so that a metric of any scale is solved as finely.
+    found = _crossing(lambda size: setting.power(size * spread, n) - power, bottom / spread, top / spread)
     if found is None:
         return Refusal(
             Reason.TOO_FEW_UNITS, f"{n} units find no increase with a power of {power:g}", "Plan for more units."
         )
-    return setting.plan(found, n, power)
+    return setting.plan(found * spread, n, power)
 
 
 def _crossing(lacking: Callable[[float], float], low: float, high: float) -> float | None:

@@ -109,7 +109,7 @@ def spent(name: str, fractions: Vector, *, total: float, shape: float | None = N
         InvalidInput: an exponent that is not positive.
 
     Source:
-        Lan and DeMets (1983), Biometrika 70, section 2: ``2 - 2 Phi(z / sqrt(t))`` with z the upper
+        Lan and DeMets (1983), Biometrika 70: ``2 - 2 Phi(z / sqrt(t))`` with z the upper
         ``total / 2`` quantile, and ``total log(1 + (e - 1) t)``. Kim and DeMets (1987): ``total t**shape``.
         Hwang, Shih and DeCani (1990): ``total (1 - exp(-shape t)) / (1 - exp(-shape))``.
 
@@ -182,7 +182,7 @@ def exits(fractions: Vector, upper: Vector, lower: Vector | None = None, *, drif
         drift: Mean of z at information fraction 1.
 
     Source:
-        Armitage, McPherson and Rowe (1969), JRSS A 132, section 3; Jennison and Turnbull (2000), *Group Sequential
+        Armitage, McPherson and Rowe (1969), JRSS A 132; Jennison and Turnbull (2000), *Group Sequential
         Methods*, section 19.2. Gauss-Legendre quadrature in place of Simpson's rule.
 
     Example:
@@ -279,7 +279,7 @@ def futility_bounds(fractions: Vector, upper: Vector, spending: Vector) -> tuple
         Lower bounds of z, shape (looks,), and the drift.
 
     Source:
-        Pampallona, Tsiatis and Kim (2001), Drug Information Journal 35, section 3, with upper bounds held.
+        Pampallona, Tsiatis and Kim (2001), Drug Information Journal 35, with upper bounds held.
     """
     from scipy.optimize import brentq
 
@@ -321,7 +321,7 @@ def beyond(fractions: Vector, upper: Vector, look: int, z: float, *, drift: floa
         sided: 1 or 2.
 
     Source:
-        Tsiatis, Rosner and Mehta (1984), Biometrics 40, section 2: stage-wise ordering.
+        Tsiatis, Rosner and Mehta (1984), Biometrics 40: stage-wise ordering.
     """
     bounds = upper.copy()
     bounds[look] = z
