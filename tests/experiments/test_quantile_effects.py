@@ -47,6 +47,15 @@ def test_the_median_of_independent_values_agrees_with_woodruff_by_hand() -> None
     assert effect.high == close(10 + 1.97190 * 7.141428, abs=1e-3)
 
 
+def test_between_uneven_values_the_bounds_are_interpolated_by_hand() -> None:
+    # Squares of 1..101: the bounds are 101 · 0.0645006 = 6.514558 ranks either side of the 51st: at 44.485442 between
+    # 1936 and 2025, 1979.2043, and at 57.514558 between 3249 and 3364, 3308.1742. Half of the distance over
+    # t = 1.2900748: 515.0748 per arm, times sqrt(2) = 728.4257.
+    x = np.arange(1.0, 102.0) ** 2
+    effect = found(quantile_difference(control=x, treatment=x + 10, q=0.5))
+    assert effect.standard_error == close(728.4257, abs=1e-4)
+
+
 def test_copies_of_a_users_value_add_nothing() -> None:
     # Each value five times, all by one user: the same quantiles up to interpolation, the same standard error.
     x = np.arange(1.0, 102.0)

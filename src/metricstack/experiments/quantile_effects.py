@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
+from metricstack.experiments.relative import relative_effect
 from metricstack.experiments.samples import as_units, as_vector, same_length
 from metricstack.numerics.histograms import cut
 from metricstack.numerics.intervals import Spread, check_level, combine, t_quantile
-from metricstack.numerics.multiplicity import p_value
 from metricstack.numerics.quantiles import (
     QuantileAnswer,
     bin_inverse,
@@ -22,7 +22,6 @@ from metricstack.numerics.quantiles import (
     quantile_of_bins,
     quantile_of_sample,
 )
-from metricstack.numerics.quotient import quotient_bounds
 
 __all__ = ["BinnedSample", "quantile_difference"]
 
@@ -124,7 +123,7 @@ def quantile_difference(
         q: Share below the quantile, in (0, 1); of several, several effects are returned in their order.
         units: The unit of each value of control and of treatment; None where every value is its own unit. A
             `BinnedSample` carries its units as buckets.
-        relative: Give the effect as a fraction of control (Fieller's interval, the p-value of the absolute test).
+        relative: Give the effect as a fraction of control's size (Fieller; the p-value of the absolute test).
         level: Confidence level, a fraction in (0, 1).
         unit: Unit of the values.
 
@@ -265,19 +264,7 @@ def _difference(
     method = f"difference of quantiles ({100 * q:g}th percentile), Woodruff"
     if not relative:
         return effect(step, error, freedom=spread.freedom, level=level, unit=unit, n=n, method=method, checks=checks)
-    bounds = quotient_bounds(
-        treatment.value,
-        control.value,
-        variance_above=treatment.spread.variance,
-        variance_below=control.spread.variance,
-        reach=t_quantile(level, spread.freedom),
-    )
-    if bounds is None or control.value < 0:
-        return Refusal(
-            Reason.MEAN_TOO_CLOSE_TO_ZERO,
-            f"control's quantile is {control.value:g} with a standard error of {math.sqrt(control.spread.variance):g}",
-            "Report the absolute difference.",
-        )
-    lift = step / control.value
-    estimate = Estimate(lift, "fraction", n, f"{method}, Fieller", bounds[0] - 1, bounds[1] - 1, level)
-    return Effect(estimate, p_value(step, error, spread.freedom), None, spread.freedom, checks)
+    return relative_effect(
+        control.value, treatment.value, spreads=(control.spread, treatment.spread), freedom=spread.freedom,
+        level=level, n=n, method=method, checks=checks,
+    )  # fmt: skip
