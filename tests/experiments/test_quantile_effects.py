@@ -180,6 +180,18 @@ def test_a_sample_that_cannot_bound_its_quantile_is_refused(control: Array, q: f
     assert answer.remedy
 
 
+def test_twenty_users_have_no_p95_however_many_their_requests() -> None:
+    # One user is expected beyond it; the few samples that still gave bounds were false in 16 %.
+    rng = stream(8, "twenty")
+    units = np.repeat(np.arange(20), 50)
+    a, b = rng.lognormal(0, 1, 1000), rng.lognormal(0, 1, 1000)
+    answer = quantile_difference(control=a, treatment=b, q=0.95, units=(units, units))
+    assert isinstance(answer, Refusal)
+    assert answer.reason == Reason.TOO_FEW_UNITS
+    assert "20 units" in answer.detail
+    found(quantile_difference(control=a, treatment=b, q=0.5, units=(units, units)))
+
+
 def test_one_user_with_many_requests_is_one_unit() -> None:
     x = stream(6, "one").lognormal(0, 1, 500)
     answer = quantile_difference(control=x, treatment=x, q=0.5, units=(np.zeros(500), np.arange(500)))

@@ -29,6 +29,7 @@ __all__ = ["BinnedSample", "quantile_difference"]
 # skewed (at 95 % a true p95 of 200 values is rejected in 1.5 % instead of 5 %), narrower ones rest on too few values.
 _SCALE = 0.8
 _ENDS = 0.95  # where bounds of this level leave the sample, no standard error is read from it
+_BEYOND = 2  # units beyond a quantile; with fewer, the samples that still give bounds are those that vary too little
 _FEW = 40
 
 
@@ -193,6 +194,9 @@ class _Sampled:
     def arm(self, q: float) -> _Arm | Refusal:
         if not len(self.values):
             return Refusal(Reason.NO_DATA, "an arm has no values", "Compare arms that were both seen.")
+        clusters = int(self.units.max()) + 1
+        if clusters * min(q, 1 - q) < _BEYOND - 1e-9:
+            return _too_few(q, clusters, nested=self.nested)
         value = quantile_of_sample(self.values, q)
         below = (self.values <= value).astype(np.float64)
         return _arm(
@@ -200,7 +204,7 @@ class _Sampled:
                 quantile_by_group(self.units, self.weights, below, p=q, value=value, inverse=self.inverse, level=reach)
                 for reach in (_SCALE, _ENDS)
             ],
-            q, len(self.values), int(self.units.max()) + 1, nested=self.nested,
+            q, len(self.values), clusters, nested=self.nested,
         )  # fmt: skip
 
 
@@ -227,16 +231,20 @@ class _Binned:
         )  # fmt: skip
 
 
+def _too_few(q: float, clusters: int, *, nested: bool) -> Refusal:
+    what = "units" if nested else "values"
+    return Refusal(
+        Reason.TOO_FEW_UNITS,
+        f"the {100 * q:g}th percentile of an arm's {clusters:,} {what} lies too near the end for an interval",
+        f"At least about {math.ceil(4 * max(q, 1 - q) / min(q, 1 - q)):,} independent values are needed; run longer, "
+        "or ask for a quantile nearer the middle.",
+    )
+
+
 def _arm(answers: Sequence[QuantileAnswer], q: float, rows: int, clusters: int, *, nested: bool) -> _Arm | Refusal:
     answer, wide = answers
-    what = "units" if nested else "values"
     if math.isinf(wide.low) or math.isinf(wide.high):
-        return Refusal(
-            Reason.TOO_FEW_UNITS,
-            f"the {100 * q:g}th percentile of an arm's {clusters:,} {what} lies too near the end for an interval",
-            f"At least about {math.ceil(4 * max(q, 1 - q) / min(q, 1 - q)):,} independent values are needed; run "
-            "longer, or ask for a quantile nearer the middle.",
-        )
+        return _too_few(q, clusters, nested=nested)
     error = (answer.high - answer.low) / (2 * t_quantile(_SCALE, clusters - 1))
     if error <= 0:
         return Refusal(
