@@ -183,7 +183,7 @@ def test_inputs_that_do_not_fit_are_named() -> None:
         thompson_allocation(successes=[1], failures=[1])
     with pytest.raises(InvalidInput, match="outside"):
         thompson_allocation(successes=[1, 2], failures=[1, 2], floor=0.6)
-    with pytest.raises(InvalidInput, match="Beta prior"):
+    with pytest.raises(InvalidInput, match=r"is below 0\.1"):
         thompson_allocation(successes=[1, 2], failures=[1, 2], prior=(0, 1))
     with pytest.raises(InvalidInput, match="successes and failures, or"):
         thompson_allocation(successes=[1, 2])

@@ -91,6 +91,14 @@ def test_the_lift_has_the_p_value_of_the_difference_and_agrees_with_it(a: tuple,
     assert (lift.p_value < 0.05) == (not lift.low <= 0 <= lift.high)  # type: ignore[operator]
 
 
+def test_a_rise_of_a_negative_control_is_a_positive_fraction_of_its_size() -> None:
+    # Net amounts: from -10 to -8 is up by a fifth; mirrored, the same values fall by a fifth.
+    up = found(cluster_difference(control=[-10.0, -9.0, -11.0], treatment=[-8.0, -7.0, -9.0], relative=True))
+    down = found(cluster_difference(control=[10.0, 9.0, 11.0], treatment=[8.0, 7.0, 9.0], relative=True))
+    assert up.value == close(0.2)
+    assert (up.low, up.high) == (close(-down.high), close(-down.low))  # type: ignore[operator]
+
+
 # calibration -----------------------------------------------------------------------------------------------------
 
 

@@ -154,6 +154,51 @@ def test_poor_overlap_is_refused_with_the_effective_size() -> None:
     assert "1.23" in answer.detail
 
 
+def leaning(rng: np.random.Generator, n: int, slope: float) -> dict[str, Array]:
+    """Log of two actions that leans on the context with a slope; the target leans the other way as far."""
+    x = rng.normal(size=n)
+    p = 1 / (1 + np.exp(-slope * x))
+    taken = rng.random(n) < p
+    return {
+        "rewards": 1 + taken * (0.5 + x) + rng.normal(size=n), "propensities": np.where(taken, p, 1 - p),
+        "target": np.where(taken, 1 - p, p),
+    }  # fmt: skip
+
+
+def test_the_further_the_target_leans_the_oftener_it_is_warned_of_and_refused() -> None:
+    # 100 logs of 2,000 rows each. Slope 1 leaves 44 % of the rows and covers; slope 1.5 leaves 22 %, where SNIPS covers
+    # 90 to 93 %; slope 3 leaves 4 %, where it would cover 70 to 85 %.
+    rng, refused, warned = stream(4, "leaning"), {}, {}
+    for slope in (1.0, 1.5, 3.0):
+        answers = [off_policy(**leaning(rng, 2000, slope)) for _ in range(100)]
+        refused[slope] = sum(isinstance(answer, Refusal) for answer in answers)
+        warned[slope] = sum(isinstance(answer, PolicyValue) and not answer.checks[0].passed for answer in answers)
+    assert refused[1.0] + warned[1.0] <= 5
+    assert refused[1.5] <= 20
+    assert warned[1.5] >= 60
+    assert refused[3.0] >= 90
+
+
+def test_probabilities_of_all_actions_show_poor_overlap_that_a_lucky_sample_hides() -> None:
+    # The target always takes an action of chance 0.001, of which 40 rows were seen instead of 2: the weights seen
+    # leave 40, what is expected of 2,000 rows is 2.
+    actions = np.r_[np.ones(40), np.zeros(1960)]
+    table = np.tile([0.999, 0.001], (2000, 1))
+    rewards = stream(5, "lucky").normal(size=2000)
+    answer = off_policy(rewards, table, np.tile([0.0, 1.0], (2000, 1)), actions=actions)
+    assert isinstance(answer, Refusal)
+    assert "as few as 2 " in answer.detail
+
+
+def test_a_uniform_log_of_many_actions_has_no_tail_and_is_answered() -> None:
+    # 20 actions, the target takes one: 5 % of 5,000 rows are left, and their weights are all 20.
+    rng = stream(6, "uniform")
+    taken = rng.integers(0, 20, 5000) == 3
+    answer = found(off_policy(rng.normal(size=5000), np.full(5000, 0.05), taken.astype(float)))
+    assert answer.effective_size == close(taken.sum())
+    assert answer.checks[0].passed is True
+
+
 def test_a_target_outside_what_was_tried_is_refused() -> None:
     answer = off_policy([1.0, 0.0], [[1.0, 0.0], [0.5, 0.5]], [[0.5, 0.5], [0.5, 0.5]], actions=[0, 1])
     assert isinstance(answer, Refusal)

@@ -19,6 +19,7 @@ __all__ = ["Allocation", "adaptive_difference", "thompson_allocation"]
 Array = NDArray[np.float64]
 
 _NODES = 24
+_WEAKEST = 0.1  # a weaker prior puts its mass nearer to 0 and 1 than numbers go
 _LOWER = (1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2)
 # Quantiles at which the integral is cut: ever closer towards the ends, where it is least smooth.
 _CUTS = np.array([*_LOWER, 0.5, *(1 - share for share in reversed(_LOWER))])
@@ -67,7 +68,7 @@ def thompson_allocation(
         ``NO_VARIATION`` (one without variance).
 
     Raises:
-        InvalidInput: negative counts, unequal lengths, fewer than two arms, a prior that is not above 0, a floor
+        InvalidInput: negative counts, unequal lengths, fewer than two arms, a prior below 0.1, a floor
             outside [0, 1 / arms].
 
     Derivation:
@@ -91,8 +92,8 @@ def thompson_allocation(
     elif arms is None and successes is not None and failures is not None:
         won, lost = as_vector(successes, "successes", low=0.0), as_vector(failures, "failures", low=0.0)
         same_length(successes=won, failures=lost)
-        if not (prior[0] > 0 and prior[1] > 0):
-            raise InvalidInput(f"The Beta prior {prior} is not above 0; (1, 1) is flat.")
+        if not (prior[0] >= _WEAKEST and prior[1] >= _WEAKEST):
+            raise InvalidInput(f"The Beta prior {prior} is below {_WEAKEST}; (1, 1) is flat, (0.5, 0.5) Jeffreys'.")
         posteriors = [_beta(a + prior[0], b + prior[1]) for a, b in zip(won, lost, strict=True)]
     else:
         raise InvalidInput("Give successes and failures, or the moments of each arm as arms.")
@@ -150,7 +151,9 @@ def _chances(arms: Sequence[_Posterior]) -> Array:
     cuts = np.unique([arm.inverse(_CUTS) for arm in arms])
     found = np.zeros(len(arms))
     for k, arm in enumerate(arms):
-        edges = np.unique(np.concatenate([[0.0], arm.below(cuts), [1.0]]))
+        inside = arm.below(cuts)
+        inside = inside[(inside > _LOWER[0] / 2) & (inside < 1 - _LOWER[0] / 2)]  # what lies beyond weighs nothing
+        edges = np.unique(np.concatenate([[0.0], inside, [1.0]]))
         half = np.diff(edges)[:, None] / 2
         x = arm.inverse(edges[:-1, None] + half * (1 + nodes))
         others = np.ones(x.shape)

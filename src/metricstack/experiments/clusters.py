@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Estimate, Moments, Reason, Refusal
+from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
+from metricstack.experiments.relative import relative_effect
 from metricstack.experiments.samples import as_vector, check_choice, same_length, two_sums
-from metricstack.numerics.intervals import Spread, check_level, combine, t_quantile
-from metricstack.numerics.multiplicity import p_value
-from metricstack.numerics.quotient import quotient_bounds
+from metricstack.numerics.intervals import Spread, check_level, combine
 
 __all__ = ["cluster_difference"]
 
@@ -42,7 +41,7 @@ def cluster_difference(
         treatment: The same of the treatment arm.
         method: ``"welch"``: each arm's own spread, degrees of freedom after Satterthwaite. ``"cr1"``: the sandwich
             of a regression on rows with G / (G - 1) for G clusters of both arms and t of G - 1; sizes are then rows.
-        relative: Give the effect as a fraction of control (Fieller's interval, p-value of the absolute test).
+        relative: Give the effect as a fraction of control's size (Fieller's interval, p-value of the absolute test).
         level: Confidence level, a fraction in (0, 1).
         unit: Unit of the mean or ratio.
 
@@ -96,21 +95,10 @@ def cluster_difference(
     name = f"difference over clusters, {method.capitalize() if method == 'welch' else 'CR1'}"
     if not relative:
         return effect(step, error, freedom=spread.freedom, level=level, unit=unit, n=n, method=name, checks=checks)
-    bounds = quotient_bounds(
-        after.ratio,
-        before.ratio,
-        variance_above=spreads[1].variance,
-        variance_below=spreads[0].variance,
-        reach=t_quantile(level, spread.freedom),
-    )
-    if bounds is None or before.ratio < 0:
-        return Refusal(
-            Reason.MEAN_TOO_CLOSE_TO_ZERO,
-            f"control is {before.ratio:g} with a standard error of {math.sqrt(spreads[0].variance):g}",
-            "Report the absolute difference.",
-        )
-    lift = Estimate(step / before.ratio, "fraction", n, f"{name}, Fieller", bounds[0] - 1, bounds[1] - 1, level)
-    return Effect(lift, p_value(step, error, spread.freedom), None, spread.freedom, checks)
+    return relative_effect(
+        before.ratio, after.ratio, spreads=(spreads[0], spreads[1]), freedom=spread.freedom, level=level, n=n,
+        method=name, checks=checks,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +128,7 @@ class _Arm:
 
 
 def _moments(sums: Any, name: str) -> Moments:
-    if isinstance(sums, tuple) and len(sums) == 2 and not np.isscalar(sums[0]):
+    if isinstance(sums, tuple | list) and len(sums) == 2 and np.ndim(sums[0]) == 1:
         values, sizes = as_vector(sums[0], f"sums of {name}"), as_vector(sums[1], f"sizes of {name}", low=0.0)
         same_length(sums=values, sizes=sizes)
         return Moments.of_samples(sums=values, sizes=sizes)

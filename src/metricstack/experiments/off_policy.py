@@ -13,6 +13,7 @@ from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import as_units, as_vector, check_choice, same_length
 from metricstack.numerics.intervals import check_level, t_quantile
+from metricstack.numerics.tails import tail_shape
 
 __all__ = ["PolicyValue", "off_policy"]
 
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 
 METHODS = ("ips", "clipped", "snips", "doubly_robust")
 _EFFECTIVE = 30
+_POOR, _THIN = 0.1, 0.3  # share of the rows that is left of them, of weights with a tail: refused, warned of
+_TAIL = 0.3
 _FAR = 4.0  # standard errors by which the mean weight may miss 1
 
 
@@ -111,8 +114,9 @@ def off_policy(
 
     Returns:
         The value; or a refusal: ``LOW_COVERAGE`` (the target takes actions that were never tried, or too few rows
-        carry the weight: an effective size under 30 and under half of the rows), ``NO_DATA`` (the target takes none
-        of the logged actions), ``TOO_FEW_UNITS``, ``NO_VARIATION``.
+        carry the weight: an effective size under 30 and under half of the rows, or under a tenth of the rows with
+        a heavy tail), ``NO_DATA`` (the target takes none of the logged actions), ``TOO_FEW_UNITS``,
+        ``NO_VARIATION``. The check ``overlap`` fails from under three tenths with a heavy tail.
 
     Raises:
         InvalidInput: a probability outside [0, 1], a logged action of propensity 0, rows of probabilities that do
@@ -122,7 +126,8 @@ def off_policy(
     Derivation:
         With ``w = target / propensity`` the value is the mean of ``w r`` (IPS), ``sum(w r) / sum(w)`` (SNIPS) or the
         mean of ``predicted_target + w (r - predicted)``; the standard error is that of the mean of the rows' own
-        contributions (of SNIPS ``w (r - value) / mean w``), summed by unit.
+        contributions (of SNIPS ``w (r - value) / mean w``), summed by unit. The effective size of all probabilities
+        is held against its expectation, ``n / mean(sum over actions of target^2 / propensity)``.
 
     Source:
         Horvitz and Thompson (1952); Swaminathan and Joachims (2015), *The self-normalized estimator for
@@ -153,10 +158,14 @@ def off_policy(
     if total == 0:
         return Refusal(Reason.NO_DATA, "the target takes none of the logged actions", "Log its actions at random.")
     effective = total**2 / square
-    if effective < min(_EFFECTIVE, n / 2):
+    # What a sample shows of rare large weights is too good; where all probabilities are known, so is what is left.
+    known = effective if logged.square is None else min(effective, n / logged.square)
+    left, tail = known / n, tail_shape(weight)
+    heavy = tail > _TAIL or known < 0.8 * effective
+    if known < min(_EFFECTIVE, n / 2) or (heavy and left < _POOR):
         return Refusal(
             Reason.LOW_COVERAGE,
-            f"the weight of {n:,} rows lies on as few as {effective:.3g} (effective size)",
+            f"the weight of {n:,} rows lies on as few as {known:.3g} (effective size), the tail's shape is {tail:.2g}",
             "Choose a target nearer the policy that ran, or give its actions more chance for a while.",
         )
     limit = math.inf
@@ -182,7 +191,9 @@ def off_policy(
     mean = total / n
     off = _error(weight - mean, unit_of, count)
     checks = [
-        Check("overlap", effective >= _EFFECTIVE, f"the weights leave an effective size of {effective:.3g} of {n:,}"),
+        Check("overlap", known >= _EFFECTIVE and not (heavy and left < _THIN),
+              f"an effective size of {known:.3g} of {n:,} rows; under {100 * _THIN:g} % of them, with a heavy tail of "
+              "weights, the interval is too short"),
         Check("mean weight", abs(mean - 1) <= _FAR * off or math.isclose(mean, 1, abs_tol=1e-9),
               f"the weights' mean is {mean:.3g} ± {off:.2g}; 1 where the propensities are right"),
     ]  # fmt: skip
@@ -222,12 +233,16 @@ def _lift(
 
 @dataclass(frozen=True, eq=False)
 class _Log:
-    """Of each row's action, shape (n,): both probabilities, the model's reward, and its mean under the target."""
+    """Of each row's action, shape (n,): both probabilities, the model's reward, and its mean under the target.
+
+    ``square`` is the expected squared weight of a row, where all actions' probabilities are known.
+    """
 
     propensity: Array
     target: Array
     predicted: Array | None
     expected: Array | None
+    square: float | None = None
 
     @classmethod
     def of(
@@ -301,7 +316,8 @@ class _Log:
         for found in (model, expected):
             if found is not None:
                 same_length(rewards=np.empty(n), given=found)
-        return cls(chance[row, column], goal[row, column], model, expected)
+        square = np.divide(goal**2, chance, out=np.zeros(chance.shape), where=chance > 0).sum(axis=1)
+        return cls(chance[row, column], goal[row, column], model, expected, float(square.mean()))
 
 
 def _no_zero(chance: Array) -> None:

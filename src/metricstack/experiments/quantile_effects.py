@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
+from metricstack.experiments.relative import relative_effect
 from metricstack.experiments.samples import as_units, as_vector, same_length
 from metricstack.numerics.histograms import cut
 from metricstack.numerics.intervals import Spread, check_level, combine, t_quantile
-from metricstack.numerics.multiplicity import p_value
 from metricstack.numerics.quantiles import (
     QuantileAnswer,
     bin_inverse,
@@ -22,7 +22,6 @@ from metricstack.numerics.quantiles import (
     quantile_of_bins,
     quantile_of_sample,
 )
-from metricstack.numerics.quotient import quotient_bounds
 
 __all__ = ["BinnedSample", "quantile_difference"]
 
@@ -30,6 +29,7 @@ __all__ = ["BinnedSample", "quantile_difference"]
 # skewed (at 95 % a true p95 of 200 values is rejected in 1.5 % instead of 5 %), narrower ones rest on too few values.
 _SCALE = 0.8
 _ENDS = 0.95  # where bounds of this level leave the sample, no standard error is read from it
+_BEYOND = 2  # units beyond a quantile; with fewer, the samples that still give bounds are those that vary too little
 _FEW = 40
 
 
@@ -124,7 +124,7 @@ def quantile_difference(
         q: Share below the quantile, in (0, 1); of several, several effects are returned in their order.
         units: The unit of each value of control and of treatment; None where every value is its own unit. A
             `BinnedSample` carries its units as buckets.
-        relative: Give the effect as a fraction of control (Fieller's interval, the p-value of the absolute test).
+        relative: Give the effect as a fraction of control's size (Fieller; the p-value of the absolute test).
         level: Confidence level, a fraction in (0, 1).
         unit: Unit of the values.
 
@@ -194,6 +194,9 @@ class _Sampled:
     def arm(self, q: float) -> _Arm | Refusal:
         if not len(self.values):
             return Refusal(Reason.NO_DATA, "an arm has no values", "Compare arms that were both seen.")
+        clusters = int(self.units.max()) + 1
+        if clusters * min(q, 1 - q) < _BEYOND - 1e-9:
+            return _too_few(q, clusters, nested=self.nested)
         value = quantile_of_sample(self.values, q)
         below = (self.values <= value).astype(np.float64)
         return _arm(
@@ -201,7 +204,7 @@ class _Sampled:
                 quantile_by_group(self.units, self.weights, below, p=q, value=value, inverse=self.inverse, level=reach)
                 for reach in (_SCALE, _ENDS)
             ],
-            q, len(self.values), int(self.units.max()) + 1, nested=self.nested,
+            q, len(self.values), clusters, nested=self.nested,
         )  # fmt: skip
 
 
@@ -228,16 +231,20 @@ class _Binned:
         )  # fmt: skip
 
 
+def _too_few(q: float, clusters: int, *, nested: bool) -> Refusal:
+    what = "units" if nested else "values"
+    return Refusal(
+        Reason.TOO_FEW_UNITS,
+        f"the {100 * q:g}th percentile of an arm's {clusters:,} {what} lies too near the end for an interval",
+        f"At least about {math.ceil(4 * max(q, 1 - q) / min(q, 1 - q)):,} independent values are needed; run longer, "
+        "or ask for a quantile nearer the middle.",
+    )
+
+
 def _arm(answers: Sequence[QuantileAnswer], q: float, rows: int, clusters: int, *, nested: bool) -> _Arm | Refusal:
     answer, wide = answers
-    what = "units" if nested else "values"
     if math.isinf(wide.low) or math.isinf(wide.high):
-        return Refusal(
-            Reason.TOO_FEW_UNITS,
-            f"the {100 * q:g}th percentile of an arm's {clusters:,} {what} lies too near the end for an interval",
-            f"At least about {math.ceil(4 * max(q, 1 - q) / min(q, 1 - q)):,} independent values are needed; run "
-            "longer, or ask for a quantile nearer the middle.",
-        )
+        return _too_few(q, clusters, nested=nested)
     error = (answer.high - answer.low) / (2 * t_quantile(_SCALE, clusters - 1))
     if error <= 0:
         return Refusal(
@@ -265,19 +272,7 @@ def _difference(
     method = f"difference of quantiles ({100 * q:g}th percentile), Woodruff"
     if not relative:
         return effect(step, error, freedom=spread.freedom, level=level, unit=unit, n=n, method=method, checks=checks)
-    bounds = quotient_bounds(
-        treatment.value,
-        control.value,
-        variance_above=treatment.spread.variance,
-        variance_below=control.spread.variance,
-        reach=t_quantile(level, spread.freedom),
-    )
-    if bounds is None or control.value < 0:
-        return Refusal(
-            Reason.MEAN_TOO_CLOSE_TO_ZERO,
-            f"control's quantile is {control.value:g} with a standard error of {math.sqrt(control.spread.variance):g}",
-            "Report the absolute difference.",
-        )
-    lift = step / control.value
-    estimate = Estimate(lift, "fraction", n, f"{method}, Fieller", bounds[0] - 1, bounds[1] - 1, level)
-    return Effect(estimate, p_value(step, error, spread.freedom), None, spread.freedom, checks)
+    return relative_effect(
+        control.value, treatment.value, spreads=(control.spread, treatment.spread), freedom=spread.freedom,
+        level=level, n=n, method=method, checks=checks,
+    )  # fmt: skip
