@@ -265,6 +265,25 @@ def test_a_group_sequential_design_waits_for_its_first_look(tmp_path: Path) -> N
     assert readout.verdict is Verdict.HOLD
 
 
+def test_between_two_looks_a_group_sequential_design_is_read_as_of_the_last(tmp_path: Path) -> None:
+    # 80 units, exposed a minute apart in turn; 150 planned in 5 looks: the second look is of the first 60 units. What
+    # was run before the 60th unit's exposure, 59 minutes in, counts; the same units' later runs wait for the next look.
+    arms = ("control", "treatment")
+    assigned = [_assigned(f"u{i}", arms[i % 2], first_exposure=at("07-02") + minutes(i)) for i in range(80)]
+    runs = [
+        _run(f"{when}{i}", f"u{i}", outcome, cost, start=at("07-02") + minutes(minute))
+        for when, minute, outcome, cost in (("early", 59, "success", 1.0), ("late", 90, "failure", 9.0))
+        for i in range(80)
+    ]
+    declared = _declared(
+        design="group_sequential", planned_n=150.0, end=None, primary_metric="total_cost", guardrails="{}"
+    )
+    tables = {"experiments": [declared], "assignments": assigned, "requests": runs}
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert readout.units == {"control": 30, "treatment": 30}
+    assert (readout.primary.control.mean, readout.primary.treatment.mean) == (1.0, 1.0)
+
+
 def test_it_shows_and_says_itself_and_escapes_what_was_declared(tmp_path: Path) -> None:
     readout = _experiment(tmp_path, hypothesis="<script>alert(1)</script>")
     assert readout.say().startswith("retry: Hold.")  # every run of an arm costs the same: no variation to judge by

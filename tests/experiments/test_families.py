@@ -14,14 +14,14 @@ from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
 from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
-from metricstack.experiments.families import Adjusted, Heterogeneity, adjust, effect_contrast, heterogeneity
+from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
 
 close = pytest.approx
 _THEIRS = {"bonferroni": "bonferroni", "holm": "holm", "hochberg": "simes-hochberg", "bh": "fdr_bh", "by": "fdr_by"}
 
 
-def adjusted(found: Adjusted | Refusal) -> Adjusted:
-    assert isinstance(found, Adjusted)
+def adjusted(found: AdjustedPValues | Refusal) -> AdjustedPValues:
+    assert isinstance(found, AdjustedPValues)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from metricstack.experiments.adjusted import Adjusted
 from metricstack.experiments.adjustment import cuped, regression_adjusted
-from metricstack.experiments.anytime import always_valid, bounded_mean_sequence, msprt
+from metricstack.experiments.anytime import always_valid, always_valid_effect, bounded_mean_sequence, msprt
 from metricstack.experiments.bandits import Allocation, adaptive_difference, thompson_allocation
 from metricstack.experiments.bayes import Posterior, bayes_beta_binomial, bayes_normal
 from metricstack.experiments.capping import winsorised_difference
@@ -12,7 +12,7 @@ from metricstack.experiments.declare import Declaration, Design, Guardrail, decl
 from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.exact import ExactTest, exact_test
-from metricstack.experiments.families import Heterogeneity, adjust, effect_contrast, heterogeneity
+from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
 from metricstack.experiments.margins import MarginTest, equivalence, noninferiority
@@ -34,6 +34,7 @@ from metricstack.experiments.switchbacks import switchback_difference
 __all__ = [
     "AAVerdict",
     "Adjusted",
+    "AdjustedPValues",
     "Allocation",
     "Balance",
     "BinnedSample",
@@ -61,6 +62,7 @@ __all__ = [
     "adaptive_difference",
     "adjust",
     "always_valid",
+    "always_valid_effect",
     "balance",
     "bayes_beta_binomial",
     "bayes_normal",

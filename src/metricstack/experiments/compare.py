@@ -1,7 +1,8 @@
 """Read experiments: all of them, and all their metrics, in one pass over each table."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from metricstack.core.errors import UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.experiments.declare import Declaration, declaration, declarations
-from metricstack.experiments.design import read_effect
+from metricstack.experiments.declare import Declaration, Design, declaration, declarations
+from metricstack.experiments.design import look_of, read_effect
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.measured import arm_of_histogram, arm_of_sums
 from metricstack.experiments.readout import Portfolio, Reading, Readout, Role, Verdict
@@ -108,7 +109,8 @@ class _Desk:
         request, _ = ask(ws, tuple(ids.values()), window=span, by=(), grain=None, where=None, level=0.95)
         jobs = {job.name: (job, part) for job, part in prepare(request, ids.values()).items()}
         named = {name: jobs[found] for name, found in ids.items()}
-        return cls(ws, declared, Exposed(ws, request.catalogue.given, exposures), named, unknown, span)
+        exposed = _as_of_looks(Exposed(ws, request.catalogue.given, exposures), declared)
+        return cls(ws, declared, exposed, named, unknown, span)
 
     def readouts(self) -> list[Readout]:
         counts = self.exposed.counts()
@@ -219,5 +221,26 @@ _NO_SUMS = Refusal(
     "it is not made of sums of units, so that arms cannot be compared by it",
     "Choose a metric of sums, or a quantile.",
 )
+
+
+def _as_of_looks(exposed: Exposed, declared: Sequence[Declaration]) -> Exposed:
+    """Cut group-sequential experiments at the last of their planned looks: what came after waits for the next."""
+    several = [one for one in declared if one.design is Design.GROUP_SEQUENTIAL and one.planned_n]
+    counts = exposed.counts() if several else {}
+    if isinstance(counts, Refusal):
+        return exposed
+    numbers: dict[str, int] = {}
+    for one in several:
+        assert one.planned_n is not None
+        look = look_of(one, counts.get(one.key, {}).get("split", 0), ended=one.end is not None)
+        if 0 < look < one.looks:
+            numbers[one.key] = math.ceil(one.planned_n * look / one.looks)
+    found = exposed.instants(numbers) if numbers else {}
+    if isinstance(found, Refusal):
+        return exposed
+    cut = (replace(each, end=min(found.get(each.experiment, each.end), each.end)) for each in exposed.exposures)
+    return replace(exposed, exposures=tuple(cut))
+
+
 _FIRST = (Verdict.INVALID, Verdict.SHIP, Verdict.HOLD, Verdict.INCONCLUSIVE, Verdict.ROLLBACK)
 """Of several arms the one that is best off speaks for the experiment."""

@@ -9,7 +9,7 @@ from metricstack.experiments.effect import Effect
 from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.sequential import group_sequential_bounds
 
-__all__ = ["REACHED", "read_effect"]
+__all__ = ["REACHED", "look_of", "read_effect"]
 
 REACHED = 0.95
 """From this share of the planned n on, the plan is taken as reached: traffic is not exact."""
@@ -22,9 +22,9 @@ def read_effect(
 ) -> tuple[Effect | Refusal, Effect | Refusal]:
     """Give an effect and its relative form, with intervals as wide as the declared design asks for.
 
-    Fixed: at 1 - alpha. Group sequential: at the bound of the last planned look that the units have reached
-    (O'Brien-Fleming spending). Always valid: a confidence sequence, and the relative effect at the same reach.
-    Several arms against one control share alpha (Bonferroni).
+    Fixed: at 1 - alpha. Group sequential: at the bound of the planned look that the units are of (`look_of`;
+    O'Brien-Fleming spending). Always valid: a confidence sequence, and the relative effect at the same reach. Several
+    arms against one control share alpha (Bonferroni).
 
     Args:
         declared: What was declared.
@@ -50,11 +50,33 @@ def read_effect(
     return found, relative_lift(control=control, treatment=treatment, level=level)
 
 
+def look_of(declared: Declaration, n: int, *, ended: bool) -> int:
+    """Return the last planned look of a group-sequential design that has been reached, 0 before the first.
+
+    Between two looks nothing new may be read: a bound holds for the units of its look, and reading later data
+    against it every day rejects a true null more often than alpha.
+
+    Args:
+        declared: What was declared.
+        n: Units of all arms so far.
+        ended: No more units will come, so that 95 % of the planned n count as all of it.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> arms, shares, start = ("control", "treatment"), (0.5, 0.5), datetime(2026, 7, 1, tzinfo=UTC)
+        >>> one = Declaration("retry", "user", arms, shares, "task_success", start, looks=4, planned_n=1000)
+        >>> [look_of(one, n, ended=False) for n in (249, 250, 999, 1000)], look_of(one, 960, ended=True)
+        ([0, 1, 3, 4], 4)
+    """
+    if declared.planned_n is None or n >= (REACHED if ended else 1.0) * declared.planned_n:
+        return declared.looks
+    return math.floor(n / declared.planned_n * declared.looks + 1e-9)
+
+
 def _level_of_look(declared: Declaration, alpha: float, n: int) -> float | Refusal:
-    """The level at which a group-sequential design is read now; a refusal before its first look."""
-    looks = declared.looks
-    share = 1.0 if declared.planned_n is None or n >= REACHED * declared.planned_n else n / declared.planned_n
-    look = math.floor(share * looks + 1e-9)
+    """The level at which a group-sequential design is read, from the units of a look; a refusal before the first."""
+    looks, ended = declared.looks, declared.end is not None
+    look = look_of(declared, n, ended=ended)
     design = group_sequential_bounds(looks, alpha)
     if look < 1 or not math.isfinite(design.critical[look - 1]):
         return Refusal(

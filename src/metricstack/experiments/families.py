@@ -14,18 +14,18 @@ from metricstack.experiments.effect import Effect, effect
 from metricstack.numerics.intervals import Spread, check_level, combine
 from metricstack.numerics.multiplicity import benjamini_hochberg, p_value
 
-__all__ = ["Adjusted", "Heterogeneity", "adjust", "as_p_values", "effect_contrast", "heterogeneity"]
+__all__ = ["AdjustedPValues", "Heterogeneity", "adjust", "as_p_values", "effect_contrast", "heterogeneity"]
 
 Vector = NDArray[np.float64]
 _METHODS = ("bonferroni", "holm", "hochberg", "bh", "by")
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
+class AdjustedPValues:
     """P-values of a family of tests, adjusted.
 
     Args:
-        adjusted: Adjusted p-values, in the order given.
+        adjusted: AdjustedPValues p-values, in the order given.
         method: How.
         alpha: The error of the family (of any false one for Bonferroni, Holm and Hochberg, the share of false ones
             among those rejected for BH and BY).
@@ -52,7 +52,7 @@ class Adjusted:
 
 def adjust(
     p_values: ArrayLike, method: str = "holm", *, alpha: float = 0.05, size: int | None = None
-) -> Adjusted | Refusal:
+) -> AdjustedPValues | Refusal:
     """Adjust p-values for having made many tests.
 
     Args:
@@ -94,7 +94,7 @@ def adjust(
         plain = benjamini_hochberg([float(x) for x in p], rate=alpha, size=m).adjusted
         if method == "by":
             plain = _dependent(p, m)
-        return Adjusted(plain, method, alpha, m)
+        return AdjustedPValues(plain, method, alpha, m)
     order = np.argsort(p, kind="stable")
     ranked = p[order]
     left = m - np.arange(len(p))
@@ -107,7 +107,7 @@ def adjust(
         scaled = np.minimum.accumulate((ranked * left)[::-1])[::-1]
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(scaled, 1.0)
-    return Adjusted(tuple(float(x) for x in adjusted), method, alpha, m)
+    return AdjustedPValues(tuple(float(x) for x in adjusted), method, alpha, m)
 
 
 def _dependent(p: Vector, m: int) -> tuple[float, ...]:
@@ -185,7 +185,7 @@ class Heterogeneity:
         tau_squared: Variance of the true effects (DerSimonian and Laird), in the unit squared.
         pooled: The effect common to all, weighted by precision.
         differs: The p-value is at most alpha.
-        effects_adjusted: Adjusted p-values (BH) of each segment having no effect; None where it was refused.
+        effects_adjusted: AdjustedPValues p-values (BH) of each segment having no effect; None where it was refused.
         contrasts: Effect of each segment less that of the others pooled; None where it was refused.
         contrasts_adjusted: Their adjusted p-values (BH).
         alpha: The error, of Q and of the share of false ones among segments.

@@ -6,7 +6,7 @@ that saw several arms belongs to none. Units stay in the engine; only sums of ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,6 +108,26 @@ class Exposed:
             _first=rows.first_exposure.min(), _end=rows["_end"].min(), _use_case=rows["_use_case"].min(),
         )  # fmt: skip
         return found.filter(found["_arms"] == 1, found["_split"] == 1).drop("_arms", "_split")
+
+    def instants(self, numbers: Mapping[str, int]) -> dict[str, datetime] | Refusal:
+        """Find when so many units had been exposed: experiment → the first instant after its n-th unit's exposure.
+
+        Args:
+            numbers: Experiment → how many units; one with fewer is left out of the answer.
+        """
+        import ibis
+        import pyarrow as pa
+
+        units = self.units()
+        if isinstance(units, Refusal):
+            return units
+        asked = {"experiment": list(numbers), "_number": pa.array(list(numbers.values()), pa.int64())}
+        place = ibis.row_number().over(group_by=units["experiment"], order_by=[units["_first"], units["unit"]])
+        ranked = units.mutate(_place=place + 1).join(ibis.memtable(pa.table(asked)), "experiment")
+        found = (
+            ranked.filter(ranked["_place"] == ranked["_number"]).select("experiment", "_first").to_pyarrow().to_pylist()
+        )
+        return {row["experiment"]: row["_first"] + timedelta(microseconds=1) for row in found}
 
     def _frame(self, name: str) -> tuple[Frame, bool] | None:
         """What is asked of a table: units and use cases as its dimensions; None where it names no unit."""
