@@ -2,6 +2,7 @@
 
 from metricstack.charts.cost import stacked_cost
 from metricstack.charts.dots import change_dots, interval_dots
+from metricstack.charts.experiments import chart_portfolio, chart_readout
 from metricstack.charts.findings import chart_findings
 from metricstack.charts.notebook import enable
 from metricstack.charts.panels import chart_panel
@@ -20,6 +21,8 @@ __all__ = [
     "change_dots",
     "chart_findings",
     "chart_panel",
+    "chart_portfolio",
+    "chart_readout",
     "chart_words",
     "enable",
     "figure_html",

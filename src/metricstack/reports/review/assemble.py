@@ -7,6 +7,7 @@ from metricstack import metrics
 from metricstack.charts import Span
 from metricstack.core.values import Finding, Reason, Refusal
 from metricstack.core.windows import Window
+from metricstack.experiments import Portfolio
 from metricstack.metrics import MetricPanel
 from metricstack.reports.html import Html
 from metricstack.reports.quarter import check_segment, choose_quarter
@@ -16,6 +17,7 @@ from metricstack.reports.review.board import Board
 from metricstack.reports.review.incidents import incidents_of
 from metricstack.reports.review.plan import CUTS, LAYERS, TRENDS, every_metric
 from metricstack.reports.review.recorded import recorded, say_recorded
+from metricstack.reports.review.tested import experiments_section, tests_of
 from metricstack.telemetry import Workspace
 from metricstack.telemetry.completeness import TableCompleteness, completeness
 
@@ -62,6 +64,7 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         tables=completeness(workspace, window),
         telemetry=recorded(workspace, window),
         costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", segment=segment),
+        tests=tests_of(workspace, window),
     )
 
 
@@ -124,6 +127,7 @@ class Review:
         incidents: What broke in the quarter; a refusal where nobody recorded it.
         tables: What each table's rows of the quarter say of themselves.
         telemetry: What was recorded, counted as it is.
+        tests: The experiments that ended in the quarter; a refusal where they cannot be read.
     """
 
     workspace: Workspace
@@ -137,6 +141,7 @@ class Review:
     incidents: tuple[Span, ...] | Refusal
     tables: tuple[TableCompleteness, ...]
     telemetry: tuple[Finding, ...]
+    tests: Portfolio | Refusal
 
     @property
     def headline(self) -> Html:
@@ -175,6 +180,11 @@ class Review:
         return sections.value_section(self.board, self.costs, config.calendar, config.currency)
 
     @property
+    def experiments(self) -> Html:
+        """What was tested, what to do with it, and which comparisons do not hold."""
+        return experiments_section(self.tests, segment=self.segment)
+
+    @property
     def delivery(self) -> Html:
         """How fast and how safely it changes."""
         return sections.plain_section(self.board, "delivery")
@@ -200,4 +210,5 @@ class Review:
         boards = (self.board, self.use_cases, *self.cuts.values())
         panels = [panel for board in boards for panel in (board.now, board.before)]
         measured = (finding for panel in (*panels, self.trends, self.costs) for finding in panel.findings)
-        return (*self.telemetry, *measured)
+        tested = () if isinstance(self.tests, Refusal) else self.tests.findings
+        return (*self.telemetry, *measured, *tested)
