@@ -12,7 +12,6 @@ from metricstack.experiments import (
     bandits,
     clusters,
     intraclass,
-    off_policy,
     pairs,
     quantile_effects,
     rates,
@@ -20,7 +19,7 @@ from metricstack.experiments import (
 )
 
 CASES = json.loads(Path(__file__).with_name("cases_c.json").read_text(encoding="utf-8"))
-ROOMS = (bandits, clusters, intraclass, off_policy, pairs, quantile_effects, rates, switchbacks)
+ROOMS = (bandits, clusters, intraclass, pairs, policies, quantile_effects, rates, switchbacks)
 
 
 def read(argument: Any) -> Any:
