@@ -41,7 +41,13 @@ def closed_form(a: float, b: float, c: int, d: float) -> float:
 
 @pytest.mark.parametrize(
     ("successes", "failures"),
-    [((20, 30), (80, 70)), ((0, 0), (0, 1)), ((1200, 1250), (8800, 8750)), ((0, 3), (900, 1))],
+    [
+        ((20, 30), (80, 70)),
+        ((0, 0), (0, 1)),
+        ((1200, 1250), (8800, 8750)),
+        ((0, 3), (900, 1)),
+        ((37, 0), (949_019, 179)),
+    ],
 )
 def test_two_rates_agree_with_the_closed_form(successes: tuple[int, int], failures: tuple[int, int]) -> None:
     expected = closed_form(successes[0] + 1, failures[0] + 1, successes[1] + 1, failures[1] + 1)

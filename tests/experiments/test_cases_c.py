@@ -8,19 +8,10 @@ import numpy as np
 import pytest
 
 from metricstack.core.values import Moments
-from metricstack.experiments import (
-    bandits,
-    clusters,
-    intraclass,
-    off_policy,
-    pairs,
-    quantile_effects,
-    rates,
-    switchbacks,
-)
+from metricstack.experiments import bandits, clusters, intraclass, pairs, policies, quantile_effects, rates, switchbacks
 
 CASES = json.loads(Path(__file__).with_name("cases_c.json").read_text(encoding="utf-8"))
-ROOMS = (bandits, clusters, intraclass, off_policy, pairs, quantile_effects, rates, switchbacks)
+ROOMS = (bandits, clusters, intraclass, pairs, policies, quantile_effects, rates, switchbacks)
 
 
 def read(argument: Any) -> Any:

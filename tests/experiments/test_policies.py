@@ -12,7 +12,7 @@ from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
 from metricstack.core.values import Reason, Refusal
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.off_policy import PolicyValue, off_policy
+from metricstack.experiments.policies import PolicyValue, off_policy
 
 close = pytest.approx
 Array = NDArray[np.float64]
