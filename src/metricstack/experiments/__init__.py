@@ -17,9 +17,9 @@ from metricstack.experiments.guards import Balance, SampleRatio, balance, sample
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
 from metricstack.experiments.margins import MarginTest, equivalence, noninferiority
 from metricstack.experiments.means import relative_lift, welch
-from metricstack.experiments.off_policy import PolicyValue, off_policy
 from metricstack.experiments.pairs import paired_binary, paired_score
 from metricstack.experiments.planning import Plan
+from metricstack.experiments.policies import PolicyValue, off_policy
 from metricstack.experiments.proportions import proportion_difference, proportion_ratio, single_proportion
 from metricstack.experiments.quantile_effects import BinnedSample, quantile_difference
 from metricstack.experiments.rates import rate_ratio
