@@ -36,6 +36,7 @@ def _add(commands: Any, name: str, run: Any, about: str) -> Any:
 def run_list(arguments: argparse.Namespace) -> int:
     """Print every experiment with its primary's effect and its verdict."""
     from metricstack import experiments, telemetry
+    from metricstack.narrative.experiments import say_reading
 
     found = experiments.portfolio(telemetry.open_workspace(arguments.workspace), window=arguments.quarter)
     if arguments.format == "json":
@@ -44,7 +45,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     rows = [
         {
             "key": readout.key, "verdict": str(readout.verdict), "primary": readout.primary.title,
-            "effect": _said(readout.primary), "why": readout.decided.why,
+            "effect": say_reading(readout.primary), "why": readout.decided.why,
         }
         for readout in found.readouts
     ]  # fmt: skip
@@ -55,6 +56,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_readout(arguments: argparse.Namespace) -> int:
     """Print one experiment: the verdict first, then the numbers, then whether they hold."""
     from metricstack import experiments, telemetry
+    from metricstack.narrative.experiments import say_reading
 
     readout = experiments.compare(telemetry.open_workspace(arguments.workspace), arguments.name)
     if arguments.format == "json":
@@ -62,11 +64,11 @@ def run_readout(arguments: argparse.Namespace) -> int:
         return 0
     print("\n".join(_told(readout)))
     rows = [
-        {"metric": one.title, "role": str(one.role), "relative": _said(one), "effect": one.answer.say()}
+        {"metric": one.title, "role": str(one.role), "change": say_reading(one), "difference": _difference(one)}
         for one in readout.readings
     ]
     print()
-    print_rows(rows, "table", ("metric", "role", "relative", "effect"))
+    print_rows(rows, "table", ("metric", "role", "change", "difference"))
     print("\nChecks")
     signs = {True: "holds", False: "fails", None: "note"}
     print(entries((f"{check.name} {signs[check.passed]}", check.detail) for check in readout.checks))
@@ -101,8 +103,12 @@ def run_check(arguments: argparse.Namespace) -> int:
     return int(any(row["holds"] is False for row in rows))
 
 
-def _said(reading: "Reading") -> str:
+def _difference(reading: "Reading") -> str:
+    """The effect in the metric's own unit, shares in points."""
     from metricstack.core.values import Refusal
+    from metricstack.narrative.words import difference_limits, signed
 
-    effect = reading.relative
-    return effect.say() if isinstance(effect, Refusal) else effect.estimate.say()
+    effect = reading.effect
+    if isinstance(effect, Refusal):
+        return ""
+    return f"{signed(effect.value, effect.unit)} ({difference_limits(effect.estimate)})"

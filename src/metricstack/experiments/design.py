@@ -1,6 +1,7 @@
 """How an experiment may be read: its design sets the level of every interval, and says when it is too early."""
 
 import math
+from dataclasses import replace
 
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.experiments.anytime import always_valid
@@ -39,15 +40,32 @@ def read_effect(
         found = always_valid(control=control, treatment=treatment, planned_n=planned, level=1 - alpha, unit=unit)
         if isinstance(found, Refusal):
             return found, found
-        return found, relative_lift(control=control, treatment=treatment, level=_as_fixed(found))
-    level = 1 - alpha
+        relative = relative_lift(control=control, treatment=treatment, level=_as_fixed(found))
+        return found, _held(relative, 1 - alpha, "confidence sequence")
+    level, how = 1 - alpha, ""
     if declared.design is Design.GROUP_SEQUENTIAL:
-        now = _level_of_look(declared, alpha, n)
-        if isinstance(now, Refusal):
-            return now, now
-        level = now
+        look = look_of(declared, n, ended=declared.end is not None)
+        bounds = group_sequential_bounds(declared.looks, alpha)
+        if look < 1 or not math.isfinite(bounds.critical[look - 1]):
+            first = math.ceil((declared.planned_n or 0) / declared.looks)
+            early = Refusal(
+                Reason.TOO_FEW_UNITS,
+                f"its first of {declared.looks} planned looks is at {first:,} units; there are {n:,}",
+                "Wait for the look that was planned.",
+            )
+            return early, early
+        level, how = min(1 - bounds.nominal_p[look - 1], _NEAR_1), f"look {look} of {declared.looks}"
     found = welch(control=control, treatment=treatment, level=level, unit=unit)
-    return found, relative_lift(control=control, treatment=treatment, level=level)
+    relative = relative_lift(control=control, treatment=treatment, level=level)
+    return _held(found, 1 - alpha, how), _held(relative, 1 - alpha, how)
+
+
+def _held(found: Effect | Refusal, level: float, how: str) -> Effect | Refusal:
+    """Say the level that holds over all looks, which a wider interval at this one buys."""
+    if isinstance(found, Refusal) or not how:
+        return found
+    method = f"{found.estimate.method}, {how}"
+    return replace(found, estimate=replace(found.estimate, level=level, method=method))
 
 
 def look_of(declared: Declaration, n: int, *, ended: bool) -> int:
@@ -71,21 +89,6 @@ def look_of(declared: Declaration, n: int, *, ended: bool) -> int:
     if declared.planned_n is None or n >= (REACHED if ended else 1.0) * declared.planned_n:
         return declared.looks
     return math.floor(n / declared.planned_n * declared.looks + 1e-9)
-
-
-def _level_of_look(declared: Declaration, alpha: float, n: int) -> float | Refusal:
-    """The level at which a group-sequential design is read, from the units of a look; a refusal before the first."""
-    looks, ended = declared.looks, declared.end is not None
-    look = look_of(declared, n, ended=ended)
-    design = group_sequential_bounds(looks, alpha)
-    if look < 1 or not math.isfinite(design.critical[look - 1]):
-        return Refusal(
-            Reason.TOO_FEW_UNITS,
-            f"its first of {looks} planned looks is at {math.ceil((declared.planned_n or 0) / looks):,} units; "
-            f"there are {n:,}",
-            "Wait for the look that was planned.",
-        )
-    return min(1 - design.nominal_p[look - 1], _NEAR_1)
 
 
 def _as_fixed(found: Effect) -> float:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from metricstack.experiments.effect import Effect
     from metricstack.experiments.readout import Portfolio, Reading, Readout
 
-__all__ = ["portfolio_html", "readout_html", "say_effect", "say_portfolio", "say_readout"]
+__all__ = ["portfolio_html", "readout_html", "say_effect", "say_portfolio", "say_reading", "say_readout"]
 
 _ORDER = ("ship", "rollback", "hold", "inconclusive", "invalid")
 _WORDS = {
@@ -44,7 +44,7 @@ def say_readout(readout: "Readout") -> str:
     lines = [f"{readout.key}: {_WORDS[readout.verdict]}. {readout.decided.why}"]
     if readout.decided.more:
         lines.append(f"About {count(readout.decided.more)} more {readout.declaration.unit}s are needed.")
-    lines += [f"{one.title} ({one.role}): {_said(one)}." for one in readout.readings]
+    lines += [f"{one.title} ({one.role}): {say_reading(one)}." for one in readout.readings]
     lines += [
         f"{stem(check.detail)[0].upper()}{stem(check.detail)[1:]}." for check in readout.checks if not check.passed
     ]
@@ -71,7 +71,8 @@ def _shown(reading: "Reading") -> Answer:
     return reading.answer if isinstance(reading.relative, Refusal) else reading.relative.estimate
 
 
-def _said(reading: "Reading") -> str:
+def say_reading(reading: "Reading") -> str:
+    """Say one metric's change as a part of control, with how sure; in its own unit where no part can be told."""
     answer = _shown(reading)
     if isinstance(answer, Refusal):
         return f"cannot say, since {stem(answer.detail)}"
