@@ -1,0 +1,93 @@
+"""What `metricstack experiment` promises: a verdict with its numbers, for people and for programs, and an exit code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metricstack.cli import main
+from tests.metrics.conftest import at, minutes, write_workspace
+
+KEYS = {"key", "primary", "effect", "low", "high", "p", "verdict", "why"}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    code = main(["experiment", *(str(argument) for argument in arguments)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def workspace(folder: Path, *, lost: int = 0) -> Path:
+    """Two experiments of 60 and 60 units, the second one's treatment short of some."""
+    arms = ("control", "treatment")
+    declared = [
+        {"experiment": key, "registered_at": at("06-28"), "ingested_at": at("06-28"), "start": at("07-01"), "end": end,
+         "unit": "user", "arms": '["control", "treatment"]', "allocation": "[0.5, 0.5]",
+         "primary_metric": "task_success",
+         "guardrails": "{}", "design": "fixed", "alpha": 0.05, "planned_n": 120.0, "hypothesis": "=cmd()"}
+        for key, end in (("whole", at("08-01")), ("broken", at("11-01")))
+    ]  # fmt: skip
+    assigned = [
+        {"experiment": key, "unit": f"{key}{arm}{i}", "variant": arm, "first_exposure": at("07-02"), "reason": "split"}
+        for key in ("whole", "broken")
+        for arm in arms
+        for i in range(60 - (lost if (key, arm) == ("broken", "treatment") else 0))
+    ]
+    runs: list[dict[str, Any]] = [
+        {"run": row["unit"], "user": row["unit"], "start": at("07-02") + minutes(1),
+         "outcome": "success" if i % (2 if row["variant"] == "control" else 5) else "failure"}
+        for i, row in enumerate(assigned)
+    ]  # fmt: skip
+    write_workspace(folder, {"experiments": declared, "assignments": assigned, "requests": runs})
+    return folder
+
+
+def test_the_list_is_an_array_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "list", "--workspace", workspace(tmp_path), "--format", "json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [row["key"] for row in rows] == ["broken", "whole"]
+    assert all(set(row) >= KEYS for row in rows)
+    # By hand: of control every second run succeeds, of treatment four of five.
+    assert rows[1]["effect"] == pytest.approx(48 / 60 - 30 / 60)
+    assert rows[1]["verdict"] == "ship"
+
+
+def test_a_quarter_has_the_experiments_that_ended_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = workspace(tmp_path)
+    for quarter, key in (("2026Q3", "whole"), ("2026Q4", "broken")):
+        _, out, _ = run(capsys, "list", "--quarter", quarter, "--workspace", folder, "--format", "json")
+        assert [row["key"] for row in json.loads(out)] == [key]
+
+
+def test_a_readout_says_the_verdict_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "readout", "whole", "--workspace", workspace(tmp_path))
+    assert code == 0
+    assert out.splitlines()[0] == "whole: ship"
+    assert "Task success" in out
+    assert "sample_ratio holds" in out
+
+
+def test_a_broken_split_is_found_and_gives_an_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # 60 and 15 units where half and half was declared: chi-square 45^2 / 75 = 27 on one degree.
+    code, out, _ = run(capsys, "check", "--workspace", workspace(tmp_path / "a", lost=45))
+    assert code == 1
+    assert "broken" in out
+    assert "60 : 15 units" in out
+    code, out, _ = run(capsys, "check", "--workspace", workspace(tmp_path / "b"))
+    assert code == 0
+
+
+def test_an_unknown_experiment_is_one_line_that_names_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, said = run(capsys, "readout", "whol", "--workspace", workspace(tmp_path))
+    assert (code, said.count("\n")) == (1, 1)
+    assert "Did you mean 'whole'" in said
+
+
+def test_a_workspace_without_experiments_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_workspace(tmp_path, {})
+    code, out, _ = run(capsys, "list", "--workspace", tmp_path, "--format", "json")
+    assert (code, json.loads(out)) == (0, [])
