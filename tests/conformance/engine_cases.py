@@ -24,7 +24,8 @@ from metricstack.core.values import Finding, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics import catalogue, evaluate
 from metricstack.metrics.job import Job, Request
-from metricstack.metrics.query.compile import Plan, binned, whole
+from metricstack.metrics.query.binning import binned
+from metricstack.metrics.query.compile import Plan, whole
 from metricstack.metrics.query.grouped import fetch
 from metricstack.metrics.query.rows import Frame
 from metricstack.metrics.query.states import Quantity, quantity_of

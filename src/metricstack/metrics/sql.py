@@ -10,6 +10,7 @@ from metricstack.metrics.answers.special import single
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.job import Job, Request
 from metricstack.metrics.model import Population
+from metricstack.metrics.query import binning
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.compile import Plan
 from metricstack.metrics.query.fetch import TableData
@@ -147,7 +148,7 @@ def _queries(job: Job, name: str, frame: Frame, plan: Plan) -> "list[tuple[str, 
         quantity = quantity_of(call, name)
         if call.function in ("min", "max"):
             return [("extreme", cast("ir.Table", queries.whole(frame, name, [(quantity, call.function, ())])))]
-        return [("histogram", cast("ir.Table", queries.binned(frame, name, quantity, plan)))]
+        return [("histogram", cast("ir.Table", binning.binned(frame, name, quantity, plan)))]
     states: list[State] = []
     for state in states_of(job.tree, job.definition.table):
         if state.quantity.table == name and state not in states:

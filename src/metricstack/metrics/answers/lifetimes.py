@@ -13,6 +13,7 @@ from metricstack.metrics.answers.answer import Answered
 from metricstack.metrics.answers.single import Single, gathered
 from metricstack.metrics.language.formula import Number
 from metricstack.metrics.model import Definition
+from metricstack.metrics.query import binning
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.rows import eligible, row_value
@@ -70,7 +71,7 @@ class Survival(Single):
         if isinstance(flat, Refusal):
             return flat
         both = flat["x0"].notnull() & flat["x1"].notnull()
-        bins = ibis.ifelse(both, queries.bin_of(flat["x0"]), ibis.null("int64"))
+        bins = ibis.ifelse(both, binning.bin_of(flat["x0"]), ibis.null("int64"))
         among = [flat[f"e{i}"] > 0 for i in range(2) if f"e{i}" in flat.columns]
         about = ibis.literal(value=True) if not among else among[0] if len(among) == 1 else among[0] & among[1]
         flat = flat.mutate(_bin=bins, _done=ibis.ifelse(both, flat["x1"], 0.0), _e=about.cast("int64"))

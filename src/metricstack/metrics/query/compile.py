@@ -3,7 +3,6 @@
 Only sums leave the engine (and, for quantiles of small tables, bounded vectors without identifiers).
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,22 +11,16 @@ from metricstack.core.values import Refusal
 from metricstack.metrics.query.rows import Frame, eligible, row_value
 from metricstack.metrics.query.states import Quantity, State
 from metricstack.metrics.query.sums import ROWS, Sum, Sums
-from metricstack.numerics.quantiles import BIN_RATIO, NOT_POSITIVE
 from metricstack.telemetry.contract import Table
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pyarrow as pa
 
 __all__ = [
     "GROUPS",
     "Plan",
     "Summable",
-    "below",
-    "bin_of",
-    "binned",
-    "binned_rows",
     "counted",
     "fused",
     "kept_as_one",
@@ -36,14 +29,16 @@ __all__ = [
     "shared",
     "summable",
     "unit_of",
+    "unknown_of",
     "vectors",
+    "weight_of",
+    "weights_read",
     "whole",
 ]
 
 GROUPS = 64
 """Hash buckets in which many units are gathered."""
 _SELECTION = "selection_probability"
-_LOG = math.log(BIN_RATIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ class Plan:
     weighted: bool = True
 
 
-def _weight(contract: Table, rows: "ir.Table") -> "ir.Value":
+def weight_of(contract: Table, rows: "ir.Table") -> "ir.Value":
     """One over the chance of being kept (and judged); 1 where that is unknown, which is counted apart."""
     weight = 1.0 / rows.sample_probability.nullif(0).fill_null(1.0)
     if _SELECTION in contract:
@@ -69,7 +64,8 @@ def _weight(contract: Table, rows: "ir.Table") -> "ir.Value":
     return weight
 
 
-def _unknown(contract: Table, rows: "ir.Table") -> "ir.Value":
+def unknown_of(contract: Table, rows: "ir.Table") -> "ir.Value":
+    """Tell the rows of which nobody said how they were sampled."""
     unknown = rows.sample_probability.isnull() | (rows.sample_probability == 0)
     return unknown | rows[_SELECTION].isnull() if _SELECTION in contract else unknown
 
@@ -88,11 +84,11 @@ def unit_of(rows: "ir.Table", plan: Plan) -> "ir.Value":
 def counted(frame: Frame, name: str, plan: Plan, *, by_period: bool = False) -> "ir.Table | Refusal":
     """Build the query that counts the rows in question, and those of them that were sampled: in all, or by period."""
     contract = table(name)
-    found = frame.rows(name, also=_weights(contract) if plan.weighted else ())
+    found = frame.rows(name, also=weights_read(contract) if plan.weighted else ())
     if isinstance(found, Refusal):
         return found
     rows = found.table
-    sampled = {"sampled": (_weight(contract, rows) != 1.0).cast("int64").sum()} if plan.weighted else {}
+    sampled = {"sampled": (weight_of(contract, rows) != 1.0).cast("int64").sum()} if plan.weighted else {}
     if by_period:
         return rows.group_by(_period=found.keys["_period"]).aggregate(rows=rows.count(), **sampled)
     return rows.aggregate(rows=rows.count(), **sampled)
@@ -107,7 +103,8 @@ def people(frame: Frame, name: str, column: str) -> "ir.Table | Refusal":
     return flat.group_by(frame.keys).aggregate(_people=flat["_person"].nunique())
 
 
-def _weights(contract: Table) -> list[str]:
+def weights_read(contract: Table) -> list[str]:
+    """Return the columns from which weights are made."""
     return ["sample_probability", *([_SELECTION] if _SELECTION in contract else [])]
 
 
@@ -182,16 +179,16 @@ def summable(
     contract = table(name)
     quantities = tuple(dict.fromkeys(state.quantity for state in states))
     also = [contract.event_time] if timed else []
-    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract), *also])
+    found = frame.rows(name, quantities, [*plan.cluster, *weights_read(contract), *also])
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
     columns["_unit"] = unit_of(rows, plan)
     if timed:
         columns["_time"] = rows[contract.event_time]
-    unknown = found.simplified(_unknown(contract, rows)).cast("int64")
+    unknown = found.simplified(unknown_of(contract, rows)).cast("int64")
     if plan.weighted:
-        columns["_w"] = _weight(contract, rows)
+        columns["_w"] = weight_of(contract, rows)
     values = {quantity: found.simplified(row_value(rows, quantity, frame.given)) for quantity in quantities}
     among = {
         quantity: found.simplified(about)
@@ -262,11 +259,11 @@ def sampled(frame: Frame, name: str, quantities: Sequence[Quantity]) -> "ir.Tabl
     """
     contract = table(name)
     unit = kept_as_one(contract)
-    found = frame.rows(name, quantities, [unit, *_weights(contract)])
+    found = frame.rows(name, quantities, [unit, *weights_read(contract)])
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
-    chance = 1.0 / _weight(contract, rows)
+    chance = 1.0 / weight_of(contract, rows)
     columns |= {"_kept": rows[unit], "_p": chance}
     columns |= {f"x{i}": row_value(rows, quantity, frame.given) for i, quantity in enumerate(quantities)}
     flat = rows.select(**columns)
@@ -318,14 +315,14 @@ def vectors(
     and must not leave the engine.
     """
     contract = table(name)
-    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract), *also])
+    found = frame.rows(name, quantities, [*plan.cluster, *weights_read(contract), *also])
     if isinstance(found, Refusal):
         return found
     rows, columns = found.table, dict(found.keys)
     columns |= {
         "_unit": unit_of(rows, plan),
-        "_w": _weight(contract, rows),
-        "_u": _unknown(contract, rows).cast("int64"),
+        "_w": weight_of(contract, rows),
+        "_u": unknown_of(contract, rows).cast("int64"),
     }
     for i, quantity in enumerate(quantities):
         columns[f"x{i}"] = row_value(rows, quantity, frame.given).cast("float64")
@@ -334,103 +331,3 @@ def vectors(
             columns[f"e{i}"] = among.cast("int64")
     columns |= {f"c{i}": rows[column] for i, column in enumerate(also)}
     return rows.select(**columns)
-
-
-def bin_of(x: "ir.Value") -> "ir.Value":
-    """The logarithmic bin of a number (`numerics.quantiles`), null where it is unknown."""
-    import ibis
-
-    positive = x > 0
-    place = (ibis.ifelse(positive, x, 1.0).ln() / _LOG).ceil().cast("int64")
-    return ibis.ifelse(x.isnull(), ibis.null("int64"), ibis.ifelse(positive, place, NOT_POSITIVE))
-
-
-def binned_rows(
-    frame: Frame, name: str, quantity: Quantity, plan: Plan, *, timed: bool = False
-) -> "ir.Table | Refusal":
-    """Return a table's rows with the logarithmic bin of a quantity.
-
-    Returns:
-        The grouping columns, ``_unit``, ``_bin`` (null where the value is unknown), ``_u`` (1 = unknown sampling),
-        and where they are needed ``_eligible`` (1 = it is about the row), ``_weight`` and ``_time``.
-    """
-    contract = table(name)
-    found = frame.rows(
-        name, [quantity], [*plan.cluster, *_weights(contract), *([contract.event_time] if timed else [])]
-    )
-    if isinstance(found, Refusal):
-        return found
-    rows, columns = found.table, dict(found.keys)
-    columns["_unit"] = unit_of(rows, plan)
-    columns["_bin"] = bin_of(found.simplified(row_value(rows, quantity, frame.given).cast("float64")))
-    columns["_u"] = found.simplified(_unknown(contract, rows)).cast("int64")
-    among = eligible(rows, quantity, frame.given)
-    if among is not None:
-        columns["_eligible"] = found.simplified(among).cast("int64")
-    if plan.weighted:
-        columns["_weight"] = _weight(contract, rows)
-    if timed:
-        columns["_time"] = rows[contract.event_time]
-    return rows.select(**columns)
-
-
-def binned(frame: Frame, name: str, quantity: Quantity, plan: Plan) -> "ir.Table | Refusal":
-    """Build the logarithmic histogram of a quantity by group and unit.
-
-    Returns:
-        The grouping columns, ``_unit``, ``_bin`` (null where the value is unknown), ``_w`` (weight), ``_n``
-        (rows), ``_e`` (rows that it is about) and ``_unknown``.
-    """
-    import ibis
-
-    flat = binned_rows(frame, name, quantity, plan)
-    if isinstance(flat, Refusal):
-        return flat
-    count = ibis._.count()
-    return flat.group_by([*frame.keys, "_unit", "_bin"]).aggregate(
-        _w=flat["_weight"].sum() if plan.weighted else count.cast("float64"),
-        _n=count,
-        _e=flat["_eligible"].sum() if "_eligible" in flat.columns else count,
-        _unknown=flat["_u"].sum(),
-    )
-
-
-def below(
-    frame: Frame, name: str, quantities: Sequence[Quantity], plan: Plan, cuts: "pa.Table"
-) -> "ir.Table | Refusal":
-    """Build the query of how much of each unit lies at or below its group's quantiles, which are known by now.
-
-    Args:
-        frame: What is asked.
-        name: The table.
-        quantities: The quantities.
-        plan: How rows become units and weights.
-        cuts: The grouping columns of each group, with the bin ``b{i}_{j}`` that holds the quantile j of quantity i,
-            and the part ``p{i}_{j}`` of that bin which lies at or below it.
-
-    Returns:
-        The grouping columns, ``_unit``, ``w{i}`` (weight of the known values) and ``q{i}_{j}`` (of those below).
-    """
-    import ibis
-
-    contract = table(name)
-    found = frame.rows(name, quantities, [*plan.cluster, *_weights(contract)])
-    if isinstance(found, Refusal):
-        return found
-    rows, columns = found.table, dict(found.keys)
-    columns["_unit"] = unit_of(rows, plan)
-    if plan.weighted:
-        columns["_w"] = _weight(contract, rows)
-    for i, quantity in enumerate(quantities):
-        columns[f"x{i}"] = bin_of(found.simplified(row_value(rows, quantity, frame.given).cast("float64")))
-    flat = rows.select(**columns).join(ibis.memtable(cuts), frame.keys)
-    weight = flat["_w"] if plan.weighted else ibis.literal(1.0)
-    sums: dict[str, ir.Value] = {}
-    for i in range(len(quantities)):
-        x = flat[f"x{i}"]
-        sums[f"w{i}"] = weight.sum(where=x.notnull()) if plan.weighted else x.count()
-        for j in range(sum(column.startswith(f"b{i}_") for column in cuts.column_names)):
-            place, part = flat[f"b{i}_{j}"], flat[f"p{i}_{j}"]
-            inside = ibis.cases((x < place, weight), (x == place, weight * part), else_=0.0)
-            sums[f"q{i}_{j}"] = inside.sum()
-    return flat.group_by([*frame.keys, "_unit"]).aggregate(**sums)

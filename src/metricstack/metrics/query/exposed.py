@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metricstack.core.values import Moments, Refusal
-from metricstack.metrics.query.compile import GROUPS, Plan, binned_rows, summable
+from metricstack.metrics.query.binning import binned_rows
+from metricstack.metrics.query.compile import GROUPS, Plan, summable
 from metricstack.metrics.query.joins import Path, unit_path
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
 from metricstack.metrics.query.states import Quantity, State

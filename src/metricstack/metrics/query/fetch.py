@@ -10,6 +10,7 @@ import numpy as np
 
 from metricstack.core.values import Refusal
 from metricstack.core.windows import Window
+from metricstack.metrics.query import binning
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.compile import Plan
 from metricstack.metrics.query.cuts import cuts
@@ -164,7 +165,7 @@ class TableData:
         known = self.rolled.bins(quantity) if self.rolled is not None else None
         if known is not None:
             return grouped(known, self.frame.keys)
-        query = queries.binned(self.frame, self.name, quantity, self.plan)
+        query = binning.binned(self.frame, self.name, quantity, self.plan)
         return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
 
     @cached_property
@@ -176,7 +177,7 @@ class TableData:
         if self.tells_units(quantity):
             return self.bins(quantity)
         if quantity not in self._shapes:
-            query = queries.binned(self.frame, self.name, quantity, replace(self.plan, cluster=()))
+            query = binning.binned(self.frame, self.name, quantity, replace(self.plan, cluster=()))
             self._shapes[quantity] = query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
         return self._shapes[quantity]
 
@@ -209,7 +210,7 @@ class TableData:
                 return shape
             found[i] = shape, asked
         places = cuts(found, self.frame.keys)
-        query = queries.below(self.frame, self.name, tuple(self.quantiles), self.plan, places)
+        query = binning.below(self.frame, self.name, tuple(self.quantiles), self.plan, places)
         return query if isinstance(query, Refusal) else fetch(query, self.frame.keys)
 
     @cached_property

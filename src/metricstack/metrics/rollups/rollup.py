@@ -16,6 +16,7 @@ from uuid import uuid4
 from metricstack.core.errors import InvalidInput, WorkspaceError
 from metricstack.core.values import Refusal
 from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.query import binning
 from metricstack.metrics.query import compile as queries
 from metricstack.metrics.query.fetch import EXACT_UNITS
 from metricstack.metrics.query.joins import Path as Way
@@ -241,7 +242,7 @@ class _Builder:
             declined = tuple(text for text in by_text if text not in small)
             manifest = replace(manifest, bins=tuple(small), declined=declined)
         for i, text in enumerate(manifest.bins):
-            binned = partial(queries.binned, name=name, quantity=by_text[text], plan=plan)
+            binned = partial(binning.binned, name=name, quantity=by_text[text], plan=plan)
             segments += self._segment(f"bins{i}", days, binned)
         return replace(manifest, segments=tuple(segments))
 
@@ -261,7 +262,7 @@ class _Builder:
             return False
         day = max(counted, key=lambda day: counted[day][0])
         ((_, frame),) = self._frames([day])
-        query = queries.binned(frame, self.name, quantity, plan)
+        query = binning.binned(frame, self.name, quantity, plan)
         assert not isinstance(query, Refusal)
         return int(query.count().to_pyarrow().as_py()) * _LARGEST <= counted[day][0]
 
