@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments import Readout, Role, Verdict, compare, portfolio
 from metricstack.experiments.declare import Declaration, Guardrail
 from metricstack.experiments.effect import effect
@@ -143,6 +143,53 @@ def test_without_assignments_every_experiment_is_refused_and_none_is_lost(tmp_pa
     assert [readout.key for readout in found.readouts] == ["other", "retry"]
     assert all(readout.primary.answer.reason is Reason.MISSING_TABLE for readout in found.readouts)
     assert {readout.verdict for readout in found.readouts} == {Verdict.HOLD}
+
+
+def _check(readout: Readout, name: str) -> Check:
+    (found,) = (check for check in readout.checks if check.name == name)
+    return found
+
+
+def test_units_of_an_arm_that_was_not_declared_make_it_invalid(tmp_path: Path) -> None:
+    # 40 of 120 units; the declared arms have 40 : 40, as declared, so that the split alone would hold.
+    readout = _experiment(tmp_path, extra=[_assigned(f"x{i}", "third") for i in range(40)])
+    assert _check(readout, "sample_ratio").passed is True
+    assert _check(readout, "declared_arms").passed is False
+    assert "40 of 120 units (33.3%)" in readout.decided.why
+    assert "'third' 40" in readout.decided.why
+    assert readout.verdict is Verdict.INVALID
+
+
+def test_units_without_an_arm_and_those_exposed_too_early_are_told(tmp_path: Path) -> None:
+    extra = [_assigned(f"x{i}", None) for i in range(3)]
+    extra += [_assigned(f"y{i}", "treatment", first_exposure=at("06-20")) for i in range(2)]
+    readout = _experiment(tmp_path, extra=extra)
+    assert readout.units == {"control": 40, "treatment": 40}
+    assert _check(readout, "recorded_arm").detail == "3 of 83 units have no arm recorded and are left out"
+    assert _check(readout, "exposed_in_time").detail.startswith("2 units were exposed before it started")
+    assert readout.verdict is not Verdict.INVALID
+
+
+@pytest.mark.parametrize("unit", ["session", "tenant", "run"])
+def test_other_units_than_users_are_read_as_randomised(unit: str, tmp_path: Path) -> None:
+    # One run a unit: 20 and 30 of 40 succeed. Each run is of one user of all: that user is not the unit.
+    assigned = [_assigned(f"{arm[0]}{i}", arm) for arm in ("control", "treatment") for i in range(UNITS)]
+    runs = [
+        _run(f"{arm[0]}{i}", "u", "success" if i < wins else "failure", 1.0) | {unit: f"{arm[0]}{i}"}
+        for arm, wins in (("control", 20), ("treatment", 30))
+        for i in range(UNITS)
+    ]
+    tables = {"experiments": [_declared(unit=unit, guardrails="{}")], "assignments": assigned, "requests": runs}
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert (readout.primary.control.mean, readout.primary.treatment.mean) == pytest.approx((0.5, 0.75))
+    assert readout.primary.effect.standard_error == pytest.approx(0.1059148, rel=1e-6)
+
+
+def test_weights_of_sampled_rows_count(tmp_path: Path) -> None:
+    # Each of 40 control users has one kept run of two (weight 2, a success) beside two others: 20 x (2 + 2) + 20 x 2
+    # of 40 x 4 in weight succeed = 0.75.
+    runs = [_run(f"half{i}", f"c{i}", "success", 1.0, sample_probability=0.5) for i in range(UNITS)]
+    assert _experiment(tmp_path, runs=runs).primary.control.mean == pytest.approx(0.75)
 
 
 def test_quantiles_are_read_from_the_units_histograms(tmp_path: Path) -> None:

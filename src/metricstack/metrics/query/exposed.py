@@ -63,7 +63,8 @@ class Exposed:
     given: Given
     exposures: tuple[Exposure, ...]
 
-    def _assigned(self) -> "ir.Table | Refusal":
+    def _assigned(self, *, before: bool = False) -> "ir.Table | Refusal":
+        """The assignments made while their experiments ran, or those made before they started."""
         import ibis
         import pyarrow as pa
 
@@ -80,22 +81,38 @@ class Exposed:
             "_use_case": [one.use_case for one in self.exposures],
         }
         found = rows.join(ibis.memtable(pa.table(columns)), "experiment")
+        if before:
+            return found.filter(found.first_exposure < found["_start"])
         return found.filter(found.first_exposure >= found["_start"], found.first_exposure < found["_end"])
 
     def counts(self) -> dict[str, dict[str, int]] | Refusal:
-        """Count units: experiment → ``split`` (random, in one arm), ``several`` (arms), ``other`` (reasons)."""
+        """Count units by experiment and how they were assigned.
+
+        Returns:
+            Experiment → ``split`` (random, in one arm), ``several`` (arms), ``none`` (no arm recorded), ``other``
+            (reasons).
+        """
         rows = self._assigned()
         if isinstance(rows, Refusal):
             return rows
         random = (rows.reason == "split").fill_null(False).cast("int64")
         units = rows.group_by(["experiment", "unit"]).aggregate(_arms=rows.variant.nunique(), _split=random.min())
-        several, split = units["_arms"] > 1, units["_split"] == 1
+        several, none, split = units["_arms"] > 1, units["_arms"] == 0, units["_split"] == 1
         found = units.group_by("experiment").aggregate(
-            split=(split & ~several).cast("int64").sum(),
+            split=(split & ~several & ~none).cast("int64").sum(),
             several=several.cast("int64").sum(),
-            other=(~split & ~several).cast("int64").sum(),
+            none=none.cast("int64").sum(),
+            other=(~split & ~several & ~none).cast("int64").sum(),
         )
         return {row.pop("experiment"): row for row in found.to_pyarrow().to_pylist()}
+
+    def early(self) -> dict[str, int] | Refusal:
+        """Count units that were exposed before their experiment started: experiment → units."""
+        rows = self._assigned(before=True)
+        if isinstance(rows, Refusal):
+            return rows
+        found = rows.group_by("experiment").aggregate(_n=rows.unit.nunique()).to_pyarrow().to_pylist()
+        return {row["experiment"]: row["_n"] for row in found}
 
     def units(self) -> "ir.Table | Refusal":
         """Build the units that count: experiment, variant, unit, ``_first`` (exposure), ``_end`` and ``_use_case``."""
