@@ -170,6 +170,19 @@ def test_units_without_an_arm_and_those_exposed_too_early_are_told(tmp_path: Pat
     assert readout.verdict is not Verdict.INVALID
 
 
+def test_several_arms_are_told_apart_in_words_and_numbers(tmp_path: Path) -> None:
+    # The third arm's 40 users: 10 succeed, a share of 0.25 against 0.5 and 0.75.
+    runs = [_run(f"t{i}", f"x{i}", "success" if i < 10 else "failure", 1.0) for i in range(UNITS)]
+    readout = _experiment(
+        tmp_path, runs=runs, extra=[_assigned(f"x{i}", "third") for i in range(UNITS)], planned_n=120.0,
+        arms='["control", "treatment", "third"]', allocation="[]", guardrails="{}",
+    )  # fmt: skip
+    assert [one.treatment.mean for one in readout.readings] == pytest.approx([0.75, 0.25])
+    assert [one["arm"] for one in readout.to_dict()["metrics"]] == ["treatment", "third"]
+    assert "It makes Task success in 'treatment' better: +50.0" in readout.say()
+    assert "Task success in 'third' (primary): −50.0" in readout.say()
+
+
 @pytest.mark.parametrize("unit", ["session", "tenant", "run"])
 def test_other_units_than_users_are_read_as_randomised(unit: str, tmp_path: Path) -> None:
     # One run a unit: 20 and 30 of 40 succeed. Each run is of one user of all: that user is not the unit.
@@ -190,6 +203,13 @@ def test_weights_of_sampled_rows_count(tmp_path: Path) -> None:
     # of 40 x 4 in weight succeed = 0.75.
     runs = [_run(f"half{i}", f"c{i}", "success", 1.0, sample_probability=0.5) for i in range(UNITS)]
     assert _experiment(tmp_path, runs=runs).primary.control.mean == pytest.approx(0.75)
+
+
+def test_a_guardrail_that_cannot_be_read_is_not_said_to_be_perhaps_worse(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, guardrails='{"relevance": 0.1, "latency_p95": 0.1, "conversion_rate": 0.1}')
+    assert readout.verdict is Verdict.HOLD
+    assert "Relevance, Latency p95 and Conversion rate cannot be read" in readout.decided.why
+    assert "may still be worse" not in readout.decided.why
 
 
 def test_quantiles_are_read_from_the_units_histograms(tmp_path: Path) -> None:
@@ -247,6 +267,13 @@ def test_the_verdict_follows_the_primary(value: float, error: float, n: int, ver
     assert decide_verdict(DECLARED, [_reading(value, error)], [], n).verdict is verdict
 
 
+@pytest.mark.parametrize("value", [0.10, -0.10])
+def test_a_primary_without_a_good_direction_decides_nothing(value: float) -> None:
+    decided = decide_verdict(DECLARED, [_reading(value, 0.02, better="neither")], [], 1000)
+    assert decided.verdict is Verdict.INCONCLUSIVE
+    assert "neither better higher nor lower" in decided.why
+
+
 @pytest.mark.parametrize(
     ("value", "error", "better", "state"),
     [
@@ -256,6 +283,10 @@ def test_the_verdict_follows_the_primary(value: float, error: float, n: int, ver
         (-0.04, 0.02, "higher", "undecided"),
         (0.10, 0.01, "lower", "broken"),
         (-0.10, 0.01, "lower", "kept"),
+        (0.10, 0.01, "neither", "broken"),
+        (-0.10, 0.01, "neither", "broken"),
+        (0.02, 0.01, "neither", "kept"),  # 0.04 is the far bound
+        (0.04, 0.02, "neither", "undecided"),
     ],
 )
 def test_a_guardrail_is_kept_broken_or_undecided(value: float, error: float, better: str, state: str) -> None:

@@ -210,6 +210,8 @@ class _Desk:
         definition = self.jobs[name][0].definition if name in self.jobs else None
         title, better = (definition.title, str(definition.better)) if definition is not None else (name, "neither")
         unit = definition.unit.replace("currency", self.ws.config.currency) if definition is not None else "1"
+        if len(one.arms) > 2:
+            title = f"{title} in {arm!r}"
         guardrail = next((guard for guard in one.guardrails if guard.metric == name), None)
         role = Role.PRIMARY if name == one.primary else Role.GUARDRAIL if guardrail else Role.SECONDARY
         effect: Effect | Refusal
