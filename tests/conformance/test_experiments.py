@@ -9,6 +9,7 @@ import pytest
 from metricstack.core.values import Moments
 from metricstack.experiments import compare
 from tests.conformance import engine_cases as cases
+from tests.conftest import absent
 from tests.metrics.conftest import at, minutes, write_workspace
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -22,7 +23,7 @@ def company_of_two_arms(tmp_path: Path) -> Path:
         "experiment": "retry", "registered_at": at("06-28"), "ingested_at": at("06-28"), "start": at("07-01 00:00"),
         "end": at("08-01 00:00"), "unit": "user", "arms": '["control", "treatment"]', "allocation": "[0.5, 0.5]",
         "primary_metric": "task_success", "guardrails": '{"cost_per_request": 0.5, "latency_p95": 0.5}',
-        "design": "fixed", "alpha": 0.05, "planned_n": 160.0, "use_case": "support",
+        "design": "group_sequential", "alpha": 0.05, "planned_n": 160.0, "use_case": "support",
     }  # fmt: skip
     assigned: list[dict[str, Any]] = [
         {"experiment": "retry", "unit": f"{arm[0]}{i}", "variant": arm, "reason": "split", "exposed": True,
@@ -40,10 +41,17 @@ def company_of_two_arms(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_experiment_reads_the_same_on_postgresql(company_of_two_arms: Path, postgres: str) -> None:
+@pytest.mark.parametrize("engine", ["postgres", "spark"])
+def test_an_experiment_reads_the_same(engine: str, company_of_two_arms: Path, request: pytest.FixtureRequest) -> None:
     # Sums are added in another order: 1e-9 of the number. A quantile's error rests on a hash, which engines differ in.
     here = cases.on(company_of_two_arms)
-    there = cases.on(company_of_two_arms, warehouse=cases.copy_to_postgres(here, postgres, "experiment"))
+    if engine == "postgres":
+        url = request.getfixturevalue("postgres")
+        there = cases.on(company_of_two_arms, warehouse=cases.copy_to_postgres(here, url, "experiment"))
+    else:
+        if cases.JAVA is None:
+            absent("Java is not installed, which Spark needs: `make system` installs it")
+        there = cases.on(company_of_two_arms, "spark:local[2]")
     try:
         one, other = compare(here, "retry"), compare(there, "retry")
     finally:

@@ -6,7 +6,7 @@ that saw several arms belongs to none. Units stay in the engine; only sums of ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,23 +64,23 @@ class Exposed:
     exposures: tuple[Exposure, ...]
 
     def _assigned(self, *, before: bool = False) -> "ir.Table | Refusal":
-        """The assignments made while their experiments ran, or those made before they started."""
-        import ibis
-        import pyarrow as pa
+        """The assignments made while their experiments ran, or those made before they started.
 
+        What an experiment is about is written into the query: a table of it would have to be created, which not
+        every engine does for whoever may only read.
+        """
         told = ["experiment", "unit", "variant", "first_exposure", "reason", "env"]
         rows = self.ws.table("assignments", columns=told)
         if isinstance(rows, Refusal):
             return rows
         here = rows.env.isnull() | (rows.env == self.ws.config.environment)
         rows = rows.filter(here, rows.unit.notnull(), rows.first_exposure.notnull())
-        columns: dict[str, Any] = {
-            "experiment": [one.experiment for one in self.exposures],
-            "_start": pa.array([one.start for one in self.exposures], pa.timestamp("us", "UTC")),
-            "_end": pa.array([one.end for one in self.exposures], pa.timestamp("us", "UTC")),
-            "_use_case": [one.use_case for one in self.exposures],
-        }
-        found = rows.join(ibis.memtable(pa.table(columns)), "experiment")
+        found = rows.filter(rows.experiment.isin([one.experiment for one in self.exposures]))
+        found = found.mutate(
+            _start=_of_experiment(found, {one.experiment: _instant(one.start) for one in self.exposures}),
+            _end=_of_experiment(found, {one.experiment: _instant(one.end) for one in self.exposures}),
+            _use_case=_of_experiment(found, {one.experiment: one.use_case for one in self.exposures}),
+        )
         if before:
             return found.filter(found.first_exposure < found["_start"])
         return found.filter(found.first_exposure >= found["_start"], found.first_exposure < found["_end"])
@@ -133,14 +133,13 @@ class Exposed:
             numbers: Experiment → how many units; one with fewer is left out of the answer.
         """
         import ibis
-        import pyarrow as pa
 
         units = self.units()
         if isinstance(units, Refusal):
             return units
-        asked = {"experiment": list(numbers), "_number": pa.array(list(numbers.values()), pa.int64())}
+        units = units.filter(units["experiment"].isin(list(numbers)))
         place = ibis.row_number().over(group_by=units["experiment"], order_by=[units["_first"], units["unit"]])
-        ranked = units.mutate(_place=place + 1).join(ibis.memtable(pa.table(asked)), "experiment")
+        ranked = units.mutate(_place=place + 1, _number=_of_experiment(units, numbers))
         found = (
             ranked.filter(ranked["_place"] == ranked["_number"]).select("experiment", "_first").to_pyarrow().to_pylist()
         )
@@ -239,6 +238,20 @@ class Exposed:
         for i, key in enumerate(keys):
             places.setdefault(key, []).append(i)
         return {key: numbers[at] for key, at in places.items()}
+
+
+def _of_experiment(rows: "ir.Table", values: Mapping[str, Any]) -> "ir.Value":
+    """What is said of each row's experiment."""
+    import ibis
+
+    found: ir.Value = ibis.cases(*((rows["experiment"] == key, value) for key, value in values.items()))
+    return found
+
+
+def _instant(at: datetime) -> Any:
+    import ibis
+
+    return ibis.literal(at.astimezone(UTC), type="timestamp('UTC', 6)")
 
 
 def _count() -> Any:
