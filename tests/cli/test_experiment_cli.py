@@ -91,3 +91,15 @@ def test_a_workspace_without_experiments_says_so(tmp_path: Path, capsys: pytest.
     write_workspace(tmp_path, {})
     code, out, _ = run(capsys, "list", "--workspace", tmp_path, "--format", "json")
     assert (code, json.loads(out)) == (0, [])
+
+
+def test_a_key_cannot_act_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace(tmp_path) / "experiments").mkdir()
+    key = "red\x1b[31m\nnext" + "k" * 5_000
+    arms = 'arms = ["control", "treatment"]'
+    text = f'[experiments.{json.dumps(key)}]\nunit = "user"\n{arms}\nprimary = "task_success"\n'
+    (tmp_path / "experiments" / "a.toml").write_text(f"{text}start = 2026-07-01T00:00:00Z\n", encoding="utf-8")
+    _, out, _ = run(capsys, "readout", key, "--workspace", tmp_path)
+    assert "\x1b" not in out
+    assert "red␛[31m next" in out.splitlines()[0]
+    assert max(map(len, out.splitlines())) <= 110

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments import Readout, Role, Verdict, compare, portfolio
 from metricstack.experiments.declare import Declaration, Guardrail
 from metricstack.experiments.effect import effect
@@ -145,6 +145,73 @@ def test_without_assignments_every_experiment_is_refused_and_none_is_lost(tmp_pa
     assert {readout.verdict for readout in found.readouts} == {Verdict.HOLD}
 
 
+def _check(readout: Readout, name: str) -> Check:
+    (found,) = (check for check in readout.checks if check.name == name)
+    return found
+
+
+def test_units_of_an_arm_that_was_not_declared_make_it_invalid(tmp_path: Path) -> None:
+    # 40 of 120 units; the declared arms have 40 : 40, as declared, so that the split alone would hold.
+    readout = _experiment(tmp_path, extra=[_assigned(f"x{i}", "third") for i in range(40)])
+    assert _check(readout, "sample_ratio").passed is True
+    assert _check(readout, "declared_arms").passed is False
+    assert "40 of 120 units (33.3%)" in readout.decided.why
+    assert "'third' 40" in readout.decided.why
+    assert readout.verdict is Verdict.INVALID
+
+
+def test_units_without_an_arm_and_those_exposed_too_early_are_told(tmp_path: Path) -> None:
+    extra = [_assigned(f"x{i}", None) for i in range(3)]
+    extra += [_assigned(f"y{i}", "treatment", first_exposure=at("06-20")) for i in range(2)]
+    readout = _experiment(tmp_path, extra=extra)
+    assert readout.units == {"control": 40, "treatment": 40}
+    assert _check(readout, "recorded_arm").detail == "3 of 83 units have no arm recorded and are left out"
+    assert _check(readout, "exposed_in_time").detail.startswith("2 units were exposed before it started")
+    assert readout.verdict is not Verdict.INVALID
+
+
+def test_several_arms_are_told_apart_in_words_and_numbers(tmp_path: Path) -> None:
+    # The third arm's 40 users: 10 succeed, a share of 0.25 against 0.5 and 0.75.
+    runs = [_run(f"t{i}", f"x{i}", "success" if i < 10 else "failure", 1.0) for i in range(UNITS)]
+    readout = _experiment(
+        tmp_path, runs=runs, extra=[_assigned(f"x{i}", "third") for i in range(UNITS)], planned_n=120.0,
+        arms='["control", "treatment", "third"]', allocation="[]", guardrails="{}",
+    )  # fmt: skip
+    assert [one.treatment.mean for one in readout.readings] == pytest.approx([0.75, 0.25])
+    assert [one["arm"] for one in readout.to_dict()["metrics"]] == ["treatment", "third"]
+    assert "It makes Task success in 'treatment' better: +50.0" in readout.say()
+    assert "Task success in 'third' (primary): −50.0" in readout.say()
+
+
+@pytest.mark.parametrize("unit", ["session", "tenant", "run"])
+def test_other_units_than_users_are_read_as_randomised(unit: str, tmp_path: Path) -> None:
+    # One run a unit: 20 and 30 of 40 succeed. Each run is of one user of all: that user is not the unit.
+    assigned = [_assigned(f"{arm[0]}{i}", arm) for arm in ("control", "treatment") for i in range(UNITS)]
+    runs = [
+        _run(f"{arm[0]}{i}", "u", "success" if i < wins else "failure", 1.0) | {unit: f"{arm[0]}{i}"}
+        for arm, wins in (("control", 20), ("treatment", 30))
+        for i in range(UNITS)
+    ]
+    tables = {"experiments": [_declared(unit=unit, guardrails="{}")], "assignments": assigned, "requests": runs}
+    readout = compare(write_workspace(tmp_path, tables), "retry")
+    assert (readout.primary.control.mean, readout.primary.treatment.mean) == pytest.approx((0.5, 0.75))
+    assert readout.primary.effect.standard_error == pytest.approx(0.1059148, rel=1e-6)
+
+
+def test_weights_of_sampled_rows_count(tmp_path: Path) -> None:
+    # Each of 40 control users has one kept run of two (weight 2, a success) beside two others: 20 x (2 + 2) + 20 x 2
+    # of 40 x 4 in weight succeed = 0.75.
+    runs = [_run(f"half{i}", f"c{i}", "success", 1.0, sample_probability=0.5) for i in range(UNITS)]
+    assert _experiment(tmp_path, runs=runs).primary.control.mean == pytest.approx(0.75)
+
+
+def test_a_guardrail_that_cannot_be_read_is_not_said_to_be_perhaps_worse(tmp_path: Path) -> None:
+    readout = _experiment(tmp_path, guardrails='{"relevance": 0.1, "latency_p95": 0.1, "conversion_rate": 0.1}')
+    assert readout.verdict is Verdict.HOLD
+    assert "Relevance, Latency p95 and Conversion rate cannot be read" in readout.decided.why
+    assert "may still be worse" not in readout.decided.why
+
+
 def test_quantiles_are_read_from_the_units_histograms(tmp_path: Path) -> None:
     # Latencies log-normal, treated ones twice as long: the p95 doubles, exp(1.645 x 0.5) = 2.276 to 4.552 s.
     draw = np.random.default_rng(7)
@@ -200,6 +267,13 @@ def test_the_verdict_follows_the_primary(value: float, error: float, n: int, ver
     assert decide_verdict(DECLARED, [_reading(value, error)], [], n).verdict is verdict
 
 
+@pytest.mark.parametrize("value", [0.10, -0.10])
+def test_a_primary_without_a_good_direction_decides_nothing(value: float) -> None:
+    decided = decide_verdict(DECLARED, [_reading(value, 0.02, better="neither")], [], 1000)
+    assert decided.verdict is Verdict.INCONCLUSIVE
+    assert "neither better higher nor lower" in decided.why
+
+
 @pytest.mark.parametrize(
     ("value", "error", "better", "state"),
     [
@@ -209,6 +283,10 @@ def test_the_verdict_follows_the_primary(value: float, error: float, n: int, ver
         (-0.04, 0.02, "higher", "undecided"),
         (0.10, 0.01, "lower", "broken"),
         (-0.10, 0.01, "lower", "kept"),
+        (0.10, 0.01, "neither", "broken"),
+        (-0.10, 0.01, "neither", "broken"),
+        (0.02, 0.01, "neither", "kept"),  # 0.04 is the far bound
+        (0.04, 0.02, "neither", "undecided"),
     ],
 )
 def test_a_guardrail_is_kept_broken_or_undecided(value: float, error: float, better: str, state: str) -> None:

@@ -111,3 +111,48 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ws = write_workspace(tmp_path, {"experiments": [_row(arms="control, treatment"), _row(experiment="b", alpha=None)]})
     with pytest.raises(ConfigurationError, match=r"table 'experiments', 'retry': arms = 'control, treatment'"):
         declarations(ws)
+
+
+def test_an_end_before_the_start_is_a_fault_of_the_declaration(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row(end=at("06-30"))]})
+    with pytest.raises(ConfigurationError, match=r"end = 2026-06-30T12:00:00\+00:00: it must be after the start"):
+        declarations(ws)
+
+
+def test_a_primary_that_is_a_guardrail_too_is_a_fault(tmp_path: Path) -> None:
+    # It would be read once, as the primary, and its margin never be held against it.
+    ws = write_workspace(tmp_path, {"experiments": [_row(guardrails='{"task_success": 0.1}')]})
+    with pytest.raises(ConfigurationError, match="guardrail 'task_success' is the primary"):
+        declarations(ws)
+
+
+@pytest.mark.parametrize("text", ["experiments = 3\n", '[[experiments]]\nunit = "user"\n'])
+def test_experiments_that_are_no_table_are_a_fault(text: str, tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, text)
+    with pytest.raises(ConfigurationError, match=r"a.toml:1: declarations stand under \[experiments.KEY\]"):
+        declarations(ws)
+
+
+def test_two_files_that_declare_one_experiment_are_a_fault(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML)
+    (tmp_path / "experiments" / "b.toml").write_text(TOML.replace("0.5, 0.5", "0.4, 0.6"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"b.toml:2: experiment 'retry' is declared in a.toml:2 already"):
+        declarations(ws)
+
+
+def test_a_file_cannot_state_when_it_was_registered(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML + "registered_at = 2026-06-01T00:00:00Z\n")
+    with pytest.raises(ConfigurationError, match="registered_at: a file proves no time"):
+        declarations(ws)
+
+
+def test_the_end_that_a_file_states_counts_beside_a_row_without_one(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row(guardrails="{}")]})
+    plain = 'unit = "user"\narms = ["control", "treatment"]\nprimary = "task_success"\nplanned_n = 800\n'
+    _files(tmp_path, f"[experiments.retry]\n{plain}start = 2026-07-01T12:00:00Z\nend = 2026-08-01T00:00:00Z\n")
+    one = declaration(ws, "retry")
+    assert one.end == datetime(2026, 8, 1, tzinfo=UTC)
+    assert one.registered_at == at("06-28")

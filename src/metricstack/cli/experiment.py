@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metricstack.cli.layout import entries, heading, print_rows, wrapped
+from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapped
 
 if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
@@ -79,7 +79,7 @@ def _told(readout: "Readout") -> list[str]:
     declared = readout.declaration
     arms = ", ".join(f"{arm} {count:,}" for arm, count in readout.units.items())
     return [
-        heading(f"{readout.key}: {readout.verdict}"),
+        heading(f"{one_line(readout.key)}: {readout.verdict}"),
         *wrapped(readout.decided.why),
         "",
         entries(

@@ -11,7 +11,7 @@ from typing import Any
 
 from metricstack.core.text import seen
 
-__all__ = ["columns_of", "csv_text", "entries", "heading", "print_rows", "table", "width", "wrapped"]
+__all__ = ["columns_of", "csv_text", "entries", "heading", "one_line", "print_rows", "table", "width", "wrapped"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _WIDEST = 100
@@ -62,7 +62,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     A name that came with the data stays in its cell: on one line, of a length that leaves the next ones in sight.
     """
     cells = [[name.replace("_", " ") for name in columns]]
-    cells += [["" if row.get(name) is None else _told(str(row[name])) for name in columns[:-1]] for row in rows]
+    cells += [["" if row.get(name) is None else one_line(str(row[name])) for name in columns[:-1]] for row in rows]
     widths = [
         max(map(columns_of, column)) for column in zip(*(line[: len(columns) - 1] for line in cells), strict=True)
     ]
@@ -74,7 +74,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _told(text: str) -> str:
+def one_line(text: str) -> str:
     """Write a text that came with the data in one line that nothing in it can break, cut where it is long."""
     line = " ".join(seen(text).split())
     while columns_of(line) > _LONGEST:

@@ -55,7 +55,7 @@ def portfolio(ws: "Workspace", *, window: Window | str | None = None) -> Portfol
 
     Args:
         ws: The workspace.
-        window: Only those that ended in it, or still run at its end: a window or a quarter's name. None = all.
+        window: Only those that end in it, or of which no end is stated: a window or a quarter's name. None = all.
     """
     span = ws.quarter(window) if isinstance(window, str) else window
     found = sorted(declarations(ws).values(), key=lambda one: (one.start, one.key))
@@ -128,6 +128,7 @@ class _Desk:
             return [self._readout(one, {}, {}, refusal) for one in self.declared]
         moments, _, _ = found
         bins = self._bins()
+        early = self.exposed.early()
         result = []
         for one in self.declared:
             mine = {arm: moments.get((one.key, arm)) for arm in one.arms}
@@ -136,7 +137,9 @@ class _Desk:
                 for arm, whole in mine.items():
                     arms[name][arm] = self._arm(name, (one.key, arm), whole, found, bins)
             units = {arm: 0 if whole is None else whole.n for arm, whole in mine.items()}
-            result.append(self._readout(one, units, arms, counts.get(one.key, {})))
+            unnamed = {arm: m.n for (key, arm), m in moments.items() if key == one.key and arm not in one.arms}
+            before = 0 if isinstance(early, Refusal) else early.get(one.key, 0)
+            result.append(self._readout(one, units, arms, counts.get(one.key, {}), unnamed=unnamed, early=before))
         return result
 
     def _arm(
@@ -181,11 +184,15 @@ class _Desk:
         units: Mapping[str, int],
         arms: Mapping[str, Arms],
         counts: Mapping[str, int] | Refusal,
+        *,
+        unnamed: Mapping[str, int] | None = None,
+        early: int = 0,
     ) -> Readout:
         """Put one experiment together: its checks, what each arm did, and the verdict."""
         nothing = Refusal(Reason.NO_DATA, "nothing was recorded of its units")
         absent: Arms = dict.fromkeys(one.arms, counts if isinstance(counts, Refusal) else nothing)
-        checks = validity(one, units, {} if isinstance(counts, Refusal) else counts)
+        told = {} if isinstance(counts, Refusal) else counts
+        checks = validity(one, units, told, unnamed=unnamed, early=early)
         n = sum(units.values())
         by_arm = {
             arm: tuple(self._reading(one, name, arm, arms.get(name, absent), n=n) for name in one.metrics)
@@ -203,6 +210,8 @@ class _Desk:
         definition = self.jobs[name][0].definition if name in self.jobs else None
         title, better = (definition.title, str(definition.better)) if definition is not None else (name, "neither")
         unit = definition.unit.replace("currency", self.ws.config.currency) if definition is not None else "1"
+        if len(one.arms) > 2:
+            title = f"{title} in {arm!r}"
         guardrail = next((guard for guard in one.guardrails if guard.metric == name), None)
         role = Role.PRIMARY if name == one.primary else Role.GUARDRAIL if guardrail else Role.SECONDARY
         effect: Effect | Refusal

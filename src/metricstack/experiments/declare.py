@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -133,6 +133,7 @@ def declarations(ws: "Workspace") -> dict[str, Declaration]:
         ConfigurationError: a file or a row declares what cannot be; every fault with its place.
     """
     found, wrong_rows = _of_table(ws)
+    of_files: dict[str, str] = {}
     faults: list[str] = list(wrong_rows)
     for path in sorted((ws.root / FOLDER).glob("*.toml")):
         try:
@@ -143,8 +144,11 @@ def declarations(ws: "Workspace") -> dict[str, Declaration]:
         faults += wrong
         for key, one in read.items():
             other = found.get(key)
+            if key in of_files:
+                faults.append(Fault(f"{one.origin}: experiment {key!r} is declared in {of_files[key]} already."))
+            of_files.setdefault(key, one.origin)
             same = other is not None and other.origin == "experiments" and other.hash == one.hash
-            found[key] = one if other is None or not same else other
+            found[key] = replace(one, registered_at=other.registered_at) if other is not None and same else one
     if faults:
         raise ConfigurationError("The declarations of experiments", faults)
     return found
@@ -187,11 +191,17 @@ def _of_file(path: Path) -> tuple[dict[str, Declaration], list[Fault]]:
         if name != "experiments"
     ]
     entries = values.get("experiments", {})
-    for key, entry in entries.items() if isinstance(entries, dict) else ():
+    if not isinstance(entries, dict):
+        place = f"{path.name}:{line_of(text, 'experiments')}"
+        return {}, [*faults, Fault(f"{place}: declarations stand under [experiments.KEY], one table for each.")]
+    for key, entry in entries.items():
         if not isinstance(entry, dict):
             faults.append(Fault(f"{path.name}:{line_of(text, 'experiments', key)}: {key!r} must be a table."))
             continue
         one, wrong = _declaration(key, entry)
+        if "registered_at" in entry:
+            message = "registered_at: a file proves no time, a row of the table 'experiments' does; leave it out."
+            wrong = [*wrong, ("registered_at", message)]
         faults += [
             Fault(f"{path.name}:{line_of(text, 'experiments', key, name)}: experiment {key!r}: {message}")
             for name, message in wrong
@@ -207,7 +217,9 @@ def _declaration(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None
 
     def check(name: str, holds: object, message: str) -> None:
         if name in entry and not holds:
-            wrong.append((name, f"{name} = {entry[name]!r}: {message}"))
+            stated = entry[name]
+            told = stated.isoformat() if isinstance(stated, date) else repr(stated)
+            wrong.append((name, f"{name} = {told}: {message}"))
 
     for name in entry:
         if name not in _FIELDS:
@@ -229,6 +241,9 @@ def _declaration(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None
             isinstance(stated, datetime) and stated.tzinfo is not None,
             "an instant with its zone is needed, as 2026-07-01T00:00:00Z.",
         )
+    start, end = entry.get("start"), entry.get("end")
+    if not wrong and isinstance(start, datetime) and isinstance(end, datetime):
+        check("end", start < end, f"it must be after the start, {start.isoformat()}.")
     check("unit", entry.get("unit") in UNITS, f"the unit of randomisation is one of {', '.join(UNITS)}.")
     arms = entry.get("arms")
     good = isinstance(arms, list) and len(arms) >= 2 and all(isinstance(arm, str) and arm for arm in arms)
@@ -265,6 +280,9 @@ def _declaration(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None
     )
     guardrails, faults = _guardrails(entry.get("guardrails", {}))
     wrong += [("guardrails", message) for message in faults]
+    if any(one.metric == entry.get("primary") for one in guardrails):
+        message = f"guardrail {entry['primary']!r} is the primary, which decides already; name another metric."
+        wrong.append(("guardrails", message))
     if wrong:
         return None, wrong
     plain = {

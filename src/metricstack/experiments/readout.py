@@ -64,7 +64,7 @@ class Reading:
 
     Args:
         metric: Its id.
-        title: Its name.
+        title: Its name; with the arm's, where an experiment has several beside control.
         role: What it is for.
         better: ``higher``, ``lower`` or ``neither``.
         arm: The arm that is held against control.
@@ -183,7 +183,13 @@ class Readout(Shown):
             "declaration": self.declaration.hash,
             "checks": [check.to_dict() for check in self.checks],
             "metrics": [
-                {"metric": one.metric, "role": str(one.role), "relative": _effect(one.relative), **_numbers(one)}
+                {
+                    "metric": one.metric,
+                    "role": str(one.role),
+                    "arm": one.arm,
+                    "relative": _effect(one.relative),
+                    **_numbers(one),
+                }
                 for one in self.readings
             ],
         }

@@ -11,19 +11,33 @@ __all__ = ["validity"]
 _FEW = 5
 """Below so many expected units the split is tested exactly."""
 _SEVERAL = 0.01
-"""More units than this share in several arms are no accident of a few."""
+"""More units than this share in several arms, or in undeclared ones, are no accident of a few."""
 
 
-def validity(declared: Declaration, units: Mapping[str, int], counts: Mapping[str, int]) -> tuple[Check, ...]:
+def validity(
+    declared: Declaration,
+    units: Mapping[str, int],
+    counts: Mapping[str, int],
+    *,
+    unnamed: Mapping[str, int] | None = None,
+    early: int = 0,
+) -> tuple[Check, ...]:
     """Check that a comparison holds; a check that failed makes it invalid, one that informs does not.
 
     Args:
         declared: What was declared.
         units: Arm → units that count.
-        counts: ``split``, ``several`` and ``other``: units by how they were assigned.
+        counts: ``split``, ``several``, ``none`` and ``other``: units by how they were assigned.
+        unnamed: Arm that was not declared → units that were split into it.
+        early: Units that were exposed before it started.
     """
     total = sum(counts.values())
     checks = [_split(declared, units)]
+    if unnamed:
+        n = sum(unnamed.values())
+        told = ", ".join(f"{arm!r} {count:,}" for arm, count in sorted(unnamed.items()))
+        text = f"{n:,} of {total:,} units ({n / total:.1%}) were split into arms that were not declared: {told}"
+        checks.append(Check("declared_arms", None if n / total <= _SEVERAL else False, text))
     if counts.get("several"):
         share = counts["several"] / total
         text = f"{counts['several']:,} of {total:,} units ({share:.1%}) saw several arms and belong to none"
@@ -31,6 +45,12 @@ def validity(declared: Declaration, units: Mapping[str, int], counts: Mapping[st
     if counts.get("other"):
         text = f"{counts['other']:,} of {total:,} units were not assigned by a random split and are left out"
         checks.append(Check("randomised", None, text))
+    if counts.get("none"):
+        text = f"{counts['none']:,} of {total:,} units have no arm recorded and are left out"
+        checks.append(Check("recorded_arm", None, text))
+    if early:
+        text = f"{early:,} units were exposed before it started; what they saw then is left out"
+        checks.append(Check("exposed_in_time", None, text))
     checks.append(_registered(declared))
     return tuple(checks)
 

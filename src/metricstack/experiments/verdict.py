@@ -7,6 +7,7 @@ from metricstack.core.units import write, write_change
 from metricstack.core.values import Check, Refusal
 from metricstack.experiments.declare import Declaration, Design
 from metricstack.experiments.design import REACHED
+from metricstack.experiments.effect import Effect
 from metricstack.experiments.readout import Decided, Reading, Role, Verdict
 
 __all__ = ["decide_verdict", "guardrail_state"]
@@ -16,17 +17,19 @@ def guardrail_state(reading: Reading) -> str:
     """Tell how a guardrail stands: ``kept``, ``broken`` or ``undecided``.
 
     It is kept where harm beyond the margin is excluded at the declared level, and broken where the metric is worse
-    beyond chance, by more than the margin.
+    beyond chance, by more than the margin. Of a metric that is neither better higher nor lower, any change is harm.
 
     Args:
         reading: A guardrail with its margin.
     """
     assert reading.guardrail is not None
-    effect = reading.relative if reading.guardrail.relative else reading.effect
+    effect = _margined(reading)
     if isinstance(effect, Refusal) or effect.low is None or effect.high is None:
         return "undecided"
     harm, least, most = -effect.value * reading.sign, -effect.high * reading.sign, -effect.low * reading.sign
     least, most = min(least, most), max(least, most)
+    if reading.better == "neither":  # a change either way is harm
+        harm, least, most = abs(harm), max(least, -most, 0.0), max(most, -least)
     if most < reading.guardrail.margin:
         return "kept"
     return "broken" if least > 0 and harm > reading.guardrail.margin else "undecided"
@@ -47,6 +50,11 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
     primary = readings[0]
     if isinstance(primary.effect, Refusal):
         return Decided(Verdict.HOLD, f"Its primary metric cannot be read yet: {primary.effect.detail}.")
+    if primary.better == "neither":
+        return Decided(
+            Verdict.INCONCLUSIVE,
+            f"{primary.title} is neither better higher nor lower: it cannot decide. Its change is {_told(primary)}.",
+        )
     reached = declared.planned_n is None or n >= REACHED * declared.planned_n
     if not reached and declared.design is Design.FIXED:
         assert declared.planned_n is not None
@@ -71,7 +79,7 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
         more = _more(undecided, n)
         return Decided(
             Verdict.HOLD,
-            f"It makes {primary.title} better, and {_list(undecided)} may still be worse by its margin.",
+            f"It makes {primary.title} better, {_open(undecided)}.",
             more,
         )
     if not reached:
@@ -112,7 +120,22 @@ def _told(reading: Reading) -> str:
 
 
 def _list(readings: Sequence[Reading]) -> str:
-    return " and ".join(one.title for one in readings)
+    *first, last = [one.title for one in readings]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _open(undecided: Sequence[Reading]) -> str:
+    """What is not known of guardrails: how they stand, or anything at all."""
+    unread = [one for one in undecided if isinstance(_margined(one), Refusal)]
+    known = [one for one in undecided if not isinstance(_margined(one), Refusal)]
+    told = [f"and {_list(known)} may still be worse by {'its' if len(known) == 1 else 'their'} margin"] if known else []
+    return ", ".join([*told, f"and {_list(unread)} cannot be read"] if unread else told)
+
+
+def _margined(reading: Reading) -> Effect | Refusal:
+    """The effect that a guardrail's margin is about."""
+    assert reading.guardrail is not None
+    return reading.relative if reading.guardrail.relative else reading.effect
 
 
 def _more(undecided: Sequence[Reading], n: int) -> int | None:
@@ -120,10 +143,11 @@ def _more(undecided: Sequence[Reading], n: int) -> int | None:
     factors = []
     for one in undecided:
         assert one.guardrail is not None
-        effect = one.relative if one.guardrail.relative else one.effect
+        effect = _margined(one)
         if isinstance(effect, Refusal) or effect.low is None or effect.high is None:
             return None
-        room = one.guardrail.margin + effect.value * one.sign
+        harm = abs(effect.value) if one.better == "neither" else -effect.value * one.sign
+        room = one.guardrail.margin - harm
         if room <= 0:
             return None
         factors.append(((effect.high - effect.low) / 2 / room) ** 2)

@@ -6,7 +6,7 @@ that saw several arms belongs to none. Units stay in the engine; only sums of ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,39 +64,56 @@ class Exposed:
     given: Given
     exposures: tuple[Exposure, ...]
 
-    def _assigned(self) -> "ir.Table | Refusal":
-        import ibis
-        import pyarrow as pa
+    def _assigned(self, *, before: bool = False) -> "ir.Table | Refusal":
+        """The assignments made while their experiments ran, or those made before they started.
 
+        What an experiment is about is written into the query: a table of it would have to be created, which not
+        every engine does for whoever may only read.
+        """
         told = ["experiment", "unit", "variant", "first_exposure", "reason", "env"]
         rows = self.ws.table("assignments", columns=told)
         if isinstance(rows, Refusal):
             return rows
         here = rows.env.isnull() | (rows.env == self.ws.config.environment)
         rows = rows.filter(here, rows.unit.notnull(), rows.first_exposure.notnull())
-        columns: dict[str, Any] = {
-            "experiment": [one.experiment for one in self.exposures],
-            "_start": pa.array([one.start for one in self.exposures], pa.timestamp("us", "UTC")),
-            "_end": pa.array([one.end for one in self.exposures], pa.timestamp("us", "UTC")),
-            "_use_case": [one.use_case for one in self.exposures],
-        }
-        found = rows.join(ibis.memtable(pa.table(columns)), "experiment")
+        found = rows.filter(rows.experiment.isin([one.experiment for one in self.exposures]))
+        found = found.mutate(
+            _start=_of_experiment(found, {one.experiment: _instant(one.start) for one in self.exposures}),
+            _end=_of_experiment(found, {one.experiment: _instant(one.end) for one in self.exposures}),
+            _use_case=_of_experiment(found, {one.experiment: one.use_case for one in self.exposures}),
+        )
+        if before:
+            return found.filter(found.first_exposure < found["_start"])
         return found.filter(found.first_exposure >= found["_start"], found.first_exposure < found["_end"])
 
     def counts(self) -> dict[str, dict[str, int]] | Refusal:
-        """Count units: experiment → ``split`` (random, in one arm), ``several`` (arms), ``other`` (reasons)."""
+        """Count units by experiment and how they were assigned.
+
+        Returns:
+            Experiment → ``split`` (random, in one arm), ``several`` (arms), ``none`` (no arm recorded), ``other``
+            (reasons).
+        """
         rows = self._assigned()
         if isinstance(rows, Refusal):
             return rows
         random = (rows.reason == "split").fill_null(False).cast("int64")
         units = rows.group_by(["experiment", "unit"]).aggregate(_arms=rows.variant.nunique(), _split=random.min())
-        several, split = units["_arms"] > 1, units["_split"] == 1
+        several, none, split = units["_arms"] > 1, units["_arms"] == 0, units["_split"] == 1
         found = units.group_by("experiment").aggregate(
-            split=(split & ~several).cast("int64").sum(),
+            split=(split & ~several & ~none).cast("int64").sum(),
             several=several.cast("int64").sum(),
-            other=(~split & ~several).cast("int64").sum(),
+            none=none.cast("int64").sum(),
+            other=(~split & ~several & ~none).cast("int64").sum(),
         )
         return {row.pop("experiment"): row for row in found.to_pyarrow().to_pylist()}
+
+    def early(self) -> dict[str, int] | Refusal:
+        """Count units that were exposed before their experiment started: experiment → units."""
+        rows = self._assigned(before=True)
+        if isinstance(rows, Refusal):
+            return rows
+        found = rows.group_by("experiment").aggregate(_n=rows.unit.nunique()).to_pyarrow().to_pylist()
+        return {row["experiment"]: row["_n"] for row in found}
 
     def units(self) -> "ir.Table | Refusal":
         """Build the units that count: experiment, variant, unit, ``_first`` (exposure), ``_end`` and ``_use_case``."""
@@ -117,14 +134,13 @@ class Exposed:
             numbers: Experiment → how many units; one with fewer is left out of the answer.
         """
         import ibis
-        import pyarrow as pa
 
         units = self.units()
         if isinstance(units, Refusal):
             return units
-        asked = {"experiment": list(numbers), "_number": pa.array(list(numbers.values()), pa.int64())}
+        units = units.filter(units["experiment"].isin(list(numbers)))
         place = ibis.row_number().over(group_by=units["experiment"], order_by=[units["_first"], units["unit"]])
-        ranked = units.mutate(_place=place + 1).join(ibis.memtable(pa.table(asked)), "experiment")
+        ranked = units.mutate(_place=place + 1, _number=_of_experiment(units, numbers))
         found = (
             ranked.filter(ranked["_place"] == ranked["_number"]).select("experiment", "_first").to_pyarrow().to_pylist()
         )
@@ -223,6 +239,20 @@ class Exposed:
         for i, key in enumerate(keys):
             places.setdefault(key, []).append(i)
         return {key: numbers[at] for key, at in places.items()}
+
+
+def _of_experiment(rows: "ir.Table", values: Mapping[str, Any]) -> "ir.Value":
+    """What is said of each row's experiment."""
+    import ibis
+
+    found: ir.Value = ibis.cases(*((rows["experiment"] == key, value) for key, value in values.items()))
+    return found
+
+
+def _instant(at: datetime) -> Any:
+    import ibis
+
+    return ibis.literal(at.astimezone(UTC), type="timestamp('UTC', 6)")
 
 
 def _count() -> Any:
