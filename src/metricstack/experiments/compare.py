@@ -87,6 +87,8 @@ class _Desk:
     def of(cls, ws: "Workspace", declared: Sequence[Declaration]) -> "_Desk":
         last = ws.span()
         tick = timedelta(microseconds=1)
+        if last is not None:  # an end beyond the data is a plan: it still runs
+            declared = [replace(one, end=None) if one.end and one.end > last.end else one for one in declared]
         exposures = tuple(
             Exposure(
                 one.key,

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
-from metricstack.core.show import Shown
 from metricstack.core.values import Answer, Estimate, Reason, Refusal
 from metricstack.experiments.arms import too_few
 from metricstack.experiments.proportions import check_counts
@@ -24,7 +23,7 @@ _MOST_TABLES = 250_000  # the unconditional tests look at every possible table, 
 
 
 @dataclass(frozen=True, slots=True)
-class ExactTest(Shown):
+class ExactTest:
     """An exact test's outcome.
 
     Args:

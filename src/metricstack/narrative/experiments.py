@@ -1,10 +1,10 @@
 """Sentences and tables for what experiments showed: the verdict first, then the effect, then whether it holds."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Answer, Estimate, Refusal
-from metricstack.narrative.answers import say_answer
+from metricstack.narrative.answers import say_answer, say_finding
 from metricstack.narrative.html import number_columns, numbers, one_level, outer
 from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import count, interval, listed, stem
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from metricstack.experiments.effect import Effect
     from metricstack.experiments.readout import Portfolio, Reading, Readout
 
-__all__ = ["portfolio_html", "readout_html", "say_effect", "say_portfolio", "say_reading", "say_readout"]
+__all__ = [
+    "portfolio_html",
+    "readout_html",
+    "say_effect",
+    "say_findings",
+    "say_portfolio",
+    "say_reading",
+    "say_readout",
+]
 
 _ORDER = ("ship", "rollback", "hold", "inconclusive", "invalid")
 _WORDS = {
@@ -37,6 +45,11 @@ def say_effect(effect: "Effect") -> str:
     """Say an effect: how large, how sure, and how often chance alone gives as much."""
     said = say_answer(effect.estimate)
     return said if effect.p_value is None else f"{said}, p = {effect.p_value:.2g}"
+
+
+def say_findings(result: Any) -> str:
+    """Say a result that is made of findings, one line for each."""
+    return "\n".join(say_finding(finding) for finding in result.findings)
 
 
 def say_readout(readout: "Readout") -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from metricstack.core.values import Moments, Refusal
 from metricstack.metrics.query.binning import binned_rows
-from metricstack.metrics.query.compile import GROUPS, Plan, summable
+from metricstack.metrics.query.compile import Plan, summable
 from metricstack.metrics.query.joins import Path, unit_path
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
 from metricstack.metrics.query.states import Quantity, State
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Arm", "Exposed", "Exposure"]
 
+_BUCKETS = 256
+"""Hash buckets of an arm's units for its histograms: few units have nearly one each, many enough for a steady error."""
 _UNIT = ("experiment", "variant", "unit")
 Arm = tuple[str, str]
 """Experiment and variant."""
@@ -223,7 +225,7 @@ class Exposed:
         if isinstance(rows, Refusal):
             return rows
         held = self._within(rows, units, use_cases=use_cases)
-        held = held.mutate(_bucket=held["unit"].hash() & (GROUPS - 1))
+        held = held.mutate(_bucket=held["unit"].hash() & (_BUCKETS - 1))
         weight = held["_weight"].sum() if plan.weighted else held.count().cast("float64")
         found = (
             held.filter(held["_bin"].notnull())
