@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
-from metricstack.core.show import Shown
-from metricstack.core.values import Estimate, Finding, Reason, Refusal
+from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.experiments.arms import Arms, Sample
+from metricstack.experiments.effect import Estimated
 from metricstack.experiments.lift import lift_of
 from metricstack.experiments.means import arms_of_means
 from metricstack.experiments.proportions import check_counts
@@ -25,7 +25,7 @@ _REACH = 8.5  # standard deviations; beyond lies less than 1e-16
 
 
 @dataclass(frozen=True, slots=True)
-class Posterior(Shown):
+class Posterior(Estimated):
     """What to believe of an effect after the data.
 
     Args:
@@ -41,26 +41,6 @@ class Posterior(Shown):
     loss_of_treatment: float
     loss_of_control: float
     standard_deviation: float
-
-    @property
-    def value(self) -> float:
-        """Posterior mean of the effect."""
-        return self.estimate.value
-
-    @property
-    def low(self) -> float | None:
-        """Lower bound of the credible interval."""
-        return self.estimate.low
-
-    @property
-    def high(self) -> float | None:
-        """Upper bound of the credible interval."""
-        return self.estimate.high
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The effect as a finding."""
-        return (Finding(question="", answer=self.estimate),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -10,11 +10,50 @@ from metricstack.core.values import Check, Estimate, Finding
 from metricstack.numerics.intervals import check_level, t_quantile
 from metricstack.numerics.multiplicity import p_value
 
-__all__ = ["Effect", "effect"]
+__all__ = ["Effect", "Estimated", "effect"]
+
+
+class Estimated(Shown):
+    """What is an estimate and more: its numbers at hand, and a finding."""
+
+    __slots__ = ()
+
+    estimate: Estimate
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def value(self) -> float:
+        """The estimate's value."""
+        return self.estimate.value
+
+    @property
+    def low(self) -> float | None:
+        """Lower bound of its interval."""
+        return self.estimate.low
+
+    @property
+    def high(self) -> float | None:
+        """Upper bound of its interval."""
+        return self.estimate.high
+
+    @property
+    def n(self) -> int:
+        """How many observations it stands on."""
+        return self.estimate.n
+
+    @property
+    def unit(self) -> str:
+        """Its unit."""
+        return self.estimate.unit
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The estimate as a finding."""
+        return (Finding(question="", answer=self.estimate, checks=self.checks),)
 
 
 @dataclass(frozen=True, slots=True)
-class Effect(Shown):
+class Effect(Estimated):
     """An effect with its test.
 
     Args:
@@ -39,36 +78,6 @@ class Effect(Shown):
             raise InvalidInput(f"The p-value {self.p_value} is outside [0, 1].")
         if self.standard_error is not None and not self.standard_error >= 0:
             raise InvalidInput(f"The standard error {self.standard_error} is below 0.")
-
-    @property
-    def value(self) -> float:
-        """The effect."""
-        return self.estimate.value
-
-    @property
-    def low(self) -> float | None:
-        """Lower bound of its interval."""
-        return self.estimate.low
-
-    @property
-    def high(self) -> float | None:
-        """Upper bound of its interval."""
-        return self.estimate.high
-
-    @property
-    def n(self) -> int:
-        """Units of both arms."""
-        return self.estimate.n
-
-    @property
-    def unit(self) -> str:
-        """Unit of the effect."""
-        return self.estimate.unit
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The effect as a finding."""
-        return (Finding(question="", answer=self.estimate, checks=self.checks),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: those of the estimate, and the test's."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.show import Shown
-from metricstack.core.values import Estimate, Finding, Moments, Reason, Refusal
+from metricstack.core.values import Estimate, Moments, Reason, Refusal
+from metricstack.experiments.effect import Estimated
 from metricstack.experiments.samples import as_units, as_vector, same_length
 from metricstack.numerics.intervals import check_level
 
@@ -17,7 +17,7 @@ __all__ = ["IntraclassCorrelation", "intraclass_correlation"]
 
 
 @dataclass(frozen=True, slots=True)
-class IntraclassCorrelation(Shown):
+class IntraclassCorrelation(Estimated):
     """How alike values of one cluster are, and what that costs.
 
     Args:
@@ -37,26 +37,6 @@ class IntraclassCorrelation(Shown):
     between: float
     within: float
     p_value: float
-
-    @property
-    def value(self) -> float:
-        """The correlation."""
-        return self.estimate.value
-
-    @property
-    def low(self) -> float | None:
-        """Lower bound of its interval."""
-        return self.estimate.low
-
-    @property
-    def high(self) -> float | None:
-        """Upper bound of its interval."""
-        return self.estimate.high
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The correlation as a finding."""
-        return (Finding(question="", answer=self.estimate),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.show import Shown
-from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
-from metricstack.experiments.effect import Effect, effect
+from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.experiments.effect import Effect, Estimated, effect
 from metricstack.experiments.samples import as_units, as_vector, check_choice, same_length
 from metricstack.numerics.intervals import check_level, t_quantile
 from metricstack.numerics.tails import tail_shape
@@ -27,7 +26,7 @@ _FAR = 4.0  # standard errors by which the mean weight may miss 1
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyValue(Shown):
+class PolicyValue(Estimated):
     """The value of a policy that was not the one that ran.
 
     Args:
@@ -47,26 +46,6 @@ class PolicyValue(Shown):
     largest_share: float
     lift: Effect | Refusal
     checks: tuple[Check, ...] = ()
-
-    @property
-    def value(self) -> float:
-        """The mean reward under the target policy."""
-        return self.estimate.value
-
-    @property
-    def low(self) -> float | None:
-        """Lower bound of its interval."""
-        return self.estimate.low
-
-    @property
-    def high(self) -> float | None:
-        """Upper bound of its interval."""
-        return self.estimate.high
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The value as a finding."""
-        return (Finding(question="", answer=self.estimate, checks=self.checks),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
