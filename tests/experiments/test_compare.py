@@ -118,6 +118,9 @@ def test_a_split_that_is_not_the_declared_one_is_invalid(tmp_path: Path) -> None
     assert readout.verdict is Verdict.INVALID
     assert "40 : 100 units" in readout.decided.why
     assert all(str(finding.grade) == "none" for finding in readout.findings)
+    assert all(isinstance(reading.effect, Refusal) for reading in readout.readings)  # no number stands for "cannot say"
+    assert readout.primary.control.mean == pytest.approx(0.5)  # what an arm did is still known
+    assert "95" not in readout.say()
 
 
 def test_a_fixed_design_is_not_read_before_its_planned_n(tmp_path: Path) -> None:

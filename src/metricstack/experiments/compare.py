@@ -203,8 +203,16 @@ class _Desk:
         decided = {arm: decide_verdict(one, readings, checks, n) for arm, readings in by_arm.items()}
         best = min(decided, key=lambda arm: _FIRST.index(decided[arm].verdict))
         others = (reading for arm, readings in by_arm.items() if arm != best for reading in readings)
+        read = (*by_arm[best], *others)
+        if decided[best].verdict is Verdict.INVALID:  # what each arm did stays; their difference means nothing
+            broken = next(check.detail for check in checks if check.passed is False)
+            refusal = Refusal(Reason.UNSTABLE, f"the comparison does not hold: {broken}", "Mend the split; run again.")
+            read = tuple(
+                reading if isinstance(reading.effect, Refusal) else replace(reading, effect=refusal, relative=refusal)
+                for reading in read
+            )
         provenance = self.ws.provenance(("assignments", "experiments"), self.span, one.hash)
-        return Readout(one, units, (*by_arm[best], *others), checks, decided[best], provenance)
+        return Readout(one, units, read, checks, decided[best], provenance)
 
     def _reading(self, one: Declaration, name: str, arm: str, arms: Arms, *, n: int) -> Reading:
         """Hold one metric of an arm against control, as the design allows."""

@@ -57,10 +57,10 @@ def say_readout(readout: "Readout") -> str:
     lines = [f"{readout.key}: {_WORDS[readout.verdict]}. {readout.decided.why}"]
     if readout.decided.more:
         lines.append(f"About {count(readout.decided.more)} more {readout.declaration.unit}s are needed.")
-    lines += [f"{one.title} ({one.role}): {say_reading(one)}." for one in readout.readings]
-    lines += [
-        f"{stem(check.detail)[0].upper()}{stem(check.detail)[1:]}." for check in readout.checks if not check.passed
-    ]
+    if readout.verdict != "invalid":  # why it is has been said; no metric has more to say
+        lines += [f"{one.title} ({one.role}): {say_reading(one)}." for one in readout.readings]
+    noted = [stem(check.detail) for check in readout.checks if not check.passed]
+    lines += [f"{text[0].upper()}{text[1:]}." for text in noted if text not in readout.decided.why]
     return "\n".join(lines)
 
 
@@ -101,14 +101,15 @@ def readout_html(readout: "Readout") -> str:
     """Show one experiment: the verdict in words, one row per metric, then the checks of the comparison."""
     level = one_level(_shown(one) for one in readout.readings)
     heads = [Column("Metric"), *number_columns(level, "Change"), Column("For")]
-    sections = [Section(tuple(_metric(one, level) for one in readout.readings))]
+    rows = () if readout.verdict == "invalid" else readout.readings
+    table = sheet(heads, [Section(tuple(_metric(one, level) for one in rows))]) if rows else ""
     arms = ", ".join(f"{arm} {count(n)}" for arm, n in readout.units.items())
     checks = "".join(f"<li>{_SIGNS[check.passed]} {escape(stem(check.detail))}</li>" for check in readout.checks)
     head = (
         f"<p><strong>{escape(_WORDS[readout.verdict])}.</strong> {escape(readout.decided.why)}</p>"
         f"<p>{escape(f'{readout.key}: {readout.declaration.hypothesis} {readout.declaration.unit}s: {arms}.')}</p>"
     )
-    return outer("ms-told", f'{head}{sheet(heads, sections)}<ul style="list-style:none;padding-left:0">{checks}</ul>')
+    return outer("ms-told", f'{head}{table}<ul style="list-style:none;padding-left:0">{checks}</ul>')
 
 
 def _metric(one: "Reading", level: float | None) -> Line:
@@ -130,4 +131,10 @@ def portfolio_html(portfolio: "Portfolio") -> str:
 
 def _row(readout: "Readout", level: float | None) -> Line:
     head = f"{readout.key}: {readout.primary.title}"
-    return Line(head, (*numbers(_shown(readout.primary), level), cell(escape(readout.decided.why))))
+    if readout.verdict == "invalid":
+        return Line(head, (cell("<em>nothing can be read</em>", kind="ms-refusal", span=3), _why(readout)))
+    return Line(head, (*numbers(_shown(readout.primary), level), _why(readout)))
+
+
+def _why(readout: "Readout") -> str:
+    return cell(escape(readout.decided.why))
