@@ -1,0 +1,1 @@
+"""Causal linkage: which levers move the business, and how sure that is."""
