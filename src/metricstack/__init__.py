@@ -17,6 +17,7 @@ _FLOORS = (
     "core",
     "experiments",
     "governance",
+    "linkage",
     "metrics",
     "narrative",
     "numerics",
@@ -27,7 +28,7 @@ _FLOORS = (
 )
 _NAMES = {"open": ("metricstack.telemetry.workspace", "open_workspace")}
 
-__all__ = ["__version__", "charts", "core", "experiments", "governance", "metrics", "narrative", "numerics", "open",
+__all__ = ["__version__", "charts", "core", "experiments", "governance", "linkage", "metrics", "narrative", "numerics", "open",
            "reports", "simulation", "sources", "telemetry"]  # fmt: skip
 
 
