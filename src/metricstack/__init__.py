@@ -28,8 +28,8 @@ _FLOORS = (
 )
 _NAMES = {"open": ("metricstack.telemetry.workspace", "open_workspace")}
 
-__all__ = ["__version__", "charts", "core", "experiments", "governance", "linkage", "metrics", "narrative", "numerics", "open",
-           "reports", "simulation", "sources", "telemetry"]  # fmt: skip
+__all__ = ["__version__", "charts", "core", "experiments", "governance", "linkage", "metrics", "narrative", "numerics",
+           "open", "reports", "simulation", "sources", "telemetry"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments import Readout, Role, Verdict, compare, portfolio
 from metricstack.experiments.declare import Declaration, Guardrail
 from metricstack.experiments.effect import effect
-from metricstack.experiments.readout import Reading
+from metricstack.experiments.reading import Reading
 from metricstack.experiments.verdict import decide_verdict, guardrail_state
 from metricstack.telemetry import open_workspace
 from tests.metrics.conftest import at, minutes, write_workspace
@@ -324,13 +324,14 @@ def test_units_and_instants_that_are_null_are_nobodys(tmp_path: Path) -> None:
     assert isinstance(readout.primary.effect, Refusal)
 
 
-def test_outcomes_that_are_all_unknown_are_refused(tmp_path: Path) -> None:
+def test_outcomes_that_are_all_unknown_make_it_invalid(tmp_path: Path) -> None:
     assigned = [_assigned(f"{arm[0]}{i}", arm) for arm in ("control", "treatment") for i in range(UNITS)]
     runs = [_run(f"{row['unit']}", row["unit"], "unknown", 1.0) for row in assigned]
     tables = {"experiments": [_declared()], "assignments": assigned, "requests": runs}
     readout = compare(write_workspace(tmp_path, tables), "retry")
     assert readout.primary.answer.reason is Reason.NOT_MEASURED
-    assert readout.verdict is Verdict.HOLD
+    assert readout.verdict is Verdict.INVALID
+    assert "no policy was declared" in readout.decided.why
 
 
 @pytest.mark.parametrize(("design", "wider"), [("fixed", 1.0), ("group_sequential", 1.0), ("always_valid", 1.3)])

@@ -8,9 +8,12 @@ from metricstack.charts.rows import Row
 from metricstack.core.values import Refusal
 
 if TYPE_CHECKING:
-    from metricstack.experiments.readout import Portfolio, Reading, Readout
+    from metricstack.experiments.over_time import OverTime
+    from metricstack.experiments.reading import Reading
+    from metricstack.experiments.readout import Portfolio, Readout
+    from metricstack.experiments.segments import Segmented
 
-__all__ = ["chart_portfolio", "chart_readout"]
+__all__ = ["chart_over_time", "chart_portfolio", "chart_readout", "chart_segments"]
 
 
 def chart_readout(readout: "Readout", *, title: str = "") -> Picture:
@@ -22,6 +25,34 @@ def chart_readout(readout: "Readout", *, title: str = "") -> Picture:
     """
     rows = [_row(one.title, one) for one in readout.readings]
     return change_dots(rows, "fraction", relative=True, title=title or f"{readout.key}: {readout.verdict}", order=False)
+
+
+def chart_segments(found: "Segmented", *, title: str = "") -> Picture:
+    """Draw the effect in each segment, as a part of control where that can be told.
+
+    Args:
+        found: The segments.
+        title: What is shown.
+    """
+    whole = all(isinstance(part.relative, Refusal) for part in found.parts)
+    told = [(part.value, part.effect if whole else part.relative) for part in found.parts]
+    unit = next((one.unit for _, one in told if not isinstance(one, Refusal)), "1")
+    rows = [Row(label, one if isinstance(one, Refusal) else one.estimate, found.better) for label, one in told]
+    name = title or f"{found.title} by {found.dimension.replace('_', ' ')}"
+    return change_dots(rows, unit, relative=not whole, title=name, order=False)
+
+
+def chart_over_time(found: "OverTime", *, title: str = "") -> Picture:
+    """Draw the effect in each stretch of days since exposure, the first on top.
+
+    Args:
+        found: The effect over time.
+        title: What is shown.
+    """
+    told = [(one.label, one.effect) for one in found.stretches]
+    unit = next((one.unit for _, one in told if not isinstance(one, Refusal)), "1")
+    rows = [Row(label, one if isinstance(one, Refusal) else one.estimate, found.better) for label, one in told]
+    return change_dots(rows, unit, title=title or f"{found.title} by days since exposure", order=False)
 
 
 def chart_portfolio(portfolio: "Portfolio", *, title: str = "") -> Picture:

@@ -17,6 +17,8 @@ from metricstack.experiments.guards import Balance, SampleRatio, balance, sample
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
 from metricstack.experiments.margins import MarginTest, equivalence, noninferiority
 from metricstack.experiments.means import relative_lift, welch
+from metricstack.experiments.monitor import Monitor, Watched, monitor
+from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.pairs import paired_binary, paired_score
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.policies import PolicyValue, off_policy
@@ -24,8 +26,10 @@ from metricstack.experiments.proportions import proportion_difference, proportio
 from metricstack.experiments.quantile_effects import BinnedSample, quantile_difference
 from metricstack.experiments.rates import rate_ratio
 from metricstack.experiments.ratios import ratio_difference
-from metricstack.experiments.readout import Decided, Portfolio, Reading, Readout, Role, Verdict
+from metricstack.experiments.reading import Reading, Role
+from metricstack.experiments.readout import Decided, Portfolio, Readout, Verdict
 from metricstack.experiments.replays import AAVerdict, aa_verdict
+from metricstack.experiments.segments import Segment, Segmented
 from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds, stagewise_effect
 from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
 from metricstack.experiments.strata import post_stratified
@@ -49,6 +53,8 @@ __all__ = [
     "Heterogeneity",
     "IntraclassCorrelation",
     "MarginTest",
+    "Monitor",
+    "OverTime",
     "Plan",
     "PolicyValue",
     "Portfolio",
@@ -57,7 +63,10 @@ __all__ = [
     "Readout",
     "Role",
     "SampleRatio",
+    "Segment",
+    "Segmented",
     "Verdict",
+    "Watched",
     "aa_verdict",
     "adaptive_difference",
     "adjust",
@@ -80,6 +89,7 @@ __all__ = [
     "heterogeneity",
     "intraclass_correlation",
     "minimum_detectable_effect",
+    "monitor",
     "msprt",
     "noninferiority",
     "off_policy",

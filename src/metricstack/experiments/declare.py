@@ -16,7 +16,7 @@ from metricstack.core.values import Refusal
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["Declaration", "Design", "Guardrail", "declaration", "declarations"]
+__all__ = ["Declaration", "Design", "Guardrail", "NullPolicy", "Ramp", "declaration", "declarations"]
 
 FOLDER = "experiments"
 UNITS = ("user", "session", "tenant", "run")
@@ -32,6 +32,22 @@ class Design(StrEnum):
     """At the looks that were planned."""
     ALWAYS_VALID = "always_valid"
     """At any time."""
+
+
+class NullPolicy(StrEnum):
+    """How rows of unknown outcome count."""
+
+    NONE = "none"
+    EXCLUDE = "exclude"
+    ZERO = "zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """An allocation from an instant on."""
+
+    at: datetime
+    allocation: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +115,21 @@ class Declaration:
     lever: str = ""
     flag_version: str = ""
     model_version: str = ""
+    triggered: bool = False
+    covariates: tuple[str, ...] = ()
+    covariate_days: int = 28
+    null_policy: NullPolicy = NullPolicy.NONE
+    cap: float | None = None
+    ramps: tuple[Ramp, ...] = ()
+    segments: tuple[str, ...] = ()
+    correction: str = "holm"
+    staged: bool = False
     origin: str = field(default="", compare=False)
+
+    @property
+    def periods(self) -> tuple[tuple[datetime, tuple[float, ...]], ...]:
+        """Starts of stretches of one allocation, each with its shares."""
+        return ((self.start, self.allocation), *((r.at, r.allocation) for r in self.ramps))
 
     @property
     def hash(self) -> str:

@@ -3,14 +3,15 @@
 import math
 from dataclasses import replace
 
-from metricstack.core.values import Moments, Reason, Refusal
-from metricstack.experiments.anytime import always_valid
+from metricstack.core.values import Reason, Refusal
+from metricstack.experiments.anytime import always_valid_effect
+from metricstack.experiments.contrast import Contrast
 from metricstack.experiments.declare import Declaration, Design
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.means import relative_lift, welch
+from metricstack.experiments.lift import difference_of, lift_of
 from metricstack.experiments.sequential import group_sequential_bounds
 
-__all__ = ["REACHED", "look_of", "read_effect"]
+__all__ = ["anytime", "is_reached", "look_of", "read_effect"]
 
 REACHED = 0.95
 """From this share of the planned n on, the plan is taken as reached: traffic is not exact."""
@@ -19,29 +20,33 @@ _USUAL_N = 5_000.0
 
 
 def read_effect(
-    declared: Declaration, *, control: Moments, treatment: Moments, n: int, unit: str
+    declared: Declaration, found: Contrast, *, n: int, unit: str
 ) -> tuple[Effect | Refusal, Effect | Refusal]:
     """Give an effect and its relative form, with intervals as wide as the declared design asks for.
 
-    Fixed: at 1 - alpha. Group sequential: at the bound of the planned look that the units are of (`look_of`;
-    O'Brien-Fleming spending). Always valid: a confidence sequence, and the relative effect at the same reach. Several
-    arms against one control share alpha (Bonferroni).
+    Fixed: once, at 1 - alpha; before the planned n is reached nothing is told, and of an experiment that was stopped
+    before it a confidence sequence, which holds whenever it stops. Group sequential: at the bound of the planned look
+    that the units are of (`look_of`). Always valid: a confidence sequence, and the relative effect at the same reach.
+    Several arms against one control share alpha (Bonferroni).
 
     Args:
         declared: What was declared.
-        control: Moments of the metric in control.
-        treatment: The same in treatment.
+        found: Control and treatment side by side.
         n: Units of all arms so far.
         unit: The metric's unit.
     """
     alpha = declared.alpha / (len(declared.arms) - 1)
     if declared.design is Design.ALWAYS_VALID:
-        planned = float(declared.planned_n or _USUAL_N)
-        found = always_valid(control=control, treatment=treatment, planned_n=planned, level=1 - alpha, unit=unit)
-        if isinstance(found, Refusal):
-            return found, found
-        relative = relative_lift(control=control, treatment=treatment, level=_as_fixed(found))
-        return found, _held(relative, 1 - alpha, "confidence sequence")
+        return anytime(declared, found, level=1 - alpha, unit=unit)
+    if declared.design is Design.FIXED and not is_reached(declared, n):
+        if declared.end is not None:
+            return anytime(declared, found, level=1 - alpha, unit=unit)
+        early = Refusal(
+            Reason.TOO_FEW_UNITS,
+            f"its design is read once, at {declared.planned_n:,} units; there are {n:,}",
+            "Wait for the planned units.",
+        )
+        return early, early
     level, how = 1 - alpha, ""
     if declared.design is Design.GROUP_SEQUENTIAL:
         look = look_of(declared, n, ended=declared.end is not None)
@@ -55,9 +60,28 @@ def read_effect(
             )
             return early, early
         level, how = min(1 - bounds.nominal_p[look - 1], _NEAR_1), f"look {look} of {declared.looks}"
-    found = welch(control=control, treatment=treatment, level=level, unit=unit)
-    relative = relative_lift(control=control, treatment=treatment, level=level)
-    return _held(found, 1 - alpha, how), _held(relative, 1 - alpha, how)
+    effect = difference_of(found.arms, level=level, unit=unit, method=found.method, checks=found.checks)
+    relative = lift_of(found.arms, level=level, method=found.method)
+    return _held(effect, 1 - alpha, how), _held(relative, 1 - alpha, how)
+
+
+def anytime(
+    declared: Declaration, found: Contrast, *, level: float, unit: str
+) -> tuple[Effect | Refusal, Effect | Refusal]:
+    """Give an effect and its relative form by a confidence sequence, which may be read at any time.
+
+    Args:
+        declared: What was declared.
+        found: Control and treatment side by side.
+        level: Confidence level, over all times.
+        unit: The metric's unit.
+    """
+    fixed = difference_of(found.arms, level=level, unit=unit, method=found.method, checks=found.checks)
+    if isinstance(fixed, Refusal):
+        return fixed, fixed
+    effect = always_valid_effect(fixed, planned_n=float(declared.planned_n or _USUAL_N), level=level)
+    relative = lift_of(found.arms, level=_as_fixed(effect), method=found.method)
+    return effect, _held(relative, level, "confidence sequence")
 
 
 def _held(found: Effect | Refusal, level: float, how: str) -> Effect | Refusal:
@@ -66,6 +90,16 @@ def _held(found: Effect | Refusal, level: float, how: str) -> Effect | Refusal:
         return found
     method = f"{found.estimate.method}, {how}"
     return replace(found, estimate=replace(found.estimate, level=level, method=method))
+
+
+def is_reached(declared: Declaration, n: int) -> bool:
+    """Tell whether the planned n is reached.
+
+    Args:
+        declared: What was declared.
+        n: Units of all arms so far.
+    """
+    return declared.planned_n is None or n >= REACHED * declared.planned_n
 
 
 def look_of(declared: Declaration, n: int, *, ended: bool) -> int:

@@ -13,11 +13,11 @@ from metricstack.experiments.arms import Sample, moments_of, too_few
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.means import welch
 from metricstack.experiments.proportions import check_counts, single_proportion
-from metricstack.numerics.intervals import check_level, t_quantile
+from metricstack.numerics.intervals import check_level
 from metricstack.numerics.multiplicity import p_value
 from metricstack.numerics.proportions import difference_score
 
-__all__ = ["Diluted", "diluted"]
+__all__ = ["Diluted", "dilute", "diluted"]
 
 _UNBALANCED = 0.001
 
@@ -103,19 +103,36 @@ def diluted(
     if isinstance(triggered, Refusal):
         return triggered
     assert isinstance(share, Estimate)
-    s, d, n = share.value, triggered.value, all_a + all_b
-    error = math.sqrt((s * (triggered.standard_error or 0.0)) ** 2 + d**2 * s * (1 - s) / n)
-    reach = t_quantile(level, triggered.freedom) * error
+    everyone = dilute(triggered, ((a.n, all_a), (b.n, all_b)))
+    return Diluted(triggered, everyone, share, everyone.checks)
+
+
+def dilute(triggered: Effect, units: tuple[tuple[int, int], ...]) -> Effect:
+    """Spread an effect per triggered unit over everyone; the interval is as wide, in standard errors, as it was.
+
+    Args:
+        triggered: Effect on a mean per unit, of triggered units.
+        units: Units triggered and units assigned, of control and of treatment.
+
+    Example:
+        >>> from metricstack.experiments.effect import effect
+        >>> found = dilute(effect(0.5, 0.1, n=1000, method="Welch"), ((500, 5000), (500, 5000)))
+        >>> round(found.value, 4), round(found.standard_error, 6)  # (0.1 · 0.1)² + 0.5² · 0.1 · 0.9 / 10000
+        (0.05, 0.010112)
+    """
+    (a, all_a), (b, all_b) = units
+    n = all_a + all_b
+    s, d, own = (a + b) / n, triggered.value, triggered.standard_error or 0.0
+    error = math.sqrt((s * own) ** 2 + d**2 * s * (1 - s) / n)
+    reach = (triggered.estimate.half_width or 0.0) / own * error if own else 0.0
     low, high = s * d - reach, s * d + reach
     # Everyone is touched exactly where the triggered are: the interval takes its side from them.
     if triggered.low is not None and triggered.low > 0:
         low = max(low, 0.0)
     if triggered.high is not None and triggered.high < 0:
         high = min(high, 0.0)
-    estimate = Estimate(s * d, unit, n, "triggered effect times share", low, high, level)
-    balance = _balance(a.n, all_a, b.n, all_b)
-    everyone = Effect(estimate, triggered.p_value, error, triggered.freedom, (balance,))
-    return Diluted(triggered, everyone, share, (balance,))
+    estimate = Estimate(s * d, triggered.unit, n, "triggered effect times share", low, high, triggered.estimate.level)
+    return Effect(estimate, triggered.p_value, error, triggered.freedom, (_balance(a, all_a, b, all_b),))
 
 
 def _balance(a: int, all_a: int, b: int, all_b: int) -> Check:

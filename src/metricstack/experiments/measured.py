@@ -5,7 +5,7 @@ each unit adds to it, linearised, so that requests of one unit are never taken f
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -23,10 +23,18 @@ from metricstack.metrics.query.compile import Plan
 from metricstack.metrics.query.fetch import TableData
 from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.inputs import Assumption
-from metricstack.metrics.query.states import Quantity, Role, State
+from metricstack.metrics.query.states import Quantity, Role, State, states_of
 from metricstack.numerics.histograms import Below, Histograms
 
-__all__ = ["FEWEST_UNITS", "arm_of_histogram", "arm_of_sums"]
+__all__ = [
+    "FEWEST_UNITS",
+    "arm_of_histogram",
+    "arm_of_sums",
+    "counted_as_0",
+    "is_total",
+    "linear_of",
+    "unknown_of",
+]
 
 FEWEST_UNITS = 30
 """Fewer units in an arm are not compared: their mean is not yet normal."""
@@ -57,17 +65,16 @@ class _Table:
         return {"sampled": int(self.plan.weighted)}
 
     def total(self, _: Key, role: Role, quantity: Quantity) -> float:
-        place = self.moments.names.index(self.places[State(role, quantity)])
-        return float(self.moments.means[place]) * self.moments.n
+        return _total(self.moments, self.places[State(role, quantity)])
 
     def nests(self, _: Quantity) -> bool:
         return True
 
 
-def arm_of_sums(
+def linear_of(
     job: Job, part: Pass, moments: Moments, places: Mapping[State, str], refused: Mapping[str, Refusal]
-) -> Moments | Refusal:
-    """Compute a metric of one arm: its value and how it varies from unit to unit.
+) -> tuple[float, NDArray[np.float64]] | Refusal:
+    """Compute a metric of one arm, and what it is linear in.
 
     Args:
         job: The metric, made of sums.
@@ -77,8 +84,8 @@ def arm_of_sums(
         refused: Table → why it cannot be read by unit.
 
     Returns:
-        Moments of one variable in the metric's unit: n units, the metric's value (of what grows with the number of
-        units the mean of one), and the variance of what one unit adds to it.
+        The value in the metric's unit (of what grows with the number of units the mean of one), and the weight of
+        each variable in what one unit adds to it, shape (variables,).
 
     Source:
         First-order (delta-method) linearisation of a function of means; Deng, Knoblich and Lu (2018), section 2.
@@ -105,15 +112,85 @@ def arm_of_sums(
     known = [note.n for note in group.seen.values() if note.function != "count"]
     if known and min(known) < FEWEST_UNITS:
         return _few(min(known))
-    slopes = np.zeros(len(moments.names))
+    factor = dimension(job.definition.unit).factor
+    total = is_total(job)
+    weights = np.zeros(len(moments.names))
     for term, slope in found.slopes.items():
         assert not isinstance(term, Assumption)
-        slopes[moments.names.index(places[term[2]])] += slope
-    total = degree(job.tree) >= 1
-    factor = dimension(job.definition.unit).factor
-    variance = float(slopes @ (moments.cross / (n - 1)) @ slopes) * (1.0 if total else float(n) ** 2)
-    value = found.value / n if total else found.value
-    return Moments.of(n, value / factor, max(variance, 0.0) / factor**2)
+        weights[moments.names.index(places[term[2]])] += slope * (1.0 if total else n) / factor
+    return (found.value / n if total else found.value) / factor, weights
+
+
+def is_total(job: Job) -> bool:
+    """Tell whether a metric grows with the number of units, so that an arm's value is the mean of one."""
+    return degree(job.tree) >= 1
+
+
+def arm_of_sums(
+    job: Job,
+    part: Pass,
+    moments: Moments,
+    places: Mapping[State, str],
+    refused: Mapping[str, Refusal],
+    *,
+    covariates: Sequence[str] = (),
+) -> Moments | Refusal:
+    """Compute a metric of one arm: its value, how it varies from unit to unit, and what it varies with.
+
+    Args:
+        job: The metric, made of sums.
+        part: The pass that it belongs to.
+        moments: The arm's joint moments, one variable per sum.
+        places: State → its variable.
+        refused: Table → why it cannot be read by unit.
+        covariates: Variables that were measured before.
+
+    Returns:
+        Moments in the metric's unit: n units; first the metric's value with the variance of what one unit adds to
+        it (`linear_of`), then the covariates as they are.
+    """
+    found = linear_of(job, part, moments, places, refused)
+    if isinstance(found, Refusal):
+        return found
+    at = [moments.names.index(name) for name in covariates]
+    weights = np.zeros((len(moments.names), 1 + len(at)))
+    weights[:, 0] = found[1]
+    weights[at, range(1, len(at) + 1)] = 1.0
+    cross = weights.T @ moments.cross @ weights
+    cross[0, 0] = max(cross[0, 0], 0.0)
+    return Moments(moments.n, np.array([found[0], *moments.means[at]]), cross, ("value", *covariates))
+
+
+def unknown_of(job: Job, moments: Moments, places: Mapping[State, str]) -> tuple[int, int]:
+    """Count the rows that a metric is about, and those of them of which nothing is known.
+
+    Args:
+        job: The metric.
+        moments: Joint moments of one arm.
+        places: State → its variable.
+
+    Returns:
+        Unknown rows and all rows of the quantity of which the least is known; (0, 0) of one that is always known.
+    """
+    found = [(0, 0)]
+    for state in states_of(job.tree, job.definition.table):
+        about = State(Role.ELIGIBLE, state.quantity)
+        if state.role is Role.N and about in places:
+            n, among = (_total(moments, places[one]) for one in (state, about))
+            found.append((round(among - n), round(among)))
+    return max(found, key=lambda one: (one[0] / one[1] if one[1] else 0.0, one[1]))
+
+
+def counted_as_0(places: Mapping[State, str]) -> dict[State, str]:
+    """Return where states stand when a row of unknown outcome counts as one of 0."""
+    return {
+        state: places.get(State(Role.ELIGIBLE, state.quantity), place) if state.role in (Role.N, Role.KNOWN) else place
+        for state, place in places.items()
+    }
+
+
+def _total(moments: Moments, name: str) -> float:
+    return float(moments.means[moments.names.index(name)]) * moments.n
 
 
 def _few(n: int) -> Refusal:

@@ -1,27 +1,20 @@
 """What an experiment showed: each metric's effect, the checks of the split, and the verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from metricstack.core.show import Shown
-from metricstack.core.values import Answer, Check, Estimate, Finding, Grade, Moments, Provenance, Refusal
-from metricstack.experiments.declare import Declaration, Guardrail
+from metricstack.core.values import Check, Estimate, Finding, Grade, Provenance, Refusal
+from metricstack.experiments.declare import Declaration
 from metricstack.experiments.effect import Effect
+from metricstack.experiments.over_time import OverTime
+from metricstack.experiments.reading import Reading
+from metricstack.experiments.segments import Segmented
 
-__all__ = ["Decided", "Portfolio", "Reading", "Readout", "Role", "Verdict"]
-
-
-class Role(StrEnum):
-    """What a metric is for in an experiment."""
-
-    PRIMARY = "primary"
-    """It decides."""
-    GUARDRAIL = "guardrail"
-    """It must not get worse by more than its margin."""
-    SECONDARY = "secondary"
-    """It informs, with multiplicity."""
+__all__ = ["Decided", "Portfolio", "Readout", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -58,50 +51,6 @@ class Decided:
         return {"verdict": str(self.verdict), "why": self.why, "more_units": self.more}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One metric in both arms.
-
-    Args:
-        metric: Its id.
-        title: Its name; with the arm's, where an experiment has several beside control.
-        role: What it is for.
-        better: ``higher``, ``lower`` or ``neither``.
-        arm: The arm that is held against control.
-        control: Its moments in control: the value, and the variance of what one unit adds to it; or why not.
-        treatment: The same in treatment.
-        effect: Treatment - control in the metric's unit; or why it cannot be told.
-        relative: The same as a fraction of control.
-        guardrail: The margin, of a guardrail.
-    """
-
-    metric: str
-    title: str
-    role: Role
-    better: str
-    arm: str
-    control: Moments | Refusal
-    treatment: Moments | Refusal
-    effect: Effect | Refusal
-    relative: Effect | Refusal
-    guardrail: Guardrail | None = None
-
-    @property
-    def answer(self) -> Answer:
-        """The effect, as an estimate or a refusal."""
-        return self.effect if isinstance(self.effect, Refusal) else self.effect.estimate
-
-    @property
-    def gain(self) -> float | None:
-        """The relative effect in the direction of good; None where it cannot be told."""
-        return None if isinstance(self.relative, Refusal) else self.relative.value * self.sign
-
-    @property
-    def sign(self) -> float:
-        """1 where more is better, -1 where less is."""
-        return -1.0 if self.better == "lower" else 1.0
-
-
 @dataclass(frozen=True)
 class Readout(Shown):
     """One experiment, read.
@@ -113,6 +62,9 @@ class Readout(Shown):
         checks: Whether the comparison holds: the split, the units, the registration.
         decided: The verdict with its rule.
         provenance: Where it came from.
+        segments: The primary by the dimensions that were asked.
+        over_time: The primary over the days since exposure; None where it was not asked.
+        by_day: Day of first exposure → arm → units, as assigned.
     """
 
     declaration: Declaration
@@ -121,6 +73,9 @@ class Readout(Shown):
     checks: tuple[Check, ...]
     decided: Decided
     provenance: Provenance
+    segments: tuple[Segmented, ...] = ()
+    over_time: OverTime | Refusal | None = None
+    by_day: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -188,10 +143,15 @@ class Readout(Shown):
                     "role": str(one.role),
                     "arm": one.arm,
                     "relative": _effect(one.relative),
+                    "p_adjusted": one.p_adjusted,
+                    "variance_reduction": one.variance_reduction,
+                    **({} if one.everyone is None else {"everyone": _effect(one.everyone)}),
                     **_numbers(one),
                 }
                 for one in self.readings
             ],
+            **({"segments": [one.to_dict() for one in self.segments]} if self.segments else {}),
+            **({} if self.over_time is None else {"over_time": self.over_time.to_dict()}),
         }
 
 

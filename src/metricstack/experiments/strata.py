@@ -1,7 +1,7 @@
 """Post-stratification: the arms compared within each stratum, and the strata put together by their size."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from metricstack.experiments.lift import LiftMethod
 from metricstack.experiments.means import arms_of_means
 from metricstack.numerics.intervals import Spread, check_level, combine
 
-__all__ = ["post_stratified"]
+__all__ = ["arms_in_strata", "post_stratified"]
 
 
 def _weights(known: Mapping[str, float], strata: list[str]) -> list[float]:
@@ -23,6 +23,42 @@ def _weights(known: Mapping[str, float], strata: list[str]) -> list[float]:
     if not all(share > 0 for share in shares) or abs(math.fsum(shares) - 1) > 1e-9:
         raise InvalidInput(f"The weights {dict(known)} must each be above 0 and add up to 1.")
     return shares
+
+
+def arms_in_strata(strata: Sequence[Arms], weights: Sequence[float] | None = None) -> Arms:
+    """Put the arms of strata together, weighted by size.
+
+    Args:
+        strata: The two arms in each stratum.
+        weights: Known share of each stratum, adding up to 1; None estimates them by the units of both arms.
+
+    Returns:
+        The arms over all strata; degrees of freedom after Welch and Satterthwaite.
+
+    Derivation:
+        As `post_stratified`; the difference within a stratum has its own degrees of freedom.
+    """
+    if len(strata) == 1:
+        return strata[0]
+    units = np.array([part.n for part in strata], dtype=np.float64)
+    n = int(units.sum())
+    share = units / n if weights is None else np.array(weights)
+    value = np.array([[part.control for part in strata], [part.treatment for part in strata]])
+    mean = value @ share
+    away = value - mean[:, None]
+    between = (away * share) @ away.T / n if weights is None else np.zeros((2, 2))
+    square = share**2
+    own = [
+        float(square @ np.array([getattr(part, name) for part in strata]))
+        for name in ("variance_control", "variance_treatment", "covariance")
+    ]
+    parts = [Spread(float(w) * part.error**2, part.freedom) for w, part in zip(square, strata, strict=True)]
+    if weights is None:
+        parts.append(Spread(float(between[0, 0] + between[1, 1] - 2 * between[0, 1]), n - 1))
+    return Arms(
+        float(mean[0]), float(mean[1]), own[0] + float(between[0, 0]), own[1] + float(between[1, 1]),
+        own[2] + float(between[0, 1]), combine(parts).freedom, n,
+    )  # fmt: skip
 
 
 def post_stratified(
@@ -85,22 +121,11 @@ def post_stratified(
     for stratum, zero, one in zip(strata, a, b, strict=True):
         if (refusal := too_few(control=zero.n, treatment=one.n)) is not None:
             return Refusal(refusal.reason, f"in stratum {stratum!r} {refusal.detail}", "Merge it into another stratum.")
-    units = np.array([zero.n + one.n for zero, one in zip(a, b, strict=True)], dtype=np.float64)
-    n = int(units.sum())
-    share = units / n if weights is None else np.array(_weights(weights, strata))
-    means = np.array([[moments.mean for moments in arm] for arm in (a, b)])
-    within = np.array([[moments.variance / moments.n for moments in arm] for arm in (a, b)]) * share**2
-    value = means @ share
-    away = means - value[:, None]
-    between = (away * share) @ away.T / n if weights is None else np.zeros((2, 2))
-    parts = [Spread(float(within[i, k]), arm[k].n - 1) for i, arm in enumerate((a, b)) for k in range(len(strata))]
-    if weights is None:
-        parts.append(Spread(float(between[0, 0] + between[1, 1] - 2 * between[0, 1]), n - 1))
-    arms = Arms(
-        float(value[0]), float(value[1]),
-        float(within[0].sum() + between[0, 0]), float(within[1].sum() + between[1, 1]), float(between[0, 1]),
-        combine(parts).freedom, n,
-    )  # fmt: skip
+    parts = [arms_of_means(control=zero, treatment=one) for zero, one in zip(a, b, strict=True)]
+    arms = arms_in_strata(
+        [part for part in parts if isinstance(part, Arms)],
+        None if weights is None else _weights(weights, strata),
+    )
     plain = arms_of_means(control=_merged(a), treatment=_merged(b))
     words = "post-stratified" if weights is None else "post-stratified, known weights"
     return adjusted_of(

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Check, Refusal
 from metricstack.experiments.declare import Declaration, Design
-from metricstack.experiments.design import REACHED
+from metricstack.experiments.design import is_reached
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.readout import Decided, Reading, Role, Verdict
+from metricstack.experiments.reading import Reading, Role
+from metricstack.experiments.readout import Decided, Verdict
 
 __all__ = ["decide_verdict", "guardrail_state"]
 
@@ -48,20 +49,20 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
     if failed:
         return Decided(Verdict.INVALID, f"The comparison does not hold: {failed[0].detail}.")
     primary = readings[0]
-    if isinstance(primary.effect, Refusal):
-        return Decided(Verdict.HOLD, f"Its primary metric cannot be read yet: {primary.effect.detail}.")
-    if primary.better == "neither":
-        return Decided(
-            Verdict.INCONCLUSIVE,
-            f"{primary.title} is neither better higher nor lower: it cannot decide. Its change is {_told(primary)}.",
-        )
-    reached = declared.planned_n is None or n >= REACHED * declared.planned_n
+    reached = is_reached(declared, n)
     if not reached and declared.design is Design.FIXED:
         assert declared.planned_n is not None
         return Decided(
             Verdict.HOLD,
             f"Not yet: {n:,} of {declared.planned_n:,} planned units, and its design is read once, at the end.",
             declared.planned_n - n,
+        )
+    if isinstance(primary.effect, Refusal):
+        return Decided(Verdict.HOLD, f"Its primary metric cannot be read yet: {primary.effect.detail}.")
+    if primary.better == "neither":
+        return Decided(
+            Verdict.INCONCLUSIVE,
+            f"{primary.title} is neither better higher nor lower: it cannot decide. Its change is {_told(primary)}.",
         )
     guards = [(one, guardrail_state(one)) for one in readings if one.role is Role.GUARDRAIL]
     broken = [one for one, state in guards if state == "broken"]

@@ -2,16 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from metricstack.core.units import write, write_change
-from metricstack.core.values import Answer, Estimate, Refusal
+from metricstack.core.values import Answer, Refusal
 from metricstack.narrative.answers import say_answer, say_finding
+from metricstack.narrative.depth import change_of, say_over_time, say_segmented
 from metricstack.narrative.html import number_columns, numbers, one_level, outer
 from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
-from metricstack.narrative.words import count, interval, listed, stem
+from metricstack.narrative.words import count, interval, listed, signed, stem
 
 if TYPE_CHECKING:
     from metricstack.experiments.effect import Effect
-    from metricstack.experiments.readout import Portfolio, Reading, Readout
+    from metricstack.experiments.reading import Reading
+    from metricstack.experiments.readout import Portfolio, Readout
 
 __all__ = [
     "portfolio_html",
@@ -58,7 +59,10 @@ def say_readout(readout: "Readout") -> str:
     if readout.decided.more:
         lines.append(f"About {count(readout.decided.more)} more {readout.declaration.unit}s are needed.")
     if readout.verdict != "invalid":  # why it is has been said; no metric has more to say
-        lines += [f"{one.title} ({one.role}): {say_reading(one)}." for one in readout.readings]
+        lines += [f"{one.title} ({one.role}): {say_reading(one)}{_beside(one)}." for one in readout.readings]
+        lines += [say_segmented(one) for one in readout.segments]
+        if readout.over_time is not None and not isinstance(readout.over_time, Refusal):
+            lines.append(say_over_time(readout.over_time))
     noted = [stem(check.detail) for check in readout.checks if not check.passed]
     lines += [f"{text[0].upper()}{text[1:]}." for text in noted if text not in readout.decided.why]
     return "\n".join(lines)
@@ -90,11 +94,20 @@ def say_reading(reading: "Reading") -> str:
     if isinstance(answer, Refusal):
         return f"cannot say, since {stem(answer.detail)}"
     sure = interval(answer)
-    return f"{_change(answer)}{f' ({sure})' if sure else ''}"
+    return f"{change_of(answer)}{f' ({sure})' if sure else ''}"
 
 
-def _change(answer: Estimate) -> str:
-    return write_change(1.0, 1.0 + answer.value, "1") if answer.unit == "fraction" else write(answer.value, answer.unit)
+def _beside(reading: "Reading") -> str:
+    """What else is known of an effect: what covariates took away, the p-value of one of several, everyone's."""
+    told = []
+    if reading.variance_reduction is not None:
+        told.append(f"{reading.variance_reduction:.0%} of its variance removed by what was known before")
+    if reading.p_adjusted is not None:
+        told.append(f"adjusted p = {reading.p_adjusted:.2g}")
+    if reading.everyone is not None and not isinstance(reading.everyone, Refusal):
+        everyone = reading.everyone.estimate
+        told.append(f"{signed(everyone.value, everyone.unit)} over everyone ({interval(everyone)})")
+    return "".join(f"; {one}" for one in told)
 
 
 def readout_html(readout: "Readout") -> str:

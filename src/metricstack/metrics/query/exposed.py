@@ -1,276 +1,330 @@
-"""What the units of experiments did after they were first exposed: sums by experiment, arm and unit, then moments.
+"""What the units of experiments did before and after they were first exposed: sums by unit, then moments by arm.
 
-A unit that did nothing counts with nothing: it was assigned all the same. Only a random split counts, and a unit
-that saw several arms belongs to none. Units stay in the engine; only sums of arms leave it.
+A unit that did nothing counts with nothing: it was assigned all the same. Units stay in the engine; only sums of arms
+leave it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from metricstack.core.values import Moments, Refusal
+from metricstack.core.errors import UnknownName
+from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.metrics.query.assigned import Assigned, Exposure, of_experiment
 from metricstack.metrics.query.binning import binned_rows
 from metricstack.metrics.query.compile import Plan, summable
-from metricstack.metrics.query.joins import Path, unit_path
+from metricstack.metrics.query.joins import dimensions, path_to, unit_path
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
 from metricstack.metrics.query.states import Quantity, State
-from metricstack.telemetry.measures import Given
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from metricstack.telemetry.workspace import Workspace
-
-__all__ = ["Arm", "Exposed", "Exposure"]
+__all__ = ["Asked", "Cell", "Exposed", "Exposure", "Joint"]
 
 _BUCKETS = 256
 """Hash buckets of an arm's units for its histograms: few units have nearly one each, many enough for a steady error."""
-_UNIT = ("experiment", "variant", "unit")
-Arm = tuple[str, str]
-"""Experiment and variant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Whose rows an experiment is about, and when.
-
-    Args:
-        experiment: Its key.
-        unit: The column that names the randomised unit.
-        start: First instant.
-        end: First instant after it.
-        use_case: The use case that it changes, empty = all.
-    """
-
-    experiment: str
-    unit: str
-    start: datetime
-    end: datetime
-    use_case: str = ""
+_UNIT = ["experiment", "variant", "unit"]
+_BEFORE, _AFTER = -1, 0
+_DAY = 86_400
+Cell = tuple[str, str, int, tuple[str, ...]]
+"""Experiment, variant, stretch of the allocation, and the value of each dimension."""
 
 
 @dataclass(frozen=True)
-class Exposed:
-    """The units of experiments that share a kind of unit, and what they did.
+class Asked:
+    """What is asked of units.
 
     Args:
-        ws: The workspace.
-        given: What is bound into measures.
-        exposures: The experiments.
+        states: Table → states of what units did after their first exposure.
+        before: Table → states of what they did before it.
+        plans: Table → how its rows are weighted.
+        by: Dimensions of units.
+        caps: Experiment → share at whose quantile of units, over its arms, totals are capped.
     """
 
-    ws: "Workspace"
-    given: Given
-    exposures: tuple[Exposure, ...]
+    states: Mapping[str, Sequence[State]]
+    before: Mapping[str, Sequence[State]]
+    plans: Mapping[str, Plan]
+    by: tuple[str, ...] = ()
+    caps: Mapping[str, float] = field(default_factory=dict)
 
-    def _assigned(self, *, before: bool = False) -> "ir.Table | Refusal":
-        """The assignments made while their experiments ran, or those made before they started.
 
-        What an experiment is about is written into the query: a table of it would have to be created, which not
-        every engine does for whoever may only read.
-        """
-        told = ["experiment", "unit", "variant", "first_exposure", "reason", "env"]
-        rows = self.ws.table("assignments", columns=told)
-        if isinstance(rows, Refusal):
-            return rows
-        here = rows.env.isnull() | (rows.env == self.ws.config.environment)
-        rows = rows.filter(here, rows.unit.notnull(), rows.first_exposure.notnull())
-        found = rows.filter(rows.experiment.isin([one.experiment for one in self.exposures]))
-        found = found.mutate(
-            _start=_of_experiment(found, {one.experiment: _instant(one.start) for one in self.exposures}),
-            _end=_of_experiment(found, {one.experiment: _instant(one.end) for one in self.exposures}),
-            _use_case=_of_experiment(found, {one.experiment: one.use_case for one in self.exposures}),
-        )
-        if before:
-            return found.filter(found.first_exposure < found["_start"])
-        return found.filter(found.first_exposure >= found["_start"], found.first_exposure < found["_end"])
+@dataclass(frozen=True)
+class Joint:
+    """Joint moments of what units did, over all tables at once, one variable per sum.
 
-    def counts(self) -> dict[str, dict[str, int]] | Refusal:
-        """Count units by experiment and how they were assigned.
+    Args:
+        cells: Cell → moments of its units.
+        places: Phase and state → its variable. Phase 0 is after the first exposure, -1 before it; over time the
+            stretches of days are counted from 0.
+        refused: Table → why it cannot be read.
+        caps: Experiment → variable → the cap that was put on it.
+    """
 
-        Returns:
-            Experiment → ``split`` (random, in one arm), ``several`` (arms), ``none`` (no arm recorded), ``other``
-            (reasons).
-        """
-        rows = self._assigned()
-        if isinstance(rows, Refusal):
-            return rows
-        random = (rows.reason == "split").fill_null(False).cast("int64")
-        units = rows.group_by(["experiment", "unit"]).aggregate(_arms=rows.variant.nunique(), _split=random.min())
-        several, none, split = units["_arms"] > 1, units["_arms"] == 0, units["_split"] == 1
-        found = units.group_by("experiment").aggregate(
-            split=(split & ~several & ~none).cast("int64").sum(),
-            several=several.cast("int64").sum(),
-            none=none.cast("int64").sum(),
-            other=(~split & ~several & ~none).cast("int64").sum(),
-        )
-        return {row.pop("experiment"): row for row in found.to_pyarrow().to_pylist()}
+    cells: Mapping[Cell, Moments]
+    places: Mapping[int, Mapping[State, str]]
+    refused: Mapping[str, Refusal]
+    caps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def early(self) -> dict[str, int] | Refusal:
-        """Count units that were exposed before their experiment started: experiment → units."""
-        rows = self._assigned(before=True)
-        if isinstance(rows, Refusal):
-            return rows
-        found = rows.group_by("experiment").aggregate(_n=rows.unit.nunique()).to_pyarrow().to_pylist()
-        return {row["experiment"]: row["_n"] for row in found}
+    def of(self, experiment: str, arm: str) -> dict[int, Moments]:
+        """Return the moments of one arm by stretch of the allocation, over all values of dimensions."""
+        return _merged((cell[2], m) for cell, m in self.cells.items() if cell[:2] == (experiment, arm))
 
-    def units(self) -> "ir.Table | Refusal":
-        """Build the units that count: experiment, variant, unit, ``_first`` (exposure), ``_end`` and ``_use_case``."""
-        rows = self._assigned()
-        if isinstance(rows, Refusal):
-            return rows
-        random = (rows.reason == "split").fill_null(False).cast("int64")
-        found = rows.group_by(["experiment", "unit"]).aggregate(
-            variant=rows.variant.min(), _arms=rows.variant.nunique(), _split=random.min(),
-            _first=rows.first_exposure.min(), _end=rows["_end"].min(), _use_case=rows["_use_case"].min(),
-        )  # fmt: skip
-        return found.filter(found["_arms"] == 1, found["_split"] == 1).drop("_arms", "_split")
+    def by_value(self, experiment: str, arm: str, dimension: int) -> dict[str, dict[int, Moments]]:
+        """Return the moments of one arm by the value of a dimension (its place), then by stretch."""
+        mine = [(cell, m) for cell, m in self.cells.items() if cell[:2] == (experiment, arm)]
+        values = sorted({cell[3][dimension] for cell, _ in mine})
+        return {value: _merged((cell[2], m) for cell, m in mine if cell[3][dimension] == value) for value in values}
 
-    def instants(self, numbers: Mapping[str, int]) -> dict[str, datetime] | Refusal:
-        """Find when so many units had been exposed: experiment → the first instant after its n-th unit's exposure.
+    def arms(self, experiment: str) -> list[str]:
+        """Return the arms that an experiment's units were split into."""
+        return list(dict.fromkeys(cell[1] for cell in self.cells if cell[0] == experiment))
+
+
+def _merged(parts: Any) -> dict[int, Moments]:
+    found: dict[int, Moments] = {}
+    for stretch, moments in parts:
+        found[stretch] = found[stretch].merge(moments) if stretch in found else moments
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Exposed(Assigned):
+    """The units of experiments that share a kind of unit, and what they did."""
+
+    def joint(self, asked: Asked) -> Joint | Refusal:
+        """Return joint moments by cell: one pass over each table, for all experiments."""
+        phases = {_AFTER: asked.states, _BEFORE: asked.before}
+        return self._joint(phases, asked.plans, by=asked.by, caps=asked.caps)
+
+    def over_time(
+        self, states: Mapping[str, Sequence[State]], plans: Mapping[str, Plan], edges: Sequence[int]
+    ) -> Joint | Refusal:
+        """Return joint moments of what units did in stretches of days since their first exposure.
 
         Args:
-            numbers: Experiment → how many units; one with fewer is left out of the answer.
+            states: Table → states.
+            plans: Table → how its rows are weighted.
+            edges: Days between stretches, in order: [1, 7] asks of the first day, the next six, and what follows.
         """
-        import ibis
+        return self._joint(dict.fromkeys(range(len(edges) + 1), states), plans, edges=tuple(edges))
 
-        units = self.units()
+    def _joint(
+        self,
+        phases: Mapping[int, Mapping[str, Sequence[State]]],
+        plans: Mapping[str, Plan],
+        *,
+        by: tuple[str, ...] = (),
+        edges: tuple[int, ...] = (),
+        caps: Mapping[str, float] | None = None,
+    ) -> Joint | Refusal:
+        units = self._labelled(by, tuple(dict.fromkeys(name for asked in phases.values() for name in asked)))
         if isinstance(units, Refusal):
             return units
-        units = units.filter(units["experiment"].isin(list(numbers)))
-        place = ibis.row_number().over(group_by=units["experiment"], order_by=[units["_first"], units["unit"]])
-        ranked = units.mutate(_place=place + 1, _number=_of_experiment(units, numbers))
-        found = (
-            ranked.filter(ranked["_place"] == ranked["_number"]).select("experiment", "_first").to_pyarrow().to_pylist()
+        labels = ["_period", *(f"_l{i}" for i in range(len(by)))]
+        whole, places, refused = units.select(*_UNIT, *labels), dict[int, dict[State, str]](), dict[str, Refusal]()
+        amounts: list[str] = []
+        for t, name in enumerate(dict.fromkeys(name for asked in phases.values() for name in asked)):
+            wanted = {phase: tuple(asked[name]) for phase, asked in phases.items() if asked.get(name)}
+            found = self._of_units(name, wanted, plans[name], units, edges=edges)
+            if isinstance(found, Refusal):
+                refused[name] = found
+                continue
+            added, named, totals = found
+            added = added.select(*_UNIT, **{f"t{t}{column}": added[column] for column in added.columns[3:]})
+            whole = whole.left_join(added, _UNIT)
+            whole = whole.select(*(c for c in whole.columns if not c.endswith("_right")))
+            for phase, columns in named.items():
+                mine = {state: f"t{t}{column}" for state, column in columns.items()}
+                places.setdefault(phase, {}).update(mine)
+            amounts += [f"t{t}{column}" for column in totals]
+        variables = list(dict.fromkeys(place for named in places.values() for place in named.values()))
+        flat = whole.select(
+            "experiment", "variant", *labels, **{name: whole[name].fill_null(0.0) for name in variables}
         )
-        return {row["experiment"]: row["_first"] + timedelta(microseconds=1) for row in found}
+        capped = _caps(flat, [name for name in amounts if name in variables], caps or {})
+        flat = _capped(flat, capped)
+        cells = _joined(flat, ["experiment", "variant", *labels], variables)
+        keyed = {(key[0], key[1], int(key[2]), tuple(str(label) for label in key[3:])): m for key, m in cells.items()}
+        return Joint(keyed, places, refused, capped)
 
-    def _frame(self, name: str) -> tuple[Frame, bool] | None:
-        """What is asked of a table: units and use cases as its dimensions; None where it names no unit."""
-        from metricstack.core.windows import Window
+    def _of_units(
+        self,
+        name: str,
+        asked: Mapping[int, Sequence[State]],
+        plan: Plan,
+        units: "ir.Table",
+        *,
+        edges: tuple[int, ...],
+    ) -> "tuple[ir.Table, dict[int, dict[State, str]], list[str]] | Refusal":
+        """Add up one table by unit: a column for each sum in each phase, what each state is, and what is an amount."""
+        frame = self._frame(name, before=_BEFORE in asked)
+        if isinstance(frame, Refusal):
+            return frame
+        states = tuple(dict.fromkeys(state for wanted in asked.values() for state in wanted))
+        rows = summable(frame, name, states, Plan(weighted=plan.weighted), timed=True)
+        if isinstance(rows, Refusal):
+            return rows
+        held = self._within(rows.rows, units, since="_since" if _BEFORE in asked else "_first")
+        amounts = {label for label, one in rows.sums.items() if one.kind in ("total", "square")}
+        if list(asked) == [_AFTER] and not edges:
+            added = rows.added(_UNIT, held)
+            columns = {f"_{label}": added[label].cast("float64") for label in rows.sums}
+            named = {_AFTER: {state: f"_{rows.places[state]}" for state in asked[_AFTER]}}
+            return added.select(*_UNIT, **columns), named, [f"_{label}" for label in rows.sums if label in amounts]
+        added = rows.added([*_UNIT, "_phase"], held.mutate(_phase=_phase(held, edges)))
+        sums: dict[str, ir.Value] = {}
+        found: dict[int, dict[State, str]] = {}
+        totals = []
+        for phase, wanted in asked.items():
+            for state in wanted:
+                label = rows.places[state]
+                column = f"{'b' if phase == _BEFORE else phase}_{label}"
+                found.setdefault(phase, {})[state] = column
+                sums[column] = added[label].cast("float64").sum(where=added["_phase"] == phase)
+                totals += [column] if label in amounts and phase != _BEFORE else []
+        return added.group_by(_UNIT).aggregate(**sums), found, list(dict.fromkeys(totals))
 
-        (unit,) = {one.unit for one in self.exposures}
-        way, use_case = unit_path(name, unit), unit_path(name, "use_case")
+    def _frame(self, name: str, labels: Sequence[str] = (), *, before: bool = False) -> Frame | Refusal:
+        """What is asked of a table: units, use cases and further dimensions; a refusal where it names no unit."""
+        way, use_case = unit_path(name, self.unit), unit_path(name, "use_case")
         if way is None:
-            return None
-        span = Window(min(one.start for one in self.exposures), max(one.end for one in self.exposures))
-        paths: list[Path] = [way, *([use_case] if use_case is not None else [])]
-        return Frame(self.ws, self.given, (span,), tuple(paths)), use_case is not None
+            return Refusal(
+                Reason.MISSING_COLUMN,
+                f"no row of table {name!r} says which {self.unit} it is of",
+                f"Choose a metric of a table that names the {self.unit}, or refers to one that does.",
+            )
+        starts = (one.start - timedelta(days=one.before if before else 0) for one in self.exposures)
+        span = Window(min(starts), max(one.end for one in self.exposures))
+        paths = [way, use_case or way, *(path_to(name, label, self.unit) for label in labels)]
+        return Frame(self.ws, self.given, (span,), tuple(paths))
 
-    def _within(self, flat: "ir.Table", units: "ir.Table", *, use_cases: bool) -> "ir.Table":
-        """Keep a unit's rows from its first exposure to the end of its experiment, of the use case in question."""
+    def _within(self, flat: "ir.Table", units: "ir.Table", *, since: str = "_first") -> "ir.Table":
+        """Keep a unit's rows up to the end of its experiment, of the use case in question."""
         flat = flat.filter(flat["_g0"] != NOT_RECORDED)
         found = flat.join(units, flat["_g0"] == units["unit"])
-        held = (found["_time"] >= found["_first"]) & (found["_time"] < found["_end"])
-        if use_cases:
-            held &= (found["_use_case"] == "") | (found["_use_case"] == found["_g1"])
+        held = (found["_time"] >= found[since]) & (found["_time"] < found["_end"])
+        if any(one.use_case for one in self.exposures):
+            # A table that names no use case has the unit itself in its place: all its rows are of every one.
+            held &= (found["_use_case"] == "") | (found["_use_case"] == found["_g1"]) | (found["_g1"] == found["_g0"])
         return found.filter(held)
 
-    def moments(
-        self, states: Mapping[str, Sequence[State]], plans: Mapping[str, Plan]
-    ) -> tuple[dict[Arm, Moments], dict[State, str], dict[str, Refusal]] | Refusal:
-        """Return each arm's joint moments of what its units did, over all tables at once.
-
-        Args:
-            states: Table → the states that are needed of it.
-            plans: Table → how its rows are weighted.
-
-        Returns:
-            Arm → moments, one variable per sum; state → its variable; table → why it cannot be read.
-        """
+    def _labelled(self, by: tuple[str, ...], tables: tuple[str, ...]) -> "ir.Table | Refusal":
+        """Return the units that count, with the value of each dimension as of the first row that is looked at."""
         units = self.units()
         if isinstance(units, Refusal):
             return units
-        whole, places, refused = units.select(*_UNIT), dict[State, str](), dict[str, Refusal]()
-        for t, (name, asked) in enumerate(states.items()):
-            framed = self._frame(name)
-            if framed is None:
-                (unit,) = {one.unit for one in self.exposures}
-                refused[name] = _no_unit(name, unit)
-                continue
-            frame, use_cases = framed
-            rows = summable(frame, name, asked, Plan(weighted=plans[name].weighted), timed=True)
-            if isinstance(rows, Refusal):
-                refused[name] = rows
-                continue
-            added = rows.added(_UNIT, self._within(rows.rows, units, use_cases=use_cases))
-            names = {label: f"t{t}_{label}" for label in rows.sums}
-            added = added.select(*_UNIT, **{new: added[old].cast("float64") for old, new in names.items()})
-            whole = whole.left_join(added, list(_UNIT))
-            whole = whole.select(*(c for c in whole.columns if not c.endswith("_right")))
-            places |= {state: names[place] for state, place in rows.places.items()}
-        variables = list(dict.fromkeys(places.values()))
-        flat = whole.select("experiment", "variant", **{name: whole[name].fill_null(0.0) for name in variables})
-        sums: dict[str, Any] = {"n": flat.count()}
-        for i, one in enumerate(variables):
-            sums[f"m{i}"] = flat[one].mean()
-            for j, other in enumerate(variables[: i + 1]):
-                sums[f"c{i}_{j}"] = flat[one].var(how="pop") if i == j else flat[one].cov(flat[other], how="pop")
-        found = flat.group_by(["experiment", "variant"]).aggregate(**sums).to_pyarrow().to_pylist()
-        return {(row["experiment"], row["variant"]): _moments(row, variables) for row in found}, places, refused
+        triggered = {one.experiment: one.triggered for one in self.exposures}
+        if any(triggered.values()):
+            units = units.filter(~of_experiment(units, triggered) | units["_met"].fill_null(False))
+        for i, label in enumerate(by):
+            named = self._labels(label, units, tables)
+            if isinstance(named, Refusal):
+                return named
+            units = units.left_join(named.rename({f"_l{i}": "_label"}), _UNIT)
+            units = units.select(*(c for c in units.columns if not c.endswith("_right")))
+            units = units.mutate(**{f"_l{i}": units[f"_l{i}"].fill_null(NOT_RECORDED)})
+        return units
 
-    def histograms(self, quantity: Quantity, plan: Plan) -> dict[Arm, np.ndarray[Any, Any]] | Refusal:
-        """Return each arm's logarithmic histogram by bucket of its units: rows of bucket, bin, weight, rows."""
-        framed, units = self._frame(quantity.table), self.units()
+    def _labels(self, label: str, units: "ir.Table", tables: tuple[str, ...]) -> "ir.Table | Refusal":
+        nearby = [name for name in dict.fromkeys([*tables, "requests", "sessions"]) if unit_path(name, self.unit)]
+        able = [name for name in nearby if label in dimensions(name) and self.ws.has(name)]
+        if not able:
+            known = sorted({one for name in nearby for one in dimensions(name)})
+            raise UnknownName("dimension of units", label, known)
+        name = able[0]
+        frame = self._frame(name, [label], before=True)
+        if isinstance(frame, Refusal):
+            return frame
+        rows = summable(frame, name, (), Plan(weighted=False), timed=True)
+        if isinstance(rows, Refusal):
+            return rows
+        held = self._within(rows.rows, units, since="_since")
+        held = held.filter(held["_g2"] != NOT_RECORDED)
+        return held.group_by(_UNIT).aggregate(_label=held["_g2"].argmin(held["_time"]))
+
+    def histograms(
+        self, quantity: Quantity, plan: Plan, *, by: tuple[str, ...] = ()
+    ) -> dict[Cell, NDArray[np.float64]] | Refusal:
+        """Return each cell's logarithmic histogram by bucket of its units: rows of bucket, bin, weight, rows."""
+        frame, units = self._frame(quantity.table), self._labelled(by, (quantity.table,))
         if isinstance(units, Refusal):
             return units
-        if framed is None:
-            (unit,) = {one.unit for one in self.exposures}
-            return _no_unit(quantity.table, unit)
-        frame, use_cases = framed
+        if isinstance(frame, Refusal):
+            return frame
         rows = binned_rows(frame, quantity.table, quantity, Plan(weighted=plan.weighted), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        held = self._within(rows, units, use_cases=use_cases)
+        held = self._within(rows, units)
         held = held.mutate(_bucket=held["unit"].hash() & (_BUCKETS - 1))
-        weight = held["_weight"].sum() if plan.weighted else held.count().cast("float64")
+        keys = ["experiment", "variant", "_period", *(f"_l{i}" for i in range(len(by)))]
         found = (
             held.filter(held["_bin"].notnull())
-            .group_by(["experiment", "variant", "_bucket", "_bin"])
-            .aggregate(_w=weight if plan.weighted else _count(), _n=_count())
+            .group_by([*keys, "_bucket", "_bin"])
+            .aggregate(_w=held["_weight"].sum() if plan.weighted else _count(), _n=_count())
         )
         table = found.to_pyarrow()
-        keys = list(zip(table["experiment"].to_pylist(), table["variant"].to_pylist(), strict=True))
+        names = list(zip(*(table[key].to_pylist() for key in keys), strict=True))
         numbers = np.column_stack(
             [table[name].to_numpy().astype(np.float64) for name in ("_bucket", "_bin", "_w", "_n")]
         )
-        places: dict[Arm, list[int]] = {}
-        for i, key in enumerate(keys):
-            places.setdefault(key, []).append(i)
-        return {key: numbers[at] for key, at in places.items()}
+        places: dict[Cell, list[int]] = {}
+        for i, (experiment, variant, period, *labels) in enumerate(names):
+            places.setdefault((experiment, variant, int(period), tuple(labels)), []).append(i)
+        return {cell: numbers[at] for cell, at in places.items()}
 
 
-def _of_experiment(rows: "ir.Table", values: Mapping[str, Any]) -> "ir.Value":
-    """What is said of each row's experiment."""
+def _phase(rows: "ir.Table", edges: tuple[int, ...]) -> "ir.Value":
+    """The phase of a row: -1 before the first exposure, else its stretch of days."""
     import ibis
 
-    found: ir.Value = ibis.cases(*((rows["experiment"] == key, value) for key, value in values.items()))
+    if not edges:
+        return ibis.ifelse(rows["_time"] >= rows["_first"], _AFTER, _BEFORE)
+    seconds = rows["_time"].epoch_seconds() - rows["_first"].epoch_seconds()
+    return ibis.cases(*((seconds < edge * _DAY, i) for i, edge in enumerate(edges)), else_=len(edges))
+
+
+def _caps(flat: "ir.Table", amounts: Sequence[str], shares: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Find the caps of each experiment's amounts: a quantile of its units, over all arms."""
+    found: dict[str, dict[str, float]] = {}
+    for share in dict.fromkeys(shares.values()) if amounts else ():
+        mine = flat.filter(flat["experiment"].isin([key for key, one in shares.items() if one == share]))
+        caps = mine.group_by("experiment").aggregate(**{name: mine[name].quantile(share) for name in amounts})
+        found |= {row.pop("experiment"): row for row in caps.to_pyarrow().to_pylist()}
     return found
 
 
-def _instant(at: datetime) -> Any:
+def _capped(flat: "ir.Table", caps: Mapping[str, Mapping[str, float]]) -> "ir.Table":
     import ibis
 
-    return ibis.literal(at.astimezone(UTC), type="timestamp('UTC', 6)")
+    names = dict.fromkeys(name for each in caps.values() for name in each)
+    columns = {
+        name: ibis.least(flat[name], of_experiment(flat, {key: each[name] for key, each in caps.items()}))
+        for name in names
+    }
+    return flat.mutate(**{name: value.fill_null(flat[name]) for name, value in columns.items()})
+
+
+def _joined(flat: "ir.Table", keys: Sequence[str], variables: Sequence[str]) -> dict[tuple[Any, ...], Moments]:
+    sums: dict[str, Any] = {"n": flat.count()}
+    for i, one in enumerate(variables):
+        sums[f"m{i}"] = flat[one].mean()
+        for j, other in enumerate(variables[: i + 1]):
+            sums[f"c{i}_{j}"] = flat[one].var(how="pop") if i == j else flat[one].cov(flat[other], how="pop")
+    found = flat.group_by(list(keys)).aggregate(**sums).to_pyarrow().to_pylist()
+    return {tuple(row[key] for key in keys): _moments(row, variables) for row in found}
 
 
 def _count() -> Any:
     import ibis
 
     return ibis._.count().cast("float64")
-
-
-def _no_unit(name: str, unit: str) -> Refusal:
-    from metricstack.core.values import Reason
-
-    return Refusal(
-        Reason.MISSING_COLUMN,
-        f"no row of table {name!r} says which {unit} it is of",
-        f"Choose a metric of a table that names the {unit}, or refers to one that does.",
-    )
 
 
 def _moments(row: Mapping[str, Any], variables: Sequence[str]) -> Moments:

@@ -1,0 +1,337 @@
+"""The desk at which experiments are read that share a kind of unit: one pass over each table for all of them."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.errors import UnknownName
+from metricstack.core.values import Check, Moments, Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.experiments.contrast import Contrast, contrast
+from metricstack.experiments.declare import Declaration, Design, NullPolicy
+from metricstack.experiments.design import look_of
+from metricstack.experiments.measured import (
+    arm_of_histogram,
+    arm_of_sums,
+    counted_as_0,
+    is_total,
+    linear_of,
+    unknown_of,
+)
+from metricstack.metrics.definitions import catalogue
+from metricstack.metrics.evaluate import ask, prepare
+from metricstack.metrics.job import Job
+from metricstack.metrics.passes import Pass
+from metricstack.metrics.query.compile import Plan
+from metricstack.metrics.query.exposed import Asked, Cell, Exposed, Exposure, Joint
+from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
+
+if TYPE_CHECKING:
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["Arm", "Desk"]
+
+Arm = Mapping[int, Moments] | Refusal
+"""One metric in one arm: stretch of the allocation → its moments; or why it cannot be told."""
+Histograms = Mapping[Cell, NDArray[np.float64]] | Refusal
+States = dict[str, tuple[State, ...]]
+_BEFORE = -1
+_KEPT = (Role.TOTAL, Role.KNOWN, Role.DISTINCT)
+"""What is looked at of the time before: amounts, and how many rows they are of."""
+
+
+@dataclass(eq=False)
+class Desk:
+    """Reads experiments that share a kind of unit.
+
+    Args:
+        ws: The workspace.
+        declared: What was declared; one that has not ended has no end.
+        exposed: Its units.
+        jobs: Metric as declared → how it is computed.
+        unknown: Metric as declared → why it is none.
+        span: From the first start to the last end.
+        by: Dimensions of units.
+    """
+
+    ws: "Workspace"
+    declared: Sequence[Declaration]
+    exposed: Exposed
+    jobs: dict[str, tuple[Job, Pass]]
+    unknown: dict[str, Refusal]
+    span: Window
+    by: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, ws: "Workspace", declared: Sequence[Declaration], *, by: tuple[str, ...] = ()) -> "Desk":
+        """Prepare to read experiments."""
+        last = ws.span()
+        tick = timedelta(microseconds=1)
+        if last is not None:  # an end beyond the data is a plan: it still runs
+            declared = [replace(one, end=None) if one.end and one.end > last.end else one for one in declared]
+        exposures = tuple(
+            Exposure(
+                one.key, one.unit, one.start, one.end or max(last.end if last else one.start, one.start + tick),
+                one.use_case, tuple(ramp.at for ramp in one.ramps), one.covariate_days, one.triggered,
+            )
+            for one in declared
+        )  # fmt: skip
+        span = Window(min(one.start for one in exposures), max(one.end for one in exposures))
+        known = catalogue(ws)
+        ids: dict[str, str] = {}
+        unknown: dict[str, Refusal] = {}
+        for name in dict.fromkeys(name for one in declared for name in (*one.metrics, *one.covariates)):
+            try:
+                ids[name] = known.get(name).id
+            except UnknownName as error:
+                unknown[name] = Refusal(Reason.NOT_MEASURED, str(error), "Mend the declaration.")
+        request, _ = ask(ws, tuple(ids.values()), window=span, by=(), grain=None, where=None, level=0.95)
+        jobs = {job.name: (job, part) for job, part in prepare(request, ids.values()).items()}
+        named = {name: jobs[found] for name, found in ids.items()}
+        exposed = _as_of_looks(Exposed(ws, request.catalogue.given, exposures), declared)
+        return cls(ws, declared, exposed, named, unknown, span, by)
+
+    def _summed(self, names: Sequence[str]) -> Iterator[tuple[Job, Pass]]:
+        for name in dict.fromkeys(names):
+            if name in self.jobs and self.jobs[name][0].quantile is None and self.jobs[name][0].special is None:
+                yield self.jobs[name]
+
+    def _states(self, names: Sequence[str]) -> States:
+        found: dict[str, dict[State, None]] = {}
+        for job, _ in self._summed(names):
+            for state in states_of(job.tree, job.definition.table):
+                found.setdefault(state.quantity.table, {}).setdefault(state)
+        return {table: tuple(states) for table, states in found.items()}
+
+    @property
+    def _plans(self) -> dict[str, Plan]:
+        return {name: part.tables[name].plan for job, part in self.jobs.values() for name in job.tables}
+
+    @cached_property
+    def joint(self) -> Joint | Refusal:
+        """What all units did: after their first exposure of every metric, before it of primaries and covariates."""
+        after = [name for one in self.declared for name in one.metrics]
+        covariates = self._states([name for one in self.declared for name in (one.primary, *one.covariates)])
+        before = {
+            table: tuple(state for state in states if state.role in _KEPT) for table, states in covariates.items()
+        }
+        caps = {one.key: one.cap for one in self.declared if one.cap is not None}
+        return self.exposed.joint(Asked(self._states(after), before, self._plans, self.by, caps))
+
+    def before(self, names: Sequence[str], found: Joint) -> list[str]:
+        """Return the variables that say what units did before, of some metrics."""
+        places = found.places.get(_BEFORE, {})
+        wanted = (
+            state
+            for job, _ in self._summed(names)
+            for state in states_of(job.tree, job.definition.table)
+            if state in places and state.role in _KEPT
+        )
+        return list(dict.fromkeys(places[state] for state in wanted))
+
+    def _places(self, one: Declaration, found: Joint) -> Mapping[State, str]:
+        places = found.places.get(0, {})
+        return counted_as_0(places) if one.null_policy is NullPolicy.ZERO else places
+
+    def arm(self, one: Declaration, name: str, arm: str, *, value: tuple[int, str] | None = None) -> Arm:
+        """Compute one metric of one arm, or of its units of one value of a dimension.
+
+        Args:
+            one: The experiment.
+            name: The metric as declared.
+            arm: The arm.
+            value: Place of the dimension in ``by``, and its value.
+        """
+        if name in self.unknown:
+            return self.unknown[name]
+        found = self.joint
+        if isinstance(found, Refusal):
+            return found
+        stretches = (
+            found.of(one.key, arm) if value is None else found.by_value(one.key, arm, value[0]).get(value[1], {})
+        )
+        if not stretches:
+            return Refusal(Reason.NO_DATA, f"arm {arm!r} has no units in this workspace")
+        job, part = self.jobs[name]
+        if job.special is not None:
+            return _NO_SUMS
+        told: dict[int, Moments | Refusal] = {}
+        if job.quantile is None:
+            covariates, places = self.before(one.covariates, found), self._places(one, found)
+            if one.null_policy is NullPolicy.ZERO and any(part.tables[t].plan.weighted for t in job.tables):
+                return _NOT_0
+            for stretch, moments in stretches.items():
+                told[stretch] = arm_of_sums(job, part, moments, places, found.refused, covariates=covariates)
+        else:
+            bins = self._bins(name)
+            if isinstance(bins, Refusal):
+                return bins
+            for stretch, moments in stretches.items():
+                mine = [
+                    entries
+                    for (key, variant, at, labels), entries in bins.items()
+                    if (key, variant, at) == (one.key, arm, stretch) and (value is None or labels[value[0]] == value[1])
+                ]
+                told[stretch] = arm_of_histogram(job, moments.n, np.concatenate(mine) if mine else None)
+        kept = {stretch: moments for stretch, moments in told.items() if isinstance(moments, Moments)}
+        return kept or next(found for found in told.values() if isinstance(found, Refusal))
+
+    def whole(self, one: Declaration, name: str, arm: str, parts: Arm) -> Moments | Refusal:
+        """Return one metric of one arm over all stretches, as it was: unadjusted."""
+        if isinstance(parts, Refusal):
+            return parts
+        if len(parts) == 1:
+            (only,) = parts.values()
+            return Moments(only.n, only.means[:1], only.cross[:1, :1])
+        found = self.joint
+        assert isinstance(found, Joint)
+        job, part = self.jobs[name]
+        merged = _merged(found.of(one.key, arm).values())
+        if job.quantile is None:
+            return arm_of_sums(job, part, merged, self._places(one, found), found.refused)
+        bins = self._bins(name)
+        assert not isinstance(bins, Refusal)
+        mine = [entries for cell, entries in bins.items() if cell[:2] == (one.key, arm)]
+        return arm_of_histogram(job, merged.n, np.concatenate(mine) if mine else None)
+
+    def contrast(
+        self, one: Declaration, name: str, arm: str, *, value: tuple[int, str] | None = None
+    ) -> Contrast | Refusal:
+        """Hold one metric of an arm against control."""
+        control = self.arm(one, name, one.arms[0], value=value)
+        treatment = self.arm(one, name, arm, value=value)
+        if isinstance(control, Refusal) or isinstance(treatment, Refusal):
+            return control if isinstance(control, Refusal) else treatment  # type: ignore[return-value]
+        found = contrast(control, treatment)
+        if isinstance(found, Refusal) or one.cap is None:
+            return found
+        return replace(found, checks=(*found.checks, *self._capped(one, name)))
+
+    def _capped(self, one: Declaration, name: str) -> Iterator[Check]:
+        found = self.joint
+        assert isinstance(found, Joint)
+        caps, places = found.caps.get(one.key, {}), found.places.get(0, {})
+        for job, _ in self._summed([name]):
+            states = [state for state in states_of(job.tree, job.definition.table) if places.get(state) in caps]
+            told = dict.fromkeys(f"{state.quantity.label} at {caps[places[state]]:.6g}" for state in states)
+            if told:
+                text = f"each {one.unit}'s amounts are capped, by the {one.cap:.1%} quantile of both arms: "
+                yield Check("capping", None, text + ", ".join(told))
+
+    def values(self, one: Declaration, dimension: int) -> list[str]:
+        """Return the values of a dimension that an experiment's units have."""
+        found = self.joint
+        cells = () if isinstance(found, Refusal) else found.cells
+        return sorted({cell[3][dimension] for cell in cells if cell[0] == one.key})
+
+    def units(self, one: Declaration, arm: str, value: tuple[int, str]) -> int:
+        """Count the units of an arm and control that have a value of a dimension."""
+        found = self.joint
+        assert isinstance(found, Joint)
+        parts = (found.by_value(one.key, each, value[0]).get(value[1], {}) for each in (one.arms[0], arm))
+        return sum(part.n for stretches in parts for part in stretches.values())
+
+    def is_total(self, name: str) -> bool:
+        """Tell whether a metric adds up by unit."""
+        return bool(list(self._summed([name]))) and is_total(self.jobs[name][0])
+
+    def unknown_rows(self, one: Declaration, name: str) -> dict[str, tuple[int, int]]:
+        """Count the rows of which a metric is not known: arm → unknown and all of them."""
+        found = self.joint
+        if isinstance(found, Refusal) or not list(self._summed([name])):
+            return {}
+        job = self.jobs[name][0]
+        places = found.places.get(0, {})
+        arms = {arm: found.of(one.key, arm) for arm in one.arms}
+        if any(table in found.refused for table in job.tables):
+            return {}
+        return {arm: unknown_of(job, _merged(parts.values()), places) for arm, parts in arms.items() if parts}
+
+    def over_time(
+        self, one: Declaration, name: str, arm: str, edges: Sequence[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int] | Refusal:
+        """Compute an arm's effect in stretches of days since exposure: effects, their covariance, units."""
+        if not list(self._summed([name])):
+            return Refusal(Reason.NOT_MEASURED, "only a metric made of sums can be followed from day to day")
+        job, part = self.jobs[name]
+        if is_total(job):
+            return Refusal(
+                Reason.NOT_MEASURED,
+                "it adds up from day to day, so that units exposed later have less of it",
+                "Follow a share or a mean.",
+            )
+        alone = replace(self.exposed, exposures=tuple(e for e in self.exposed.exposures if e.experiment == one.key))
+        found = alone.over_time(self._states([name]), self._plans, edges)
+        if isinstance(found, Refusal):
+            return found
+        values, covariance, units = np.zeros(len(edges) + 1), np.zeros((len(edges) + 1,) * 2), 0
+        for sign, variant in ((-1.0, one.arms[0]), (1.0, arm)):
+            parts = found.of(one.key, variant)
+            if not parts:
+                return Refusal(Reason.NO_DATA, f"arm {variant!r} has no units in this workspace")
+            moments = _merged(parts.values())
+            told = [linear_of(job, part, moments, found.places[i], found.refused) for i in range(len(values))]
+            kept = [one for one in told if not isinstance(one, Refusal)]
+            if len(kept) < len(told):
+                return next(one for one in told if isinstance(one, Refusal))
+            weights = np.column_stack([weight for _, weight in kept])
+            values += sign * np.array([value for value, _ in kept])
+            covariance += weights.T @ moments.cross @ weights / (moments.n - 1) / moments.n
+            units += moments.n
+        return values, covariance, units
+
+    def _bins(self, name: str) -> Histograms:
+        job, part = self.jobs[name]
+        assert job.quantile is not None
+        table, call, _ = job.quantile
+        quantity = quantity_of(call, table)
+        if quantity not in self._histograms:
+            missing = part.group(job, (0, ()), ((0, ()),)).missing(quantity)
+            plan = part.tables[table].plan
+            self._histograms[quantity] = missing or self.exposed.histograms(quantity, plan, by=self.by)
+        return self._histograms[quantity]
+
+    @cached_property
+    def _histograms(self) -> dict[Quantity, Histograms]:
+        return {}
+
+
+def _merged(parts: Iterable[Moments]) -> Moments:
+    return reduce(Moments.merge, parts)
+
+
+_NO_SUMS = Refusal(
+    Reason.NOT_MEASURED,
+    "it is not made of sums of units, so that arms cannot be compared by it",
+    "Choose a metric of sums, or a quantile.",
+)
+_NOT_0 = Refusal(
+    Reason.NOT_MEASURED,
+    "its rows were sampled, so that rows of unknown outcome cannot be counted as 0",
+    'Declare null_policy = "exclude".',
+)
+
+
+def _as_of_looks(exposed: Exposed, declared: Sequence[Declaration]) -> Exposed:
+    """Cut group-sequential experiments at the last of their planned looks: what came after waits for the next."""
+    several = [one for one in declared if one.design is Design.GROUP_SEQUENTIAL and one.planned_n]
+    counts = exposed.counts() if several else {}
+    if isinstance(counts, Refusal):
+        return exposed
+    numbers: dict[str, int] = {}
+    for one in several:
+        assert one.planned_n is not None
+        look = look_of(one, counts.get(one.key, {}).get("split", 0), ended=one.end is not None)
+        if 0 < look < one.looks:
+            numbers[one.key] = math.ceil(one.planned_n * look / one.looks)
+    found = exposed.instants(numbers) if numbers else {}
+    if isinstance(found, Refusal):
+        return exposed
+    cut = (replace(each, end=min(found.get(each.experiment, each.end), each.end)) for each in exposed.exposures)
+    return replace(exposed, exposures=tuple(cut))
