@@ -14,7 +14,7 @@ import pytest
 
 from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments import Readout, Role, Verdict, compare, portfolio
-from metricstack.experiments.declare import Declaration, Guardrail
+from metricstack.experiments.declaration import Declaration, Guardrail
 from metricstack.experiments.effect import effect
 from metricstack.experiments.reading import Reading
 from metricstack.experiments.verdict import decide_verdict, guardrail_state

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from metricstack.core.errors import ConfigurationError, UnknownName
-from metricstack.experiments.declare import Design, declaration, declarations
+from metricstack.experiments.declaration import Design
+from metricstack.experiments.declare import declaration, declarations
 from tests.metrics.conftest import at, write_workspace
 
 TOML = """

@@ -16,7 +16,7 @@ import pytest
 from metricstack.core.errors import UnknownName
 from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments import Readout, Verdict, compare, cuped, declaration
-from metricstack.experiments.declare import Declaration, NullPolicy, Ramp
+from metricstack.experiments.declaration import Declaration, NullPolicy, Ramp
 from metricstack.telemetry import open_workspace
 from tests.experiments.test_compare import _assigned, _declared, _run
 from tests.metrics.conftest import at, minutes, write_workspace

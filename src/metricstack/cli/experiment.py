@@ -1,6 +1,8 @@
-"""`metricstack experiment list|readout|check`: what experiments showed, and what to do."""
+"""`metricstack experiment …`: declare and register, watch, read; what experiments showed, and what to do."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +11,30 @@ from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapp
 if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
 
-__all__ = ["add", "run_check", "run_list", "run_readout"]
+__all__ = ["add", "run_check", "run_list", "run_monitor", "run_readout", "run_register"]
 
-_COMMANDS = "list|readout|check"
+_COMMANDS = "register|monitor|list|readout|check"
 
 
 def add(commands: Any) -> None:
     """Add the command and its own commands to the parser."""
-    parser = commands.add_parser("experiment", help="read experiments: effects, checks and verdicts")
+    parser = commands.add_parser("experiment", help="register, watch and read experiments")
     own = parser.add_subparsers(metavar=_COMMANDS, required=True)
     listed = _add(own, "list", run_list, "list experiments with their effect and verdict")
     listed.add_argument("--quarter", metavar="2026Q3", help="only those that ended in this fiscal quarter")
+    registering = _add(
+        own, "register", run_register, "register declarations before they start, so that it can be shown"
+    )
+    registering.add_argument(
+        "names", metavar="KEY", nargs="*", help="which experiments (all that the workspace declares)"
+    )
+    watching = _add(
+        own, "monitor", run_monitor, "watch experiments that run: how far, is the split fair, is harm certain"
+    )
+    watching.add_argument("name", metavar="KEY", nargs="?", help="one experiment (all that run)")
     readout = _add(own, "readout", run_readout, "read one experiment: effects, guardrails, checks, verdict")
     readout.add_argument("name", metavar="KEY")
+    readout.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="read it by a dimension, too")
     _add(own, "check", run_check, "check every declaration, and every split; exit code 1 when one does not hold")
 
 
@@ -50,7 +63,49 @@ def run_list(arguments: argparse.Namespace) -> int:
         for readout in found.readouts
     ]  # fmt: skip
     print_rows(rows, "table", ("key", "verdict", "primary", "effect", "why"))
+    _tell(found.faults)
     return 0
+
+
+def _tell(faults: Sequence[str]) -> None:
+    """Say on the side what could not be read."""
+    for fault in faults:
+        print(f"Not read: {one_line(fault)}", file=sys.stderr)
+
+
+def run_register(arguments: argparse.Namespace) -> int:
+    """Register declarations, and print when each was."""
+    from metricstack import experiments, telemetry
+
+    ws = telemetry.open_workspace(arguments.workspace)
+    found = experiments.register(ws, arguments.names or None)
+    known = experiments.declared(ws).experiments
+    rows = [
+        {
+            "key": key, "registered_at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "before_start": one.at <= known[key].start,
+            "hash": one.hash, "line": one.line,
+        }
+        for key, one in found.items()
+    ]  # fmt: skip
+    print_rows(rows, arguments.format, ("key", "registered_at", "before_start", "hash", "line"))
+    return 0
+
+
+def run_monitor(arguments: argparse.Namespace) -> int:
+    """Print what to do today about experiments that run; exit code 1 where one is to be stopped."""
+    from metricstack import experiments, telemetry
+    from metricstack.narrative.monitored import say_progress, say_watched
+
+    found = experiments.monitor(telemetry.open_workspace(arguments.workspace), arguments.name)
+    if arguments.format == "json":
+        print_rows([one.to_dict() for one in found.watched], "json", ())
+    else:
+        rows = [
+            {"key": one.readout.key, "today": one.advice, "progress": say_progress(one), "why": say_watched(one)}
+            for one in found.watched
+        ]
+        print_rows(rows, "table", ("key", "today", "progress", "why"))
+    return int(any(one.advice == "stop" for one in found.watched))
 
 
 def run_readout(arguments: argparse.Namespace) -> int:
@@ -58,7 +113,7 @@ def run_readout(arguments: argparse.Namespace) -> int:
     from metricstack import experiments, telemetry
     from metricstack.narrative.experiments import say_reading
 
-    readout = experiments.compare(telemetry.open_workspace(arguments.workspace), arguments.name)
+    readout = experiments.compare(telemetry.open_workspace(arguments.workspace), arguments.name, by=arguments.by)
     if arguments.format == "json":
         print_rows([readout.to_dict()], "json", ())
         return 0
@@ -69,6 +124,12 @@ def run_readout(arguments: argparse.Namespace) -> int:
     ]
     print()
     print_rows(rows, "table", ("metric", "role", "change", "difference"))
+    depth = [found.say() for found in readout.segments]
+    if readout.over_time is not None:
+        depth.append(readout.over_time.say())
+    if depth:
+        print()
+        print("\n".join(line for text in depth for line in wrapped(text)))
     print("\nChecks")
     signs = {True: "holds", False: "fails", None: "note"}
     print(entries((f"{check.name} {signs[check.passed]}", check.detail) for check in readout.checks))
@@ -99,6 +160,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         for check in readout.checks
         if arguments.format == "json" or check.passed is False
     ]
+    rows += [{"key": "", "check": "declaration", "holds": False, "detail": fault} for fault in found.faults]
     print_rows(rows, arguments.format, ("key", "check", "detail"))
     return int(any(row["holds"] is False for row in rows))
 

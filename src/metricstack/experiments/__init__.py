@@ -8,7 +8,8 @@ from metricstack.experiments.bayes import Posterior, bayes_beta_binomial, bayes_
 from metricstack.experiments.capping import winsorised_difference
 from metricstack.experiments.clusters import cluster_difference
 from metricstack.experiments.compare import compare, portfolio
-from metricstack.experiments.declare import Declaration, Design, Guardrail, declaration, declarations
+from metricstack.experiments.declaration import Change, Declaration, Design, Guardrail, NullPolicy, Ramp, ShipIf
+from metricstack.experiments.declare import Declared, declaration, declarations, declared, register
 from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.exact import ExactTest, exact_test
@@ -42,8 +43,10 @@ __all__ = [
     "Allocation",
     "Balance",
     "BinnedSample",
+    "Change",
     "Decided",
     "Declaration",
+    "Declared",
     "Design",
     "Diluted",
     "Effect",
@@ -54,17 +57,20 @@ __all__ = [
     "IntraclassCorrelation",
     "MarginTest",
     "Monitor",
+    "NullPolicy",
     "OverTime",
     "Plan",
     "PolicyValue",
     "Portfolio",
     "Posterior",
+    "Ramp",
     "Reading",
     "Readout",
     "Role",
     "SampleRatio",
     "Segment",
     "Segmented",
+    "ShipIf",
     "Verdict",
     "Watched",
     "aa_verdict",
@@ -81,6 +87,7 @@ __all__ = [
     "cuped",
     "declaration",
     "declarations",
+    "declared",
     "diluted",
     "effect_contrast",
     "equivalence",
@@ -103,6 +110,7 @@ __all__ = [
     "quantile_difference",
     "rate_ratio",
     "ratio_difference",
+    "register",
     "regression_adjusted",
     "relative_lift",
     "sample_ratio",

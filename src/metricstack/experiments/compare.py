@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from metricstack.core.windows import Window
-from metricstack.experiments.declare import Declaration, declaration, declarations
+from metricstack.experiments.declaration import Declaration
+from metricstack.experiments.declare import declaration, declared
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.reader import Reader
 from metricstack.experiments.readout import Portfolio, Readout
@@ -42,11 +43,12 @@ def portfolio(ws: "Workspace", *, window: Window | str | None = None) -> Portfol
         window: Only those that end in it, or of which no end is stated: a window or a quarter's name. None = all.
     """
     span = ws.quarter(window) if isinstance(window, str) else window
-    found = sorted(declarations(ws).values(), key=lambda one: (one.start, one.key))
+    known = declared(ws)
+    found = sorted(known.experiments.values(), key=lambda one: (one.start, one.key))
     if span is not None:
         found = [one for one in found if one.start < span.end and (one.end is None or span.start < one.end <= span.end)]
     by_unit: dict[str, list[Declaration]] = {}
     for one in found:
         by_unit.setdefault(one.unit, []).append(one)
     read = {one.key: one for group in by_unit.values() for one in Reader.of(Desk.of(ws, group)).readouts()}
-    return Portfolio(tuple(read[one.key] for one in found))
+    return Portfolio(tuple(read[one.key] for one in found), known.faults)

@@ -1,370 +1,229 @@
-"""What an experiment was to show, as it was declared: from ``experiments/*.toml`` and the table `experiments`."""
+"""What a workspace declares: files ``experiments/*.toml`` and the table `experiments`, with what was changed since."""
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
-from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnknownName, UnreadableFile, nearest
+from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnknownName, UnreadableFile
 from metricstack.core.toml import line_of, read_toml
 from metricstack.core.values import Refusal
+from metricstack.experiments.declaration import Change, Declaration
+from metricstack.experiments.entry import FIELDS, read_entry
+from metricstack.experiments.registry import FOLDER, Registered, register_all, registered
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["Declaration", "Design", "Guardrail", "NullPolicy", "Ramp", "declaration", "declarations"]
+__all__ = ["Declared", "declaration", "declarations", "declared", "register"]
 
-FOLDER = "experiments"
-UNITS = ("user", "session", "tenant", "run")
-_SHARES_ADD_UP_TO = 1e-6
-
-
-class Design(StrEnum):
-    """How an experiment may be read."""
-
-    FIXED = "fixed"
-    """Once, at the planned n."""
-    GROUP_SEQUENTIAL = "group_sequential"
-    """At the looks that were planned."""
-    ALWAYS_VALID = "always_valid"
-    """At any time."""
-
-
-class NullPolicy(StrEnum):
-    """How rows of unknown outcome count."""
-
-    NONE = "none"
-    EXCLUDE = "exclude"
-    ZERO = "zero"
-
-
-@dataclass(frozen=True, slots=True)
-class Ramp:
-    """An allocation from an instant on."""
-
-    at: datetime
-    allocation: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Guardrail:
-    """A metric that must not get worse by more than a margin.
-
-    Args:
-        metric: Id in the catalogue.
-        margin: How much worse is still acceptable, above 0.
-        relative: The margin is a fraction of control; False = in the metric's unit.
-    """
-
-    metric: str
-    margin: float
-    relative: bool = True
+_TABLE = "experiments"
+_JSON: dict[str, Any] = {
+    "arms": [], "allocation": [], "guardrails": {}, "secondary": [], "covariates": [], "segments": [], "ramps": [],
+}  # fmt: skip
+_WHOLE = ("looks", "covariate_days")
 
 
 @dataclass(frozen=True)
-class Declaration:
-    """One experiment as declared.
+class Declared:
+    """All that a workspace declares.
 
     Args:
-        key: Its name.
-        unit: Unit of randomisation: a column of the fact tables.
-        arms: Variants, control first.
-        allocation: Share of each arm, adding up to 1.
-        primary: The metric that decides.
-        start: When it started.
-        end: When it ended, None while it runs.
-        registered_at: When this was declared, None where nothing proves a time.
-        hypothesis: What is expected, and why.
-        owner: Team that owns it.
-        use_case: The use case that it changes, empty = all.
-        secondary: Further metrics, read with multiplicity.
-        guardrails: Metrics that must not get worse.
-        smallest_effect: Smallest effect of interest, a fraction of control; None where none was named.
-        design: How it may be read.
-        looks: How many looks a group sequential design plans.
-        alpha: Two-sided error rate.
-        planned_n: Planned units over all arms, None where none was planned.
-        lever: What kind of change it is.
-        flag_version: Version of the feature flag.
-        model_version: Version of the model under test.
-        origin: Where it was read: file and line, or the table.
+        experiments: Key → declaration, of those that can be.
+        faults: What is wrong with the others, each with its place.
     """
 
-    key: str
-    unit: str
-    arms: tuple[str, ...]
-    allocation: tuple[float, ...]
-    primary: str
-    start: datetime
-    end: datetime | None = None
-    registered_at: datetime | None = None
-    hypothesis: str = ""
-    owner: str = ""
-    use_case: str = ""
-    secondary: tuple[str, ...] = ()
-    guardrails: tuple[Guardrail, ...] = ()
-    smallest_effect: float | None = None
-    design: Design = Design.FIXED
-    looks: int = 5
-    alpha: float = 0.05
-    planned_n: int | None = None
-    lever: str = ""
-    flag_version: str = ""
-    model_version: str = ""
-    triggered: bool = False
-    covariates: tuple[str, ...] = ()
-    covariate_days: int = 28
-    null_policy: NullPolicy = NullPolicy.NONE
-    cap: float | None = None
-    ramps: tuple[Ramp, ...] = ()
-    segments: tuple[str, ...] = ()
-    correction: str = "holm"
-    staged: bool = False
-    origin: str = field(default="", compare=False)
-
-    @property
-    def periods(self) -> tuple[tuple[datetime, tuple[float, ...]], ...]:
-        """Starts of stretches of one allocation, each with its shares."""
-        return ((self.start, self.allocation), *((r.at, r.allocation) for r in self.ramps))
-
-    @property
-    def hash(self) -> str:
-        """Hash of what was declared; not of when, nor of where it was read."""
-        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _NOT_HASHED}
-        text = json.dumps(told, default=str, sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Every metric that it names, the primary first."""
-        return tuple(dict.fromkeys([self.primary, *(one.metric for one in self.guardrails), *self.secondary]))
-
-    @property
-    def is_registered(self) -> bool:
-        """True where it was declared before it started."""
-        return self.registered_at is not None and self.registered_at <= self.start
+    experiments: Mapping[str, Declaration]
+    faults: tuple[str, ...] = ()
 
 
-_NOT_HASHED = ("registered_at", "origin", "end")
-_TEXTS = ("unit", "primary", "hypothesis", "owner", "use_case", "lever", "flag_version", "model_version")
-_FIELDS = (*(one.name for one in fields(Declaration) if one.name not in ("key", "origin")),)
+def declared(ws: "Workspace") -> Declared:
+    """Return every experiment that can be read as it was declared, and what is wrong with the others.
+
+    Where a file and the table both declare one, the file counts. Its time is that of the register, or of the
+    table's row that says the same.
+    """
+    rows, faults = _of_table(ws)
+    found = {key: history[-1] for key, history in rows.items()}
+    folder = ws.root / FOLDER
+    if folder.exists() and not folder.is_dir():
+        faults.append(
+            Fault(f"{FOLDER} is a file; declarations stand in a folder of that name, as {FOLDER}/retry.toml.")
+        )
+    of_files: dict[str, str] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            read, wrong = _of_file(path)
+        except UnreadableFile as error:
+            faults.append(Fault(str(error)))
+            continue
+        faults += wrong
+        for key, one in read.items():
+            if key in of_files:
+                faults.append(Fault(f"{one.origin}: experiment {key!r} is declared in {of_files[key]} already."))
+            of_files.setdefault(key, one.origin)
+            found[key] = one
+    register = registered(ws)
+    if register.broken:
+        faults.append(Fault(f"The register of experiments proves nothing: {register.broken}."))
+    told = {key: _with_history(one, rows.get(key, []), register.of(key)) for key, one in found.items()}
+    return Declared(told, tuple(faults))
 
 
 def declarations(ws: "Workspace") -> dict[str, Declaration]:
-    """Return every experiment that a workspace declares: those of its files, else those of its table.
-
-    Where both declare one, the file counts; its registration is the table's if that says the same.
+    """Return every experiment that a workspace declares.
 
     Raises:
         ConfigurationError: a file or a row declares what cannot be; every fault with its place.
     """
-    found, wrong_rows = _of_table(ws)
-    of_files: dict[str, str] = {}
-    faults: list[str] = list(wrong_rows)
-    for path in sorted((ws.root / FOLDER).glob("*.toml")):
-        try:
-            read, wrong = _of_file(path)
-        except UnreadableFile as error:
-            faults.append(str(error))
-            continue
-        faults += wrong
-        for key, one in read.items():
-            other = found.get(key)
-            if key in of_files:
-                faults.append(Fault(f"{one.origin}: experiment {key!r} is declared in {of_files[key]} already."))
-            of_files.setdefault(key, one.origin)
-            same = other is not None and other.origin == "experiments" and other.hash == one.hash
-            found[key] = replace(one, registered_at=other.registered_at) if other is not None and same else one
-    if faults:
-        raise ConfigurationError("The declarations of experiments", faults)
-    return found
+    found = declared(ws)
+    if found.faults:
+        raise ConfigurationError("The declarations of experiments", found.faults)
+    return dict(found.experiments)
 
 
-def _of_table(ws: "Workspace") -> tuple[dict[str, Declaration], list[Fault]]:
-    """The last declaration of each experiment, and what is wrong with it."""
-    rows = ws.table("experiments")
+def declaration(ws: "Workspace", key: str) -> Declaration:
+    """Return one experiment's declaration, whatever is wrong with others.
+
+    Raises:
+        UnknownName: there is none; names the nearest.
+        ConfigurationError: there is none, and some cannot be read.
+    """
+    found = declared(ws)
+    if not isinstance(key, str):
+        raise InvalidInput(f"An experiment is named by its key, a text, not {key!r}.")
+    if key in found.experiments:
+        return found.experiments[key]
+    if found.faults:
+        raise ConfigurationError("The declarations of experiments", found.faults)
+    raise UnknownName("experiment", key, found.experiments, remedy="List them with `metricstack experiment list`.")
+
+
+def register(ws: "Workspace", keys: Sequence[str] | str | None = None) -> dict[str, Registered]:
+    """Register declarations as they stand, so that a readout can show that they came before the data.
+
+    Args:
+        ws: The workspace.
+        keys: Which, None for all.
+
+    Returns:
+        Key → its line in the register, with its time; one that was registered before keeps that time.
+
+    Raises:
+        UnknownName: no experiment of a key; names the nearest.
+        ConfigurationError: a declaration cannot be, or the register cannot be written.
+    """
+    if keys is None:
+        wanted = list(declarations(ws).values())
+    else:
+        wanted = [declaration(ws, key) for key in dict.fromkeys([keys] if isinstance(keys, str) else keys)]
+    return register_all(ws, wanted)
+
+
+def _of_table(ws: "Workspace") -> tuple[dict[str, list[Declaration]], list[str]]:
+    """The declarations of each experiment in the table, oldest first, and what is wrong with the last ones."""
+    rows = ws.table(_TABLE)
     if isinstance(rows, Refusal):
         return {}, []
     here = rows.filter(rows.env.isnull() | (rows.env == ws.config.environment)).to_pyarrow().to_pylist()
-    order = sorted(here, key=lambda row: (row["registered_at"], str(row["ingested_at"])))
-    found: dict[str, Declaration] = {}
-    faults: list[Fault] = []
-    for row in {row["experiment"]: row for row in order}.values():
-        told = {name: value for name, value in row.items() if name in _FIELDS and value is not None}
-        told |= {"primary": row["primary_metric"]}
-        wrong: list[tuple[str, str]] = []
-        for name in ("arms", "allocation", "guardrails"):
-            try:
-                told[name] = json.loads(row[name]) if row[name] else [] if name != "guardrails" else {}
-            except ValueError:
-                wrong.append((name, f"{name} = {row[name]!r}: it must be JSON, as [0.5, 0.5]."))
-        one, more = _declaration(row["experiment"], told)
-        faults += [Fault(f"table 'experiments', {row['experiment']!r}: {text}") for _, text in (wrong or more)]
-        if one is not None and not wrong:
-            found[one.key] = replace(one, origin="experiments")
-    return found, faults
+    found: dict[str, list[Declaration]] = {}
+    wrong: dict[str, list[str]] = {}
+    for row in sorted(here, key=lambda row: (row["registered_at"], str(row["ingested_at"]))):
+        one, faults = _of_row(row)
+        wrong[row["experiment"]] = [Fault(f"table {_TABLE!r}, {row['experiment']!r}: {text}") for text in faults]
+        if one is not None:
+            found.setdefault(one.key, []).append(replace(one, origin=_TABLE))
+        else:
+            found.pop(row["experiment"], None)
+    return found, [fault for faults in wrong.values() for fault in faults]
 
 
-def _of_file(path: Path) -> tuple[dict[str, Declaration], list[Fault]]:
+def _of_row(row: Mapping[str, Any]) -> tuple[Declaration | None, list[str]]:
+    told = {name: value for name, value in row.items() if name in FIELDS and value is not None}
+    told |= {"primary": row["primary_metric"]}
+    wrong = []
+    for name, empty in _JSON.items():
+        if not row[name]:
+            told[name] = empty
+            continue
+        try:
+            told[name] = json.loads(row[name])
+        except ValueError:
+            wrong.append(f"{name} = {row[name]!r}: it must be JSON, as {json.dumps([0.5, 0.5])}.")
+    for name in _WHOLE:
+        if isinstance(told.get(name), float) and told[name].is_integer():
+            told[name] = int(told[name])
+    if wrong:
+        return None, wrong
+    one, faults = read_entry(row["experiment"], told)
+    return one, [text for _, text in faults]
+
+
+def _of_file(path: Path) -> tuple[dict[str, Declaration], list[str]]:
     values, text = read_toml(path)
-    faults: list[Fault] = []
+    faults: list[str] = []
     found: dict[str, Declaration] = {}
     faults += [
         Fault(
             f"{path.name}:{line_of(text, name)}: unknown section [{name}]; declarations stand under [experiments.KEY]."
         )
         for name in values
-        if name != "experiments"
+        if name != _TABLE
     ]
-    entries = values.get("experiments", {})
+    entries = values.get(_TABLE, {})
     if not isinstance(entries, dict):
-        place = f"{path.name}:{line_of(text, 'experiments')}"
+        place = f"{path.name}:{line_of(text, _TABLE)}"
         return {}, [*faults, Fault(f"{place}: declarations stand under [experiments.KEY], one table for each.")]
     for key, entry in entries.items():
         if not isinstance(entry, dict):
-            faults.append(Fault(f"{path.name}:{line_of(text, 'experiments', key)}: {key!r} must be a table."))
+            faults.append(Fault(f"{path.name}:{line_of(text, _TABLE, key)}: {key!r} must be a table."))
             continue
-        one, wrong = _declaration(key, entry)
+        one, wrong = read_entry(key, entry)
         if "registered_at" in entry:
-            message = "registered_at: a file proves no time, a row of the table 'experiments' does; leave it out."
+            message = "registered_at: a file proves no time; leave it out, and run `metricstack experiment register`."
             wrong = [*wrong, ("registered_at", message)]
         faults += [
-            Fault(f"{path.name}:{line_of(text, 'experiments', key, name)}: experiment {key!r}: {message}")
+            Fault(f"{path.name}:{line_of(text, _TABLE, key, name)}: experiment {key!r}: {message}")
             for name, message in wrong
         ]
-        if one is not None:
-            found[key] = replace(one, origin=f"{path.name}:{line_of(text, 'experiments', key)}")
+        if one is not None and not wrong:
+            found[key] = replace(one, origin=f"{path.name}:{line_of(text, _TABLE, key)}")
     return found, faults
 
 
-def _declaration(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None, list[tuple[str, str]]]:
-    """Read one declaration; what is wrong with it as (field, message)."""
-    wrong: list[tuple[str, str]] = []
-
-    def check(name: str, holds: object, message: str) -> None:
-        if name in entry and not holds:
-            stated = entry[name]
-            told = stated.isoformat() if isinstance(stated, date) else repr(stated)
-            wrong.append((name, f"{name} = {told}: {message}"))
-
-    for name in entry:
-        if name not in _FIELDS:
-            guess = nearest(name, _FIELDS)
-            wrong.append(
-                (
-                    name,
-                    f"unknown field {name!r}. "
-                    + (f"Did you mean {guess!r}?" if guess else f"Allowed: {', '.join(_FIELDS)}."),
-                )
-            )
-    wrong += [(name, f"it has no {name!r}.") for name in ("unit", "arms", "primary", "start") if not entry.get(name)]
-    for name in _TEXTS:
-        check(name, isinstance(entry.get(name), str), "it must be text.")
-    for name in ("start", "end", "registered_at"):
-        stated = entry.get(name)
-        check(
+def _with_history(one: Declaration, rows: Sequence[Declaration], lines: Sequence[Registered]) -> Declaration:
+    """Add when a declaration as it stands was registered, and what was declared otherwise before."""
+    told = [(row.registered_at, row.hash, row.content) for row in rows if row.registered_at is not None]
+    told += [(line.at, line.hash, line.content) for line in lines]
+    versions = sorted(told, key=lambda version: version[0])
+    at = None
+    for when, known, _ in reversed(versions):  # the earliest of the last versions that say the same
+        if known != one.hash:
+            break
+        at = when
+    steps: list[tuple[datetime | None, dict[str, Any]]] = [(when, content) for when, _, content in versions]
+    if at is None:
+        steps.append((None, one.content))
+    changes = [
+        Change(
             name,
-            isinstance(stated, datetime) and stated.tzinfo is not None,
-            "an instant with its zone is needed, as 2026-07-01T00:00:00Z.",
+            before.get(name, _USUAL[name]),
+            after.get(name, _USUAL[name]),
+            when,
+            late=when is None or when > one.start,
         )
-    start, end = entry.get("start"), entry.get("end")
-    if not wrong and isinstance(start, datetime) and isinstance(end, datetime):
-        check("end", start < end, f"it must be after the start, {start.isoformat()}.")
-    check("unit", entry.get("unit") in UNITS, f"the unit of randomisation is one of {', '.join(UNITS)}.")
-    arms = entry.get("arms")
-    good = isinstance(arms, list) and len(arms) >= 2 and all(isinstance(arm, str) and arm for arm in arms)
-    check(
-        "arms",
-        good and len(set(arms or ())) == len(arms or ()),
-        "two or more different names are needed, control first.",
-    )
-    shares = entry.get("allocation") or []
-    told = isinstance(shares, list) and all(_is_number(share) and share > 0 for share in shares)
-    adds = told and abs(sum(shares) - 1) <= _SHARES_ADD_UP_TO and isinstance(arms, list) and len(shares) == len(arms)
-    check("allocation", not shares or adds, "one share above 0 for each arm is needed, adding up to 1.")
-    check("design", entry.get("design") in list(Design), f"a design is one of {', '.join(Design)}.")
-    check(
-        "alpha",
-        _is_number(entry.get("alpha")) and 0 < entry["alpha"] < 1,
-        "an error rate lies in (0, 1); 0.05 is usual.",
-    )
-    check(
-        "looks",
-        type(entry.get("looks")) is int and 1 <= entry["looks"] <= 100,
-        "a whole number from 1 to 100 is needed.",
-    )
-    check("planned_n", _is_number(entry.get("planned_n")) and entry["planned_n"] >= 2, "at least 2 units are needed.")
-    check(
-        "smallest_effect",
-        _is_number(entry.get("smallest_effect")) and entry["smallest_effect"] > 0,
-        "a fraction of control above 0 is needed.",
-    )
-    check(
-        "secondary",
-        isinstance(entry.get("secondary"), list) and all(isinstance(one, str) for one in entry["secondary"]),
-        "a list of metrics is needed.",
-    )
-    guardrails, faults = _guardrails(entry.get("guardrails", {}))
-    wrong += [("guardrails", message) for message in faults]
-    if any(one.metric == entry.get("primary") for one in guardrails):
-        message = f"guardrail {entry['primary']!r} is the primary, which decides already; name another metric."
-        wrong.append(("guardrails", message))
-    if wrong:
-        return None, wrong
-    plain = {
-        name: entry[name]
-        for name in ("start", "end", "registered_at", "smallest_effect", "alpha", "looks", *_TEXTS)
-        if name in entry
-    }
-    names = tuple(arms or ())
-    plain["design"] = Design(entry.get("design", Design.FIXED))
-    return Declaration(
-        key=key, arms=names, allocation=tuple(float(share) for share in shares) or tuple(1 / len(names) for _ in names),
-        guardrails=guardrails, secondary=tuple(entry.get("secondary", ())),
-        planned_n=round(entry["planned_n"]) if "planned_n" in entry else None, **plain,
-    ), []  # fmt: skip
+        for (_, before), (when, after) in pairwise(steps)
+        for name in dict.fromkeys([*before, *after])
+        if name in _USUAL and before.get(name) != after.get(name)
+    ]
+    return replace(one, registered_at=at, changes=tuple(changes))
 
 
-def _guardrails(entry: Any) -> tuple[tuple[Guardrail, ...], list[str]]:
-    """Read ``metric = 0.02`` (a fraction of control) or ``metric = { margin = 0.5, relative = false }``."""
-    if not isinstance(entry, dict):
-        return (), (
-            [f"guardrails = {entry!r}: metric → margin is needed, as {{ latency_p95 = 0.08 }}."] if entry else []
-        )
-    found, faults = [], []
-    for metric, stated in entry.items():
-        told = stated if isinstance(stated, dict) else {"margin": stated}
-        margin, relative = told.get("margin"), told.get("relative", True)
-        if (
-            not _is_number(margin)
-            or not margin > 0
-            or not isinstance(relative, bool)
-            or set(told) - {"margin", "relative"}
-        ):
-            faults.append(f"guardrail {metric!r} = {stated!r}: a margin above 0 is needed, a fraction of control, or "
-                          "{ margin = 0.5, relative = false } in the metric's unit.")  # fmt: skip
-        else:
-            found.append(Guardrail(metric, float(margin), relative))
-    return tuple(found), faults
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-
-
-def declaration(ws: "Workspace", key: str) -> Declaration:
-    """Return one experiment's declaration.
-
-    Raises:
-        UnknownName: there is none; names the nearest.
-    """
-    known = declarations(ws)
-    if not isinstance(key, str):
-        raise InvalidInput(f"An experiment is named by its key, a text, not {key!r}.")
-    if key not in known:
-        raise UnknownName("experiment", key, known, remedy="List them with `metricstack experiment list`.")
-    return known[key]
+_USUAL = {
+    name: one.default if isinstance(one.default, int | float | str | None) else None
+    for name, one in Declaration.__dataclass_fields__.items()
+    if name in FIELDS
+}

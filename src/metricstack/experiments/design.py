@@ -6,7 +6,7 @@ from dataclasses import replace
 from metricstack.core.values import Reason, Refusal
 from metricstack.experiments.anytime import always_valid_effect
 from metricstack.experiments.contrast import Contrast
-from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.declaration import Declaration, Design
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.lift import difference_of, lift_of
 from metricstack.experiments.sequential import group_sequential_bounds
@@ -50,7 +50,7 @@ def read_effect(
     level, how = 1 - alpha, ""
     if declared.design is Design.GROUP_SEQUENTIAL:
         look = look_of(declared, n, ended=declared.end is not None)
-        bounds = group_sequential_bounds(declared.looks, alpha)
+        bounds = group_sequential_bounds(declared.looks, alpha, spending=declared.spending)
         if look < 1 or not math.isfinite(bounds.critical[look - 1]):
             first = math.ceil((declared.planned_n or 0) / declared.looks)
             early = Refusal(

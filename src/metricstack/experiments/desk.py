@@ -14,7 +14,7 @@ from metricstack.core.errors import UnknownName
 from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.contrast import Contrast, contrast
-from metricstack.experiments.declare import Declaration, Design, NullPolicy
+from metricstack.experiments.declaration import Declaration, Design, NullPolicy
 from metricstack.experiments.design import look_of
 from metricstack.experiments.measured import (
     arm_of_histogram,

@@ -14,7 +14,8 @@ import numpy as np
 
 from metricstack.core.show import Seen
 from metricstack.core.values import Check, Refusal
-from metricstack.experiments.declare import Declaration, Design, declaration, declarations
+from metricstack.experiments.declaration import Declaration, Design
+from metricstack.experiments.declare import declaration, declared
 from metricstack.experiments.design import anytime, look_of
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.guards import sample_ratio
@@ -108,15 +109,15 @@ def monitor(ws: "Workspace", experiment: str | None = None) -> Monitor:
 
     Raises:
         UnknownName: no experiment of this key; names the nearest.
-        ConfigurationError: a declaration cannot be; every fault with its place.
+        ConfigurationError: the one of this key may be among those that cannot be read; every fault with its place.
     """
     last = ws.span()
     if experiment is None:
-        declared = sorted(declarations(ws).values(), key=lambda one: (one.start, one.key))
-        declared = [one for one in declared if last is not None and _state(one, last.end) == "running"]
+        known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
+        wanted = [one for one in known if last is not None and _state(one, last.end) == "running"]
     else:
-        declared = [declaration(ws, experiment)]
-    return Monitor(tuple(_watch(ws, one, one.start if last is None else last.end) for one in declared))
+        wanted = [declaration(ws, experiment)]
+    return Monitor(tuple(_watch(ws, one, one.start if last is None else last.end) for one in wanted))
 
 
 def _state(one: Declaration, now: datetime) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from metricstack.core.values import Moments, Reason, Refusal
-from metricstack.experiments.declare import Declaration
+from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.design import read_effect
 from metricstack.experiments.desk import Arm, Desk
 from metricstack.experiments.dilution import dilute

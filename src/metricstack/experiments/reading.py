@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from metricstack.core.values import Answer, Moments, Refusal
-from metricstack.experiments.declare import Guardrail
+from metricstack.experiments.declaration import Guardrail
 from metricstack.experiments.effect import Effect
 
 __all__ = ["Reading", "Role"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade, Provenance, Refusal
-from metricstack.experiments.declare import Declaration
+from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.reading import Reading
@@ -161,9 +161,11 @@ class Portfolio(Shown):
 
     Args:
         readouts: One per experiment.
+        faults: What is wrong with declarations that could not be read, each with its place.
     """
 
     readouts: tuple[Readout, ...]
+    faults: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> Readout:
         from metricstack.core.errors import UnknownName
@@ -183,7 +185,7 @@ class Portfolio(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"experiments": [readout.to_dict() for readout in self.readouts]}
+        return {"experiments": [readout.to_dict() for readout in self.readouts], "faults": list(self.faults)}
 
 
 def _numbers(reading: Reading) -> dict[str, Any]:

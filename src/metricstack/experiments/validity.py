@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from metricstack.core.values import Check, Moments, Refusal
-from metricstack.experiments.declare import Declaration, NullPolicy
+from metricstack.experiments.declaration import Declaration, NullPolicy
 from metricstack.experiments.guards import balance, sample_ratio
 
 __all__ = ["Seen", "validity"]
@@ -217,6 +217,8 @@ def _before(declared: Declaration, seen: Seen) -> Iterator[Check]:
 
 
 def _registered(declared: Declaration) -> Iterator[Check]:
+    for change in declared.changes:
+        yield Check("changed", None, str(change))
     if declared.registered_at is None:
         yield Check("registered", None, "nothing proves that it was declared before it started")
     elif declared.is_registered:

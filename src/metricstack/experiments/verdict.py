@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from metricstack.core.units import write, write_change
 from metricstack.core.values import Check, Refusal
-from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.declaration import Declaration, Design, ShipIf
 from metricstack.experiments.design import is_reached
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.reading import Reading, Role
@@ -69,7 +69,7 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
     if broken:
         return Decided(Verdict.ROLLBACK, f"It makes {_list(broken)} worse, by more than the margin.")
     gain, low, high = _gain(primary)
-    material = declared.smallest_effect is None or gain is None or abs(gain) >= declared.smallest_effect
+    material = _matters(declared, primary)
     if high < 0 and material:
         return Decided(Verdict.ROLLBACK, f"It makes {primary.title} worse: {_told(primary)}.")
     if low > 0 and material:
@@ -101,6 +101,18 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
     return Decided(
         Verdict.INCONCLUSIVE, f"The planned n is reached, and {primary.title} shows no clear effect: {_told(primary)}."
     )
+
+
+def _matters(declared: Declaration, primary: Reading) -> bool:
+    """Whether the effect is as large as was asked for; a relative one that cannot be told is."""
+    least, relative = declared.smallest_effect, primary.relative
+    if least is None or declared.ship_if is ShipIf.BETTER or isinstance(relative, Refusal):
+        return True
+    size = abs(relative.value)
+    if declared.ship_if is ShipIf.SURELY_MATTERS and relative.value * primary.sign > 0:
+        low, high = relative.low, relative.high
+        size = -math.inf if low is None or high is None else min(low * primary.sign, high * primary.sign)
+    return size >= least
 
 
 def _gain(reading: Reading) -> tuple[float | None, float, float]:
