@@ -141,7 +141,7 @@ class Review:
     incidents: tuple[Span, ...] | Refusal
     tables: tuple[TableCompleteness, ...]
     telemetry: tuple[Finding, ...]
-    tests: Portfolio | Refusal
+    tests: Portfolio
 
     @property
     def headline(self) -> Html:
