@@ -1,19 +1,30 @@
 """Pictures of experiments: each metric's effect against zero, and experiments side by side."""
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from metricstack.charts.dots import change_dots
 from metricstack.charts.notebook import Picture
-from metricstack.charts.rows import Row
-from metricstack.core.values import Refusal
+from metricstack.charts.rows import Point, Row
+from metricstack.charts.trend import trends
+from metricstack.charts.words import chart_words
+from metricstack.core.values import Answer, Estimate, Refusal
 
 if TYPE_CHECKING:
+    from metricstack.experiments.effect import Effect
     from metricstack.experiments.over_time import OverTime
     from metricstack.experiments.reading import Reading
-    from metricstack.experiments.readout import Portfolio, Readout
-    from metricstack.experiments.segments import Segmented
+    from metricstack.experiments.readout import Portfolio, Readout, Split
+    from metricstack.experiments.segments import Segmented, Segments
 
-__all__ = ["chart_over_time", "chart_portfolio", "chart_readout", "chart_segments"]
+__all__ = [
+    "chart_over_time",
+    "chart_portfolio",
+    "chart_readout",
+    "chart_segmented",
+    "chart_segments",
+    "chart_split",
+]
 
 
 def chart_readout(readout: "Readout", *, title: str = "") -> Picture:
@@ -27,19 +38,49 @@ def chart_readout(readout: "Readout", *, title: str = "") -> Picture:
     return change_dots(rows, "fraction", relative=True, title=title or f"{readout.key}: {readout.verdict}", order=False)
 
 
-def chart_segments(found: "Segmented", *, title: str = "") -> Picture:
+def chart_segments(found: "Segments", *, title: str = "") -> Picture:
     """Draw the effect in each segment, as a part of control where that can be told.
 
     Args:
-        found: The segments.
+        found: The segments, by dimension.
         title: What is shown.
     """
-    whole = all(isinstance(part.relative, Refusal) for part in found.parts)
-    told = [(part.value, part.effect if whole else part.relative) for part in found.parts]
-    unit = next((one.unit for _, one in told if not isinstance(one, Refusal)), "1")
-    rows = [Row(label, one if isinstance(one, Refusal) else one.estimate, found.better) for label, one in told]
-    name = title or f"{found.title} by {found.dimension.replace('_', ' ')}"
-    return change_dots(rows, unit, relative=not whole, title=name, order=False)
+    parts = [(one, part) for one in found for part in one.parts]
+    if not parts:
+        return chart_words(f"For whom: {found.why}.", title=title)
+    whole = all(isinstance(part.relative, Refusal) for _, part in parts)
+    told = [(f"{one.dimension.replace('_', ' ')}: {part.value}", part.effect if whole else part.relative, one.better)
+            for one, part in parts]  # fmt: skip
+    unit = next((effect.unit for _, effect, _ in told if not isinstance(effect, Refusal)), "1")
+    rows = [
+        Row(label, effect if isinstance(effect, Refusal) else effect.estimate, better) for label, effect, better in told
+    ]
+    return change_dots(rows, unit, relative=not whole, title=title or parts[0][0].title, order=False)
+
+
+def chart_segmented(found: "Segmented", *, title: str = "") -> Picture:
+    """Draw the effect in each segment of one dimension; see `chart_segments`."""
+    from metricstack.experiments.segments import Segments
+
+    return chart_segments(Segments((found,)), title=title or f"{found.title} by {found.dimension.replace('_', ' ')}")
+
+
+def chart_split(found: "Split", *, title: str = "") -> Picture:
+    """Draw how many units each arm had, day by day.
+
+    Args:
+        found: The split.
+        title: What is shown.
+    """
+    days = sorted(found.by_day)
+    if not days:
+        return chart_words("No unit has been exposed yet.", title=title)
+    sums = {arm: list(accumulate([found.by_day[day].get(arm, 0) for day in days])) for arm in found.arms}
+    points = {
+        arm: [Point(day, Estimate(n, "count", n, "census")) for day, n in zip(days, counts, strict=True)]
+        for arm, counts in sums.items()
+    }
+    return trends(points, "count", title=title or "Units exposed so far", each="days")
 
 
 def chart_over_time(found: "OverTime", *, title: str = "") -> Picture:
@@ -51,7 +92,7 @@ def chart_over_time(found: "OverTime", *, title: str = "") -> Picture:
     """
     told = [(one.label, one.effect) for one in found.stretches]
     unit = next((one.unit for _, one in told if not isinstance(one, Refusal)), "1")
-    rows = [Row(label, one if isinstance(one, Refusal) else one.estimate, found.better) for label, one in told]
+    rows = [Row(label, _answer(one), found.better) for label, one in told]
     return change_dots(rows, unit, title=title or f"{found.title} by days since exposure", order=False)
 
 
@@ -67,5 +108,8 @@ def chart_portfolio(portfolio: "Portfolio", *, title: str = "") -> Picture:
 
 
 def _row(label: str, reading: "Reading") -> Row:
-    answer = reading.relative if isinstance(reading.relative, Refusal) else reading.relative.estimate
-    return Row(label, answer, reading.better)
+    return Row(label, _answer(reading.relative), reading.better)
+
+
+def _answer(effect: "Effect | Refusal") -> Answer:
+    return effect if isinstance(effect, Refusal) else effect.estimate

@@ -8,9 +8,19 @@ from metricstack.charts.dots import interval_dots
 from metricstack.charts.notebook import Picture, finished
 from metricstack.charts.rows import Row
 from metricstack.charts.words import chart_words
-from metricstack.core.values import Estimate, Finding, Refusal
+from metricstack.core.values import Answer, Estimate, Finding, Refusal
 
-__all__ = ["chart_findings"]
+__all__ = ["chart_answer", "chart_findings"]
+
+
+def chart_answer(answer: Answer, *, title: str = "") -> Picture:
+    """Draw one answer; a refusal in words.
+
+    Args:
+        answer: An estimate or a refusal.
+        title: What is shown.
+    """
+    return chart_findings(Finding(question=title, answer=answer), title=title)
 
 
 def chart_findings(findings: Any, *, title: str = "") -> Picture:

@@ -124,12 +124,9 @@ def run_readout(arguments: argparse.Namespace) -> int:
     ]
     print()
     print_rows(rows, "table", ("metric", "role", "change", "difference"))
-    depth = [found.say() for found in readout.segments]
-    if readout.over_time is not None:
-        depth.append(readout.over_time.say())
-    if depth:
-        print()
-        print("\n".join(line for text in depth for line in wrapped(text)))
+    print()
+    depth = [*(found.say() for found in readout.segments), readout.over_time.say()]
+    print("\n".join(line for text in depth for line in wrapped(text)))
     print("\nChecks")
     signs = {True: "holds", False: "fails", None: "note"}
     print(entries((f"{check.name} {signs[check.passed]}", check.detail) for check in readout.checks))

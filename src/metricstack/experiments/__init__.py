@@ -28,9 +28,9 @@ from metricstack.experiments.quantile_effects import BinnedSample, quantile_diff
 from metricstack.experiments.rates import rate_ratio
 from metricstack.experiments.ratios import ratio_difference
 from metricstack.experiments.reading import Reading, Role
-from metricstack.experiments.readout import Decided, Portfolio, Readout, Verdict
+from metricstack.experiments.readout import Decided, Portfolio, Readout, Split, Verdict
 from metricstack.experiments.replays import AAVerdict, aa_verdict
-from metricstack.experiments.segments import Segment, Segmented
+from metricstack.experiments.segments import Segment, Segmented, Segments
 from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds, stagewise_effect
 from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
 from metricstack.experiments.strata import post_stratified
@@ -70,7 +70,9 @@ __all__ = [
     "SampleRatio",
     "Segment",
     "Segmented",
+    "Segments",
     "ShipIf",
+    "Split",
     "Verdict",
     "Watched",
     "aa_verdict",

@@ -14,7 +14,7 @@ from metricstack.experiments.families import adjust
 from metricstack.experiments.over_time import EDGES, OverTime, over_time
 from metricstack.experiments.reading import Reading, Role
 from metricstack.experiments.readout import Readout, Verdict
-from metricstack.experiments.segments import Segmented, segmented
+from metricstack.experiments.segments import Segmented, Segments, segmented
 from metricstack.experiments.validity import Seen, validity
 from metricstack.experiments.verdict import decide_verdict
 
@@ -70,13 +70,13 @@ class Reader:
             refusal = Refusal(Reason.UNSTABLE, f"the comparison does not hold: {broken}", "Mend the split; run again.")
             read = tuple(_refused(reading, refusal) for reading in read)
         provenance = desk.ws.provenance(("assignments", "experiments"), desk.span, one.hash)
-        deep = len(desk.declared) == 1 and not invalid and n > 0
-        return Readout(
-            one, units, read, checks, decided[best], provenance,
-            segments=self._segments(one, best, read[0], n=n) if deep else (),
-            over_time=self._over_time(one, best, read[0]) if deep else None,
-            by_day=self.days.get(one.key, {}),
-        )  # fmt: skip
+        readout = Readout(one, units, read, checks, decided[best], provenance, by_day=self.days.get(one.key, {}))
+        if len(desk.declared) > 1 or n == 0:
+            return readout
+        if invalid:
+            return replace(readout, segments=Segments(why="the comparison does not hold"), over_time=refusal)
+        segments = self._segments(one, best, read[0], n=n)
+        return replace(readout, segments=segments, over_time=self._over_time(one, best, read[0]))
 
     def _units(self, one: Declaration) -> dict[str, int]:
         found = self.desk.joint
@@ -164,8 +164,8 @@ class Reader:
         triggered, all_of = (units[each] for each in both), (sum(day.get(each, 0) for day in assigned) for each in both)
         return dilute(effect, tuple(zip(triggered, all_of, strict=True)))
 
-    def _segments(self, one: Declaration, arm: str, primary: Reading, *, n: int) -> tuple[Segmented, ...]:
-        desk, found = self.desk, []
+    def _segments(self, one: Declaration, arm: str, primary: Reading, *, n: int) -> Segments:
+        desk, found = self.desk, list[Segmented]()
         for place, dimension in enumerate(desk.by):
             effects: dict[str, tuple[int, Effect | Refusal, Effect | Refusal]] = {}
             for value in desk.values(one, place):
@@ -176,7 +176,7 @@ class Reader:
                 effects[value] = (desk.units(one, arm, (place, value)), *read)
             if effects:
                 found.append(segmented(primary, dimension, effects, alpha=one.alpha))
-        return tuple(found)
+        return Segments(tuple(found))
 
     def _over_time(self, one: Declaration, arm: str, primary: Reading) -> OverTime | Refusal:
         end, days = self.desk.exposed.exposures[0].end, self.days.get(one.key, {})

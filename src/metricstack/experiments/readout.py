@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import Any
 
 from metricstack.core.show import Shown
-from metricstack.core.values import Check, Estimate, Finding, Grade, Provenance, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Grade, Provenance, Reason, Refusal
 from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.reading import Reading
-from metricstack.experiments.segments import Segmented
+from metricstack.experiments.segments import Segments
 
-__all__ = ["Decided", "Portfolio", "Readout", "Verdict"]
+__all__ = ["Decided", "Portfolio", "Readout", "Split", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -51,6 +51,33 @@ class Decided:
         return {"verdict": str(self.verdict), "why": self.why, "more_units": self.more}
 
 
+ALONE = Refusal(Reason.NOT_MEASURED, "it is told where an experiment is read alone", "Compare it by its key.")
+
+
+@dataclass(frozen=True)
+class Split(Shown):
+    """Whether the comparison holds: its checks, and how units came.
+
+    Args:
+        checks: The checks of the comparison.
+        arms: The arms, control first.
+        by_day: Day of first exposure → arm → units.
+    """
+
+    checks: tuple[Check, ...]
+    arms: tuple[str, ...]
+    by_day: Mapping[date, Mapping[str, int]]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The units of each arm."""
+        units = {arm: sum(day.get(arm, 0) for day in self.by_day.values()) for arm in self.arms}
+        return tuple(
+            Finding(f"How many units has {arm}?", Estimate(n, "count", n, "census"), where=(("arm", arm),))
+            for arm, n in units.items()
+        )
+
+
 @dataclass(frozen=True)
 class Readout(Shown):
     """One experiment, read.
@@ -63,7 +90,7 @@ class Readout(Shown):
         decided: The verdict with its rule.
         provenance: Where it came from.
         segments: The primary by the dimensions that were asked.
-        over_time: The primary over the days since exposure; None where it was not asked.
+        over_time: The primary over the days since exposure; or why it is not told.
         by_day: Day of first exposure → arm → units, as assigned.
     """
 
@@ -73,8 +100,8 @@ class Readout(Shown):
     checks: tuple[Check, ...]
     decided: Decided
     provenance: Provenance
-    segments: tuple[Segmented, ...] = ()
-    over_time: OverTime | Refusal | None = None
+    segments: Segments = field(default_factory=Segments)
+    over_time: OverTime | Refusal = ALONE
     by_day: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
 
     @property
@@ -91,6 +118,11 @@ class Readout(Shown):
     def primary(self) -> Reading:
         """The metric that decides."""
         return self.readings[0]
+
+    @property
+    def split(self) -> Split:
+        """Whether the comparison holds."""
+        return Split(self.checks, self.declaration.arms, self.by_day)
 
     @property
     def origin(self) -> dict[str, str]:
@@ -150,8 +182,8 @@ class Readout(Shown):
                 }
                 for one in self.readings
             ],
-            **({"segments": [one.to_dict() for one in self.segments]} if self.segments else {}),
-            **({} if self.over_time is None else {"over_time": self.over_time.to_dict()}),
+            "segments": [one.to_dict() for one in self.segments],
+            "over_time": self.over_time.to_dict(),
         }
 
 

@@ -1,6 +1,6 @@
 """An effect in segments of units: whether they differ at all first, and only then which do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from metricstack.experiments.effect import Effect
 from metricstack.experiments.families import Heterogeneity, heterogeneity
 from metricstack.experiments.reading import Reading
 
-__all__ = ["Segment", "Segmented", "segmented"]
+__all__ = ["Segment", "Segmented", "Segments", "segmented"]
 
 _SMALLEST_GROUP = 5
 
@@ -87,6 +87,34 @@ class Segmented(Shown):
                 for part in self.parts
             ],
         }
+
+
+@dataclass(frozen=True)
+class Segments(Shown):
+    """For whom: a metric's effect by each dimension that was asked.
+
+    Args:
+        dimensions: One per dimension.
+        why: Why there are none, where there are none.
+    """
+
+    dimensions: tuple[Segmented, ...] = ()
+    why: str = "it was not asked by any dimension"
+
+    def __iter__(self) -> Iterator[Segmented]:
+        return iter(self.dimensions)
+
+    def __len__(self) -> int:
+        return len(self.dimensions)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """One finding per segment of each dimension."""
+        return tuple(finding for one in self.dimensions for finding in one.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"dimensions": [one.to_dict() for one in self.dimensions]}
 
 
 def segmented(

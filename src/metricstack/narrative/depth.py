@@ -10,10 +10,24 @@ from metricstack.narrative.words import count, interval, listed, signed, stem
 
 if TYPE_CHECKING:
     from metricstack.experiments.over_time import OverTime
-    from metricstack.experiments.segments import Segment, Segmented
+    from metricstack.experiments.readout import Split
+    from metricstack.experiments.segments import Segment, Segmented, Segments
 
-__all__ = ["change_of", "over_time_html", "say_over_time", "say_segmented", "segmented_html"]
+__all__ = [
+    "SIGNS",
+    "change_of",
+    "over_time_html",
+    "say_over_time",
+    "say_segmented",
+    "say_segments",
+    "say_split",
+    "segmented_html",
+    "segments_html",
+    "split_html",
+]
 
+SIGNS = {True: "✓", False: "✗", None: "•"}
+"""How a check stands: it holds, fails, or informs."""
 _MOVES = {
     "novelty": "The effect on {title} wears off: {trend}.",
     "primacy": "The effect on {title} grows: {trend}.",
@@ -49,6 +63,27 @@ def segmented_html(found: "Segmented") -> str:
     heads = [Column(found.dimension.replace("_", " ").capitalize()), *number_columns(level, "Change")]
     lines = [Line(_named(part), numbers(_shown(part), level)) for part in found.parts]
     return outer("ms-told", f"<p>{escape(say_segmented(found))}</p>" + sheet(heads, [Section(tuple(lines))]))
+
+
+def say_segments(found: "Segments") -> str:
+    """Say for each dimension whether the effect differs, or why none was asked."""
+    return "\n".join(say_segmented(one) for one in found) or f"For whom: {found.why}."
+
+
+def segments_html(found: "Segments") -> str:
+    """Show the effect in each segment of each dimension."""
+    return "".join(segmented_html(one) for one in found) or outer("ms-told", f"<p>{escape(say_segments(found))}</p>")
+
+
+def say_split(found: "Split") -> str:
+    """Say whether the comparison holds, check by check."""
+    return "\n".join(f"{SIGNS[check.passed]} {stem(check.detail)}" for check in found.checks)
+
+
+def split_html(found: "Split") -> str:
+    """Show whether the comparison holds, check by check."""
+    checks = "".join(f"<li>{SIGNS[check.passed]} {escape(stem(check.detail))}</li>" for check in found.checks)
+    return outer("ms-told", f'<ul style="list-style:none;padding-left:0">{checks}</ul>')
 
 
 def over_time_html(found: "OverTime") -> str:

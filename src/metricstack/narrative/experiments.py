@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from metricstack.core.values import Answer, Refusal
 from metricstack.narrative.answers import say_answer, say_finding
-from metricstack.narrative.depth import change_of, say_over_time, say_segmented
+from metricstack.narrative.depth import change_of, say_over_time, say_segmented, split_html
 from metricstack.narrative.html import number_columns, numbers, one_level, outer
 from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import count, interval, listed, signed, stem
@@ -32,7 +32,6 @@ _WORDS = {
     "inconclusive": "Inconclusive",
     "invalid": "Invalid",
 }
-_SIGNS = {True: "✓", False: "✗", None: "•"}
 _DONE = {
     "ship": "to ship",
     "rollback": "to roll back",
@@ -61,7 +60,7 @@ def say_readout(readout: "Readout") -> str:
     if readout.verdict != "invalid":  # why it is has been said; no metric has more to say
         lines += [f"{one.title} ({one.role}): {say_reading(one)}{_beside(one)}." for one in readout.readings]
         lines += [say_segmented(one) for one in readout.segments]
-        if readout.over_time is not None and not isinstance(readout.over_time, Refusal):
+        if not isinstance(readout.over_time, Refusal):
             lines.append(say_over_time(readout.over_time))
     noted = [stem(check.detail) for check in readout.checks if not check.passed]
     lines += [f"{text[0].upper()}{text[1:]}." for text in noted if text not in readout.decided.why]
@@ -118,12 +117,11 @@ def readout_html(readout: "Readout") -> str:
     rows = () if readout.verdict == "invalid" else readout.readings
     table = sheet(heads, [Section(tuple(_metric(one, level) for one in rows))]) if rows else ""
     arms = ", ".join(f"{arm} {count(n)}" for arm, n in readout.units.items())
-    checks = "".join(f"<li>{_SIGNS[check.passed]} {escape(stem(check.detail))}</li>" for check in readout.checks)
     head = (
         f"<p><strong>{escape(_WORDS[readout.verdict])}.</strong> {escape(readout.decided.why)}</p>"
         f"<p>{escape(f'{readout.key}: {readout.declaration.hypothesis} {readout.declaration.unit}s: {arms}.')}</p>"
     )
-    return outer("ms-told", f'{head}{table}<ul style="list-style:none;padding-left:0">{checks}</ul>')
+    return outer("ms-told", f"{head}{table}{split_html(readout.split)}")
 
 
 def _metric(one: "Reading", level: float | None) -> Line:
