@@ -12,6 +12,7 @@ from metricstack.experiments.declaration import Change, Declaration, Design, Gua
 from metricstack.experiments.declare import Declared, declaration, declarations, declared, register
 from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
+from metricstack.experiments.effects import Effects, effects
 from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
@@ -50,6 +51,7 @@ __all__ = [
     "Design",
     "Diluted",
     "Effect",
+    "Effects",
     "ExactTest",
     "GroupSequential",
     "Guardrail",
@@ -92,6 +94,7 @@ __all__ = [
     "declared",
     "diluted",
     "effect_contrast",
+    "effects",
     "equivalence",
     "exact_test",
     "group_sequential_bounds",

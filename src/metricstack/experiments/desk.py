@@ -22,6 +22,8 @@ from metricstack.experiments.measured import (
     counted_as_0,
     is_total,
     linear_of,
+    linear_of_histogram,
+    quantile_of,
     unknown_of,
 )
 from metricstack.metrics.definitions import catalogue
@@ -29,8 +31,9 @@ from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job
 from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import Plan
-from metricstack.metrics.query.exposed import Asked, Cell, Exposed, Exposure, Joint
+from metricstack.metrics.query.exposed import Asked, Cell, Cut, Exposed, Exposure, Joint
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
+from metricstack.numerics.histograms import cut
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -58,6 +61,7 @@ class Desk:
         unknown: Metric as declared → why it is none.
         span: From the first start to the last end.
         by: Dimensions of units.
+        parted: Metrics, as declared, whose quantiles are taken apart by unit, so that they vary with others'.
     """
 
     ws: "Workspace"
@@ -67,9 +71,17 @@ class Desk:
     unknown: dict[str, Refusal]
     span: Window
     by: tuple[str, ...] = ()
+    parted: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, ws: "Workspace", declared: Sequence[Declaration], *, by: tuple[str, ...] = ()) -> "Desk":
+    def of(
+        cls,
+        ws: "Workspace",
+        declared: Sequence[Declaration],
+        *,
+        by: tuple[str, ...] = (),
+        parted: tuple[str, ...] = (),
+    ) -> "Desk":
         """Prepare to read experiments."""
         last = ws.span()
         tick = timedelta(microseconds=1)
@@ -95,7 +107,7 @@ class Desk:
         jobs = {job.name: (job, part) for job, part in prepare(request, ids.values()).items()}
         named = {name: jobs[found] for name, found in ids.items()}
         exposed = _as_of_looks(Exposed(ws, request.catalogue.given, exposures), declared)
-        return cls(ws, declared, exposed, named, unknown, span, by)
+        return cls(ws, declared, exposed, named, unknown, span, by, parted)
 
     def _summed(self, names: Sequence[str]) -> Iterator[tuple[Job, Pass]]:
         for name in dict.fromkeys(names):
@@ -122,7 +134,22 @@ class Desk:
             table: tuple(state for state in states if state.role in _KEPT) for table, states in covariates.items()
         }
         caps = {one.key: one.cap for one in self.declared if one.cap is not None}
-        return self.exposed.joint(Asked(self._states(after), before, self._plans, self.by, caps))
+        return self.exposed.joint(Asked(self._states(after), before, self._plans, self.by, caps, self._cuts()))
+
+    def _cuts(self) -> dict[str, Cut]:
+        """Where the quantiles lie that are taken apart by unit."""
+        found = {}
+        for name in self.parted:
+            job, part = self.jobs[name]
+            bins = {} if job.quantile is None else self._bins(name)
+            if job.quantile is None or isinstance(bins, Refusal):
+                continue
+            table, call, _ = job.quantile
+            cells = [(cell[:3], quantile_of(call, entries)[0]) for cell, entries in bins.items()]
+            at, below = cut(np.array([value for _, value in cells]))
+            places = {cell: (int(at[i]), float(below[i])) for i, (cell, _) in enumerate(cells)}
+            found[name] = Cut(quantity_of(call, table), part.tables[table].plan, places)
+        return found
 
     def before(self, names: Sequence[str], found: Joint) -> list[str]:
         """Return the variables that say what units did before, of some metrics."""
@@ -252,6 +279,62 @@ class Desk:
         if any(table in found.refused for table in job.tables):
             return {}
         return {arm: unknown_of(job, _merged(parts.values()), places) for arm, parts in arms.items() if parts}
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a metric, in the workspace's currency."""
+        if name not in self.jobs:
+            return "1"
+        return self.jobs[name][0].definition.unit.replace("currency", self.ws.config.currency)
+
+    def effects(
+        self, one: Declaration, names: Sequence[str], arm: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int] | Refusal:
+        """Compute an arm's effects on metrics made of sums, and how they vary together.
+
+        Returns:
+            Effects, values in control, their covariance, and units; NaN of a metric that cannot be told. Stretches
+            of the allocation are weighed by their units.
+        """
+        found = self.joint
+        if isinstance(found, Refusal):
+            return found
+        control, treatment = found.of(one.key, one.arms[0]), found.of(one.key, arm)
+        both = [at for at in control if at in treatment]
+        if not both:
+            return Refusal(Reason.NO_DATA, "nothing was recorded of its units in both arms")
+        m, places = len(names), self._places(one, found)
+        units = sum(side[at].n for side in (control, treatment) for at in both)
+        values, baselines, covariance = np.zeros(m), np.zeros(m), np.zeros((m, m))
+        for at in both:
+            share = (control[at].n + treatment[at].n) / units
+            for sign, variant, moments in ((-1.0, one.arms[0], control[at]), (1.0, arm, treatment[at])):
+                cell = (one.key, variant, at)
+                told = [self._linear(name, moments, places, found.refused, cell) for name in names]
+                weights = np.column_stack([weight for _, weight in told])
+                means = np.array([value for value, _ in told])
+                values += sign * share * means
+                baselines += share * means if sign < 0 else 0.0
+                covariance += share**2 * weights.T @ moments.cross @ weights / (moments.n - 1) / moments.n
+        return values, baselines, covariance, units
+
+    def _linear(
+        self,
+        name: str,
+        moments: Moments,
+        places: Mapping[State, str],
+        refused: Mapping[str, Refusal],
+        cell: tuple[str, str, int],
+    ) -> tuple[float, NDArray[np.float64]]:
+        nothing = (math.nan, np.full(len(moments.names), math.nan))
+        if f"{name}:below" in moments.names:
+            bins = self._bins(name)
+            entries = None if isinstance(bins, Refusal) else bins.get((*cell, ()))
+            found = linear_of_histogram(self.jobs[name][0], name, moments, entries)
+            return nothing if isinstance(found, Refusal) else found
+        if not list(self._summed([name])):
+            return nothing
+        found = linear_of(*self.jobs[name], moments, places, refused)
+        return nothing if isinstance(found, Refusal) else found
 
     def over_time(
         self, one: Declaration, name: str, arm: str, edges: Sequence[int]

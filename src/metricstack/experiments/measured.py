@@ -17,6 +17,7 @@ from metricstack.metrics.answers.algebra import Unanswerable, compute
 from metricstack.metrics.answers.percentile import share_of
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension
+from metricstack.metrics.language.formula import Call
 from metricstack.metrics.language.resolve import degree
 from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import Plan
@@ -33,6 +34,8 @@ __all__ = [
     "counted_as_0",
     "is_total",
     "linear_of",
+    "linear_of_histogram",
+    "quantile_of",
     "unknown_of",
 ]
 
@@ -199,6 +202,55 @@ def _few(n: int) -> Refusal:
         f"an arm has {n:,} units or observations; {FEWEST_UNITS} are needed",
         "Run longer, or read the raw counts without a comparison.",
     )
+
+
+def quantile_of(call: Call, entries: NDArray[np.float64], *, beside: float = 0.0) -> tuple[float, float, float]:
+    """Return a quantile of a histogram, and those at shares so much below and above it.
+
+    Args:
+        call: The quantile.
+        entries: Bucket of units, bin, weight and rows of each entry, shape (entries, 4).
+        beside: Distance of the other two shares.
+    """
+    share = share_of(call)
+    bins, group = entries[:, 1].astype(np.int64), np.zeros(len(entries), dtype=np.int64)
+    shape = Histograms(group, bins, entries[:, 2], 1)
+    value, low, high = (float(shape.quantile(np.array([at]))[0]) for at in (share, share - beside, share + beside))
+    return value, low, high
+
+
+def linear_of_histogram(
+    job: Job, name: str, moments: Moments, entries: NDArray[np.float64] | None
+) -> tuple[float, NDArray[np.float64]] | Refusal:
+    """Compute a quantile of one arm, and what it is linear in, as `linear_of` does.
+
+    Args:
+        job: The metric, one quantile.
+        name: Its name among the variables.
+        moments: The arm's joint moments, among them what is known of each unit and what of it lies below.
+        entries: See `arm_of_histogram`.
+
+    Source:
+        Bahadur (1966): a quantile is its truth less (share below - p) / density. The density is the rise of the share
+        over the quantiles one standard error, by units, to both sides.
+    """
+    assert job.quantile is not None
+    _, call, scale = job.quantile
+    n = moments.n
+    if entries is None or n < FEWEST_UNITS or entries[:, 3].sum() < FEWEST_UNITS:
+        return _few(n)
+    share = share_of(call)
+    at, below = (moments.names.index(f"{name}:{part}") for part in ("weight", "below"))
+    weights = np.zeros(len(moments.names))
+    weights[below], weights[at] = 1.0, -share
+    total = float(moments.means[at])
+    weights /= total
+    error = math.sqrt(max(float(weights @ moments.cross @ weights) / (n - 1) / n, 0.0))
+    if error == 0:
+        return Refusal(Reason.NO_VARIATION, "no unit differs from another", "Run longer.")
+    value, low, high = quantile_of(call, entries, beside=error)
+    factor = scale / dimension(job.definition.unit).factor
+    return value * factor, -weights * (high - low) / (2 * error) * factor
 
 
 def arm_of_histogram(job: Job, n: int, entries: NDArray[np.float64] | None) -> Moments | Refusal:

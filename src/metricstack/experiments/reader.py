@@ -136,18 +136,13 @@ class Reader:
         if isinstance(found, Refusal):
             effect = relative = found
         else:
-            effect, relative = read_effect(one, found, n=n, unit=self._unit(name))
+            effect, relative = read_effect(one, found, n=n, unit=self.desk.unit(name))
             reduction = found.variance_reduction
             everyone = self._everyone(one, name, arm, effect) if one.triggered else None
         return Reading(
             name, title, role, better, arm, control, treatment, effect, relative, guardrail,
             variance_reduction=reduction, everyone=everyone,
         )  # fmt: skip
-
-    def _unit(self, name: str) -> str:
-        if name not in self.desk.jobs:
-            return "1"
-        return self.desk.jobs[name][0].definition.unit.replace("currency", self.desk.ws.config.currency)
 
     def _everyone(self, one: Declaration, name: str, arm: str, effect: Effect | Refusal) -> Effect | Refusal:
         """Spread an effect on the units that reached the changed code over all that were assigned."""
@@ -171,7 +166,7 @@ class Reader:
             for value in desk.values(one, place):
                 told = desk.contrast(one, one.primary, arm, value=(place, value))
                 read = (told, told) if isinstance(told, Refusal) else read_effect(
-                    one, told, n=n, unit=self._unit(one.primary)
+                    one, told, n=n, unit=self.desk.unit(one.primary)
                 )  # fmt: skip
                 effects[value] = (desk.units(one, arm, (place, value)), *read)
             if effects:
@@ -193,7 +188,7 @@ class Reader:
         if isinstance(found, Refusal):
             return found
         values, covariance, n = found
-        unit = self._unit(one.primary)
+        unit = self.desk.unit(one.primary)
         return over_time(primary, values, covariance, edges=edges, n=n, unit=unit, alpha=one.alpha)
 
 

@@ -25,7 +25,7 @@ from metricstack.metrics.query.states import Quantity, State
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["Asked", "Cell", "Exposed", "Exposure", "Joint"]
+__all__ = ["Asked", "Cell", "Cut", "Exposed", "Exposure", "Joint"]
 
 _BUCKETS = 256
 """Hash buckets of an arm's units for its histograms: few units have nearly one each, many enough for a steady error."""
@@ -34,6 +34,22 @@ _BEFORE, _AFTER = -1, 0
 _DAY = 86_400
 Cell = tuple[str, str, int, tuple[str, ...]]
 """Experiment, variant, stretch of the allocation, and the value of each dimension."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a quantile of each arm lies, so that what of each unit is below it can be added up.
+
+    Args:
+        quantity: What it is a quantile of.
+        plan: How its table's rows are weighted.
+        places: Experiment, arm and stretch of the allocation → the bin that holds it, and the part of that bin which
+            lies at or below it.
+    """
+
+    quantity: Quantity
+    plan: Plan
+    places: Mapping[tuple[str, str, int], tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,7 @@ class Asked:
         plans: Table → how its rows are weighted.
         by: Dimensions of units.
         caps: Experiment → share at whose quantile of units, over its arms, totals are capped.
+        cuts: Name → a quantile whose unit-wise parts are wanted: variables ``NAME:weight`` and ``NAME:below``.
     """
 
     states: Mapping[str, Sequence[State]]
@@ -53,6 +70,7 @@ class Asked:
     plans: Mapping[str, Plan]
     by: tuple[str, ...] = ()
     caps: Mapping[str, float] = field(default_factory=dict)
+    cuts: Mapping[str, Cut] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ class Exposed(Assigned):
     def joint(self, asked: Asked) -> Joint | Refusal:
         """Return joint moments by cell: one pass over each table, for all experiments."""
         phases = {_AFTER: asked.states, _BEFORE: asked.before}
-        return self._joint(phases, asked.plans, by=asked.by, caps=asked.caps)
+        return self._joint(phases, asked.plans, by=asked.by, caps=asked.caps, cuts=asked.cuts)
 
     def over_time(
         self, states: Mapping[str, Sequence[State]], plans: Mapping[str, Plan], edges: Sequence[int]
@@ -123,6 +141,7 @@ class Exposed(Assigned):
         by: tuple[str, ...] = (),
         edges: tuple[int, ...] = (),
         caps: Mapping[str, float] | None = None,
+        cuts: Mapping[str, Cut] | None = None,
     ) -> Joint | Refusal:
         units = self._labelled(by, tuple(dict.fromkeys(name for asked in phases.values() for name in asked)))
         if isinstance(units, Refusal):
@@ -145,6 +164,12 @@ class Exposed(Assigned):
                 places.setdefault(phase, {}).update(mine)
             amounts += [f"t{t}{column}" for column in totals]
         variables = list(dict.fromkeys(place for named in places.values() for place in named.values()))
+        for name, cut in (cuts or {}).items():
+            parts = self._below(name, cut, units)
+            if not isinstance(parts, Refusal):
+                whole = whole.left_join(parts, _UNIT)
+                whole = whole.select(*(c for c in whole.columns if not c.endswith("_right")))
+                variables += parts.columns[3:]
         flat = whole.select(
             "experiment", "variant", *labels, **{name: whole[name].fill_null(0.0) for name in variables}
         )
@@ -190,6 +215,35 @@ class Exposed(Assigned):
                 sums[column] = added[label].cast("float64").sum(where=added["_phase"] == phase)
                 totals += [column] if label in amounts and phase != _BEFORE else []
         return added.group_by(_UNIT).aggregate(**sums), found, list(dict.fromkeys(totals))
+
+    def _below(self, name: str, cut: Cut, units: "ir.Table") -> "ir.Table | Refusal":
+        """Add up by unit how much of a quantity is known, and how much of that lies at or below its arm's quantile."""
+        import ibis
+
+        frame = self._frame(cut.quantity.table)
+        if isinstance(frame, Refusal):
+            return frame
+        rows = binned_rows(frame, cut.quantity.table, cut.quantity, Plan(weighted=cut.plan.weighted), timed=True)
+        if isinstance(rows, Refusal):
+            return rows
+        cells = [
+            ((units["experiment"] == key) & (units["variant"] == arm) & (units["_period"] == at), place)
+            for (key, arm, at), place in cut.places.items()
+        ]
+        units = units.mutate(
+            _cut=ibis.cases(*((cell, place[0]) for cell, place in cells)),
+            _part=ibis.cases(*((cell, place[1]) for cell, place in cells)),
+        )
+        held = self._within(rows, units)
+        held = held.filter(held["_bin"].notnull())
+        weight = held["_weight"] if cut.plan.weighted else ibis.literal(1.0)
+        below = ibis.cases(
+            (held["_bin"] < held["_cut"], weight), (held["_bin"] == held["_cut"], weight * held["_part"]), else_=0.0
+        )
+        found = held.mutate(_known=weight, _low=below)
+        return found.group_by(_UNIT).aggregate(
+            **{f"{name}:weight": found["_known"].sum(), f"{name}:below": found["_low"].sum()}
+        )
 
     def _frame(self, name: str, labels: Sequence[str] = (), *, before: bool = False) -> Frame | Refusal:
         """What is asked of a table: units, use cases and further dimensions; a refusal where it names no unit."""

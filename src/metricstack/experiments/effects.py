@@ -1,0 +1,130 @@
+"""Effects of past experiments on several metrics at once, with how these vary together: what linkage is made of.
+
+One noisy group of users moves all its metrics at once. Across experiments that looks like a link between them, unless
+the covariance of the effects *within* each experiment is known and taken out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.errors import UnknownName
+from metricstack.core.values import Reason, Refusal
+from metricstack.core.windows import Window
+from metricstack.experiments.declaration import Declaration
+from metricstack.experiments.declare import declared
+from metricstack.experiments.desk import Desk
+from metricstack.experiments.reader import Reader
+from metricstack.experiments.readout import Verdict
+
+if TYPE_CHECKING:
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["Effects", "effects"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Effects of K experiments on m metrics.
+
+    Args:
+        experiments: Their keys, in the order of their start.
+        declared: What was declared of each.
+        metrics: Ids of the metrics.
+        units: Unit of each metric.
+        values: Treatment - control, shape (K, m); NaN where a metric cannot be told in an experiment.
+        baselines: Value in control, shape (K, m); NaN likewise.
+        covariances: Sampling covariances of the effects of one experiment, shape (K, m, m); NaN likewise.
+        n: Units of both arms, shape (K,).
+        refused: Experiment → why none of its effects is told: its comparison does not hold, or nothing was recorded.
+    """
+
+    experiments: tuple[str, ...]
+    declared: tuple[Declaration, ...]
+    metrics: tuple[str, ...]
+    units: tuple[str, ...]
+    values: Array
+    baselines: Array
+    covariances: Array
+    n: NDArray[np.int64]
+    refused: Mapping[str, Refusal]
+
+    def of(self, metrics: Sequence[str]) -> "Effects":
+        """Return the effects on some metrics, of the experiments in which all of them are told.
+
+        Raises:
+            UnknownName: a metric that is not among these; names the nearest.
+        """
+        for name in metrics:
+            if name not in self.metrics:
+                raise UnknownName("metric", name, self.metrics)
+        at = np.array([self.metrics.index(name) for name in metrics], dtype=np.int64)
+        held = np.flatnonzero(np.isfinite(self.values[:, at]).all(axis=1))
+        return replace(
+            self,
+            experiments=tuple(self.experiments[k] for k in held),
+            declared=tuple(self.declared[k] for k in held),
+            metrics=tuple(metrics),
+            units=tuple(self.units[i] for i in at),
+            values=self.values[np.ix_(held, at)],
+            baselines=self.baselines[np.ix_(held, at)],
+            covariances=self.covariances[np.ix_(held, at, at)],
+            n=self.n[held],
+        )
+
+
+def effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | str | None = None) -> Effects:
+    """Read the effects of all experiments on some metrics, whether they declared these or not, in one pass per table.
+
+    Args:
+        ws: The workspace.
+        metrics: Ids of metrics that are made of sums, or quantiles.
+        window: Only experiments that started in it: a window or a quarter's name. None = all.
+
+    Returns:
+        The effects of every experiment whose comparison holds, of its first treatment against control, each as it
+        stands, not as wide as its design would have it: an effect that goes into a slope is not read by itself.
+
+    Raises:
+        UnknownName: no such metric; names the nearest.
+    """
+    from metricstack.metrics.definitions import catalogue
+
+    names = tuple(dict.fromkeys(catalogue(ws).get(name).id for name in metrics))
+    span = ws.quarter(window) if isinstance(window, str) else window
+    known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
+    if span is not None:
+        known = [one for one in known if span.start <= one.start < span.end]
+    by_unit: dict[str, list[Declaration]] = {}
+    for one in known:
+        asked = tuple(name for name in names if name not in one.metrics)
+        by_unit.setdefault(one.unit, []).append(replace(one, secondary=(*one.secondary, *asked)))
+    told: dict[str, tuple[Array, Array, Array, int]] = {}
+    refused: dict[str, Refusal] = {}
+    units = dict.fromkeys(names, "1")
+    for group in by_unit.values():
+        desk = Desk.of(ws, group, parted=names)
+        units |= {name: desk.unit(name) for name in names}
+        for one, readout in zip(desk.declared, Reader.of(desk).readouts(), strict=True):
+            if readout.verdict is Verdict.INVALID:
+                refused[one.key] = Refusal(Reason.UNSTABLE, readout.decided.why, "Mend the split; run again.")
+                continue
+            found = desk.effects(one, names, one.arms[1])
+            if isinstance(found, Refusal):
+                refused[one.key] = found
+            else:
+                told[one.key] = found
+    held = [one for one in known if one.key in told]
+    m = len(names)
+    rows = [told[one.key] for one in held]
+    return Effects(
+        tuple(one.key for one in held), tuple(held), names, tuple(units[name] for name in names),
+        np.array([row[0] for row in rows]).reshape(-1, m), np.array([row[1] for row in rows]).reshape(-1, m),
+        np.array([row[2] for row in rows]).reshape(-1, m, m), np.array([row[3] for row in rows], dtype=np.int64),
+        refused,
+    )  # fmt: skip
