@@ -287,6 +287,22 @@ def test_secondary_metrics_are_adjusted_for_their_number_and_the_primary_is_not(
     assert [one.p_adjusted for one in others] == pytest.approx([held[p] for p in raw])
 
 
+def test_thompson_sampling_gives_more_to_the_arm_that_costs_less(tmp_path: Path) -> None:
+    # Costs 1 and 3 in turn against 2 and 4: means 2 and 3, each with variance 80/79 / 80 = 1/79 (80 users an arm), so
+    # that treatment is cheaper with chance P(t > 1 / sqrt(2/79)) = P(t > 6.28) on about 158 degrees: below 1e-8.
+    assigned = _arms(80)
+    runs = [
+        _run(one["unit"], one["unit"], "success", 1.0 + 2 * (i % 2) + (one["variant"] == "treatment"))
+        for i, one in enumerate(assigned)
+    ]
+    readout = _read(tmp_path, runs, assigned, primary="cost_per_request")
+    found = readout.allocation(floor=0.1)
+    assert not isinstance(found, Refusal)
+    assert found.shares == pytest.approx((0.9, 0.1), abs=1e-6)
+    undirected = replace(readout, readings=(replace(readout.primary, better="neither"),))
+    assert isinstance(undirected.allocation(), Refusal)
+
+
 def test_a_fixed_design_says_nothing_before_its_planned_units(tmp_path: Path) -> None:
     assigned = _arms()
     runs = [

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metricstack.core.show import Shown
-from metricstack.core.values import Check, Estimate, Finding, Grade, Provenance, Reason, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Grade, Moments, Provenance, Reason, Refusal
 from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.reading import Reading
 from metricstack.experiments.segments import Segments
+
+if TYPE_CHECKING:
+    from metricstack.experiments.bandits import Allocation
 
 __all__ = ["Decided", "Portfolio", "Readout", "Split", "Verdict"]
 
@@ -123,6 +126,28 @@ class Readout(Shown):
     def split(self) -> Split:
         """Whether the comparison holds."""
         return Split(self.checks, self.declaration.arms, self.by_day)
+
+    def allocation(self, *, floor: float = 0.0) -> "Allocation | Refusal":
+        """Return the shares that Thompson sampling would give the arms next, by the primary, control first.
+
+        Declare them as a ramp: what comes after is then compared within its own stretch.
+
+        Args:
+            floor: Smallest share of an arm, at most 1 / arms.
+        """
+        from metricstack.experiments.bandits import thompson_allocation
+
+        if self.primary.better == "neither":
+            detail = f"{self.primary.title} is neither better higher nor lower: no arm is the best by it"
+            return Refusal(Reason.NOT_MEASURED, detail, "Declare a primary that has a good direction.")
+        primary = [one for one in self.readings if one.metric == self.primary.metric]
+        told = {one.arm: one.treatment for one in primary}
+        arms: list[Moments] = []
+        for found in (self.primary.control, *(told[arm] for arm in self.declaration.arms[1:])):
+            if isinstance(found, Refusal):
+                return found
+            arms.append(Moments(found.n, found.means * self.primary.sign, found.cross))
+        return thompson_allocation(arms=arms, floor=floor)
 
     @property
     def origin(self) -> dict[str, str]:
