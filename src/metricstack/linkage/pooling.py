@@ -13,7 +13,7 @@ from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Ref
 from metricstack.experiments.effect import Effect, effect
 from metricstack.numerics.intervals import check_level, t_quantile
 
-__all__ = ["Pooled", "pool"]
+__all__ = ["Pooled", "pool", "true_variance"]
 
 Array = NDArray[np.float64]
 METHODS = ("DL", "REML")
@@ -131,7 +131,7 @@ def pool(
         return Refusal(Reason.NO_VARIATION, "the moderators cannot be told apart", "Leave one of them out.")
     from scipy.special import chdtrc
 
-    tau, settled = _restricted(y, v, x) if method == "REML" else (_moments(y, v, x), True)
+    tau, settled = _restricted(y, v, x) if method == "REML" else (true_variance(y, v, x), True)
     fixed = _Fit.of(y, v, x, 0.0)
     fit = _Fit.of(y, v, x, tau)
     freedom = k - p
@@ -151,7 +151,7 @@ def pool(
         checks.append(Check("enough_effects", passed=None, detail=f"{k} effects say little of how much they differ"))
     if not settled:
         checks.append(Check("likelihood_settled", passed=False, detail="its largest value was not found"))
-    without = _restricted(y, v, x[:, :1])[0] if method == "REML" else _moments(y, v, x[:, :1])
+    without = _restricted(y, v, x[:, :1])[0] if method == "REML" else true_variance(y, v, x[:, :1])
     next_one = _prediction(coefficients[0], tau, float(variances[0]), known=not hartung_knapp)
     return Pooled(
         coefficients[0], next_one if p == 1 else None,
@@ -209,15 +209,24 @@ class _Fit:
         )  # fmt: skip
 
 
-def _moments(y: Array, v: Array, x: Array) -> float:
-    """``(Q - (k - p)) / tr P``, 0 at least."""
+def true_variance(y: Array, v: Array, x: Array) -> float:
+    """Estimate the variance of true effects by moments: ``(Q - (k - p)) / tr P``, 0 at least.
+
+    Args:
+        y: Effects, shape (k,).
+        v: Their sampling variances, above 0, shape (k,).
+        x: What explains them, shape (k, p), p < k; a column of ones for their mean.
+
+    Source:
+        DerSimonian and Laird (1986): Q has the expectation ``k - p + variance × tr P``, with moderators too.
+    """
     fit = _Fit.of(y, v, x, 0.0)
     return float(max((fit.q - (len(y) - x.shape[1])) / fit.trace, 0.0))
 
 
 def _restricted(y: Array, v: Array, x: Array) -> tuple[float, bool]:
     """Maximise the restricted likelihood: scoring steps ``(y'PPy - tr P) / tr PP``, halved where they go below 0."""
-    tau = _moments(y, v, x)
+    tau = true_variance(y, v, x)
     scale = float(np.var(y)) + float(v.mean())
     for _ in range(_STEPS):
         fit = _Fit.of(y, v, x, tau)

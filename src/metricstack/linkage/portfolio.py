@@ -75,6 +75,7 @@ class PortfolioSlope:
         causes: Names of the causes.
         outcome: Name of the outcome.
         tests: How many tests, K.
+        effective_tests: As many equally weighted tests as these are worth.
         effects: The slope of each cause, in the outcome's unit per one unit of the cause, the other causes held.
         first_stage: How strongly the tests moved each cause.
         direct: What the tests did to the outcome by other ways.
@@ -87,6 +88,7 @@ class PortfolioSlope:
     causes: tuple[str, ...]
     outcome: str
     tests: int
+    effective_tests: float
     effects: tuple[Effect, ...]
     first_stage: tuple[FirstStage, ...]
     direct: DirectEffects
@@ -134,6 +136,7 @@ class PortfolioSlope:
         """Return plain JSON values."""
         return {
             "kind": "portfolio_slope", "method": self.method, "outcome": self.outcome, "tests": self.tests,
+            "effective_tests": self.effective_tests,
             "slopes": {name: one.to_dict() for name, one in zip(self.causes, self.effects, strict=True)},
             "first_stage": [stage.to_dict() for stage in self.first_stage], "direct": self.direct.to_dict(),
             "checks": [check.to_dict() for check in self.checks], "verdict_allowed": self.verdict_allowed,
@@ -152,7 +155,7 @@ def portfolio_slope(
     cause: Sequence[int | str] | None = None,
     outcome: int | str = -1,
     split: tuple[ArrayLike, ArrayLike] | None = None,
-    weights: ArrayLike | None = None,
+    weights: ArrayLike | str = "precision",
     levers: Sequence[str] | None = None,
     tests: Sequence[str] | None = None,
     through_origin: bool = False,
@@ -177,7 +180,9 @@ def portfolio_slope(
         cause: Metrics that are causes, by name or position; None = all but the outcome.
         outcome: The metric that they act on.
         split: Effects by two random halves of each test's units, each of shape (K, m), for ``"split"``.
-        weights: Weight of each test, above 0, shape (K,); must not depend on the effects. None = equal.
+        weights: Weight of each test: ``"precision"``, by its sampling variances, which is equal weights where these
+            are, and else far surer; ``"equal"``, also what split samples and naive slopes have; or numbers above 0,
+            shape (K,), that do not depend on the effects.
         levers: Kind of change of each test, K of them, to test whether they agree on the slope.
         tests: Names of the tests.
         through_origin: Let the line pass through no effect on either.
@@ -248,6 +253,7 @@ def portfolio_slope(
     by = spread[-1] / spread[:-1]
     quotients = tuple(_rescaled(one, float(size)) for one, size in zip(quotients, by, strict=True))
     slopes, left_out = np.array([one.value for one in quotients]), left_out * by
+    effective = float(w.sum() ** 2 / (w @ w))
     stages = first_stages(found, causes, noise_known=read.noise_known)
     direct = direct_effects(
         x, v, found=moved(x, v, w, through_origin=through_origin),
@@ -255,7 +261,7 @@ def portfolio_slope(
         level=level, unit=unit, through_origin=through_origin,
     )  # fmt: skip
     checks = (
-        *_strength(stages, k), *_direct(direct, method),
+        *_strength(stages, k, effective), *_direct(direct, method),
         line_check(x, v, w, slopes=slopes, slopes_without=left_out), lever_check(x, v, w, read.levers),
         influence_check(slopes, left_out, read.names),
     )  # fmt: skip
@@ -265,7 +271,9 @@ def portfolio_slope(
     told = _TOLD[method] + (", through the origin" if through_origin else "")
     answers = tuple(one.effect(freedom=freedom, level=level, unit=unit, n=k, method=told) for one in quotients)
     rows = tuple(tuple(float(b) for b in row) for row in left_out)
-    return PortfolioSlope(method, causes, read.metrics[-1], k, answers, stages, direct, rows, checks, level, quotients)
+    return PortfolioSlope(
+        method, causes, read.metrics[-1], k, effective, answers, stages, direct, rows, checks, level, quotients
+    )
 
 
 def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[tuple[_Quotient, ...] | Refusal, Array]:
@@ -322,16 +330,17 @@ def _weak(found: Moved, causes: Sequence[str], *, naive: bool) -> Refusal | None
     )  # fmt: skip
 
 
-def _strength(stages: Sequence[FirstStage], k: int) -> tuple[Check, Check]:
+def _strength(stages: Sequence[FirstStage], k: int, effective: float) -> tuple[Check, Check]:
     told = [(stage.cause, stage.strength) for stage in stages if stage.strength is not None]
     weakest = min((strength for _, strength in told), default=None)
     detail = ", ".join(f"F = {strength:.2f} of {name}" for name, strength in told) or "the tests' noise is not given"
+    worth = f"{k} tests" + (f", worth {effective:.0f} of one size" if effective < k - 0.5 else "")
     return (
         Check(
             "first_stage", passed=None if weakest is None else weakest >= WEAKEST_FIRST_STAGE,
             detail=f"{detail}; {WEAKEST_FIRST_STAGE:g} is the least for a verdict",
         ),
-        Check("enough_tests", passed=k >= FEWEST_TESTS, detail=f"{k} tests; {FEWEST_TESTS} are needed for a verdict"),
+        Check("enough_tests", passed=k >= FEWEST_TESTS, detail=f"{worth}; {FEWEST_TESTS} are needed for a verdict"),
     )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.linkage.pooling import true_variance
 
-__all__ = ["Tests", "read_tests"]
+__all__ = ["WEIGHTS", "Tests", "read_tests"]
 
 Array = NDArray[np.float64]
+WEIGHTS = ("precision", "equal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ def read_tests(
     *,
     method: str,
     split: tuple[ArrayLike, ArrayLike] | None,
-    weights: ArrayLike | None,
+    weights: ArrayLike | str,
     names: Sequence[str],
     cause: Sequence[int | str] | None,
     outcome: int | str,
@@ -56,8 +58,9 @@ def read_tests(
     k, m = x.shape
     order, metrics = _chosen(m, names, cause, outcome)
     told = _labels(tests, k, "names of tests") or tuple(f"test {i + 1}" for i in range(k))
+    x, v = x[:, order], v[:, order][:, :, order]
     return Tests(
-        x[:, order], v[:, order][:, :, order], _weights(weights, k), metrics, told, _labels(levers, k, "levers"),
+        x, v, _weights(weights, x, v, method=method), metrics, told, _labels(levers, k, "levers"),
         covariances is not None or method == "split",
     )  # fmt: skip
 
@@ -104,13 +107,34 @@ def _noise(
     return x, v
 
 
-def _weights(weights: ArrayLike | None, k: int) -> Array:
-    if weights is None:
-        return np.ones(k)
-    w = np.asarray(weights, dtype=np.float64)
-    if w.shape != (k,) or not (np.isfinite(w) & (w > 0)).all():
-        raise InvalidInput(f"Weights are {k} numbers above 0; got shape {w.shape}.")
+def _weights(weights: ArrayLike | str, x: Array, v: Array, *, method: str) -> Array:
+    k = len(x)
+    if isinstance(weights, str):
+        if weights not in WEIGHTS:
+            raise UnknownName("kind of weights", weights, WEIGHTS)
+        known = (np.diagonal(v, axis1=1, axis2=2) > 0).all() and k > 1
+        if weights == "equal" or method in ("split", "naive") or not known:
+            return np.ones(k)
+        w = _precision(x, v)
+    else:
+        w = np.asarray(weights, dtype=np.float64)
+        if w.shape != (k,) or not (np.isfinite(w) & (w > 0)).all():
+            raise InvalidInput(f"Weights are {k} numbers above 0; got shape {w.shape}.")
     return np.asarray(w / w.mean())
+
+
+def _precision(x: Array, v: Array) -> Array:
+    """Weigh each test by the variance that its product of effects has, from its sampling variances alone.
+
+    With t² and u² the variances of the true effects on a cause and on the outcome, the product of a test's two
+    effects has the variance ``(t² + v_ss)(u² + v_yy)`` where they have nothing in common. A weight that knows the
+    test only by its variances leaves every test's own moment ``E[s y - v_sy - b (s² - v_ss)] = 0`` as it is.
+    """
+    one = np.ones((len(x), 1))
+    variances = np.diagonal(v, axis1=1, axis2=2)
+    true = np.array([true_variance(x[:, j], variances[:, j], one) for j in range(x.shape[1])])
+    total = (true + variances) / np.maximum(true + variances.mean(axis=0), 1e-300)
+    return np.asarray(1 / (total[:, :-1].mean(axis=1) * total[:, -1]))
 
 
 def _labels(given: Sequence[str] | None, k: int, what: str) -> tuple[str, ...] | None:

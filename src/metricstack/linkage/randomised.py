@@ -63,7 +63,7 @@ def portfolio_evidence(
     again = _Slope(found, place, step, unit)
     required = {check.name for check in found.required}
     return Evidence(
-        Rung.PORTFOLIO, found.effect.estimate.method, again.at(found.level), found.tests,
+        Rung.PORTFOLIO, found.effect.estimate.method, again.at(found.level), found.tests, found.effective_tests,
         assumptions=(
             Assumption("Units of every test were split at random.", Status.HELD, "by the design of the tests"),
             _exclusion(found.checks),
