@@ -43,7 +43,7 @@ class FirstStage:
     Args:
         cause: Its name.
         strength: F: variance of the estimated effects ÷ their mean sampling variance, net of the other causes;
-            1 where tests moved nothing. None where the noise is not known.
+            1 where tests moved nothing, infinite where they have no noise. None where the noise is not known.
         reliability: The share of that variance which is true, 1 - 1/F; None where it is not known.
     """
 
@@ -53,7 +53,8 @@ class FirstStage:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"cause": self.cause, "strength": self.strength, "reliability": self.reliability}
+        strength = None if self.strength is None or math.isinf(self.strength) else self.strength
+        return {"cause": self.cause, "strength": strength, "reliability": self.reliability}
 
 
 @dataclass(frozen=True, slots=True)
