@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
+from metricstack.linkage.prediction import predicted
 from metricstack.numerics.intervals import check_level, t_quantile
 
 __all__ = ["Pooled", "pool", "true_variance"]
@@ -108,8 +109,8 @@ def pool(
         DerSimonian and Laird (1986); restricted likelihood and its scoring steps: Viechtbauer (2005), *Bias and
         efficiency of meta-analytic variance estimators*; interval of the variance: Viechtbauer (2007), Q-profile;
         the test: Knapp and Hartung (2003), its scatter taken for 1 where it is below (Röver, Knapp and Friede, 2015);
-        I²: Higgins and Thompson (2002), by the typical sampling variance; prediction: Higgins, Thompson and
-        Spiegelhalter (2009), Student's t with k - 2 degrees of freedom; normal without Hartung and Knapp's.
+        I²: Higgins and Thompson (2002), by the typical sampling variance; prediction: see `prediction.predicted`,
+        and without Hartung and Knapp's test the normal one with the variance taken as known.
 
     Example:
         >>> found = pool([1.0, 2.0, 3.0], [0.5, 0.5, 0.5], "DL", hartung_knapp=False)
@@ -152,9 +153,9 @@ def pool(
     if not settled:
         checks.append(Check("likelihood_settled", passed=False, detail="its largest value was not found"))
     without = _restricted(y, v, x[:, :1])[0] if method == "REML" else true_variance(y, v, x[:, :1])
-    next_one = _prediction(coefficients[0], tau, float(variances[0]), known=not hartung_knapp)
+    next_one = _prediction(coefficients[0], y, v, tau=tau, known=not hartung_knapp) if p == 1 else None
     return Pooled(
-        coefficients[0], next_one if p == 1 else None,
+        coefficients[0], next_one,
         tau_estimate, tau / (tau + typical), fixed.q, freedom, float(chdtrc(freedom, fixed.q)),
         tuple(zip(told, coefficients[1:], strict=True)), _explained(without, tau) if p > 1 else None, method, k,
         tuple(checks),
@@ -165,15 +166,19 @@ def _explained(without: float, tau: float) -> float | None:
     return max(1 - tau / without, 0.0) if without > 0 else None
 
 
-def _prediction(mean: Effect, tau: float, variance: float, *, known: bool) -> Estimate:
+def _prediction(mean: Effect, y: Array, v: Array, *, tau: float, known: bool) -> Estimate:
+    """The next true effect: with the variance of true effects as it is estimated, or with the doubt about it."""
     found = mean.estimate
     assert found.level is not None
-    freedom = math.inf if known else max(found.n - 2.0, 1.0)
-    reach = t_quantile(found.level, freedom) * math.sqrt(tau + variance)
-    return Estimate(
-        mean.value, found.unit, found.n, "prediction of one more true effect", mean.value - reach, mean.value + reach,
-        found.level,
-    )  # fmt: skip
+    told = "prediction of one more true effect"
+    if not known:
+        low, high = predicted(y, v, found.level)
+        low, high = min(low, mean.value), max(high, mean.value)
+        return Estimate(mean.value, found.unit, found.n, told, low, high, found.level)
+    assert mean.standard_error is not None
+    reach = t_quantile(found.level, math.inf) * math.sqrt(tau + mean.standard_error**2)
+    method = f"{told}, its variance taken as known"
+    return Estimate(mean.value, found.unit, found.n, method, mean.value - reach, mean.value + reach, found.level)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from metricstack.numerics.intervals import check_level, t_quantile
 __all__ = ["PortfolioPower", "portfolio_power"]
 
 _FEWEST = 4
+_MOST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ def portfolio_power(
     variance = first_stage * float(v[0, 0]) * (slope * slope * moved + direct_deviation**2 + float(v[1, 1]))
     together = slope * moved + float(v[0, 1])
     distance = abs(slope) * moved / math.sqrt(variance + together * together)
-    needed = _FEWEST
-    while _power(distance, needed, level) < wanted:
-        step = max(int(needed * 0.01), 1)
-        needed += step
-        if needed > 10_000_000:
-            break
+    low, needed = _FEWEST - 1, _FEWEST
+    while _power(distance, needed, level) < wanted and needed < _MOST:
+        low, needed = needed, 2 * needed
+    while needed - low > 1:
+        middle = (low + needed) // 2
+        low, needed = (low, middle) if _power(distance, middle, level) >= wanted else (middle, needed)
     return PortfolioPower(_power(distance, tests, level), needed, wanted)
 
 
