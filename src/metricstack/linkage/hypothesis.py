@@ -208,7 +208,8 @@ def read_hypotheses(path: Path, known: Collection[str] | None) -> tuple[Hypothes
         edges = {}
     found: list[Hypothesis] = []
     for cause, effects in edges.items():
-        _check_metric(cause, "cause", known, lambda message, name=cause: fault(message, "edges", name))
+        first = next(iter(effects), "") if isinstance(effects, dict) else ""  # its header is where the cause is written
+        _check_metric(cause, "cause", known, lambda message, at=(cause, first): fault(message, "edges", *at))
         if not isinstance(effects, dict):
             fault(f"{cause!r} must be a table of effects: [edges.{cause}.EFFECT].", "edges", cause)
             continue
