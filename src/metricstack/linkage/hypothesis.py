@@ -84,8 +84,13 @@ class Hypothesis:
     @property
     def step_name(self) -> str:
         """The step as it is named: the cause and by how much it moves."""
+        return f"{self.cause} {self.step_size}"
+
+    @property
+    def step_size(self) -> str:
+        """By how much the step moves the cause, with its unit."""
         unit = "" if self.step_unit in ("", "1", "fraction", "score", "count") else f" {self.step_unit}"
-        return f"{self.cause} {'+' if self.step > 0 else '−'}{abs(self.step):g}{unit}"
+        return f"{'+' if self.step > 0 else '−'}{abs(self.step):g}{unit}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

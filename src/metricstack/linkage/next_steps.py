@@ -93,14 +93,12 @@ def next_step(
             else "Nothing: decide on it, and test it again when the product changes."
         )
     if settled and best is not None and best.rung is Rung.SINGLE_TEST and not best.is_capped:
-        return f"Decide on this change. For others that move {cause}: {_lower(_experiments(hypothesis, ladder))}"
+        return f"Decide on this change; {FEWEST_TESTS} tests of different changes would say it of {cause} in general."
     if not settled and needed is not None and needed.factor <= _WORTH_WAITING and not disputed:
-        return f"Wait for, or run, {needed.more:,} more {needed.counted} ({needed.n:,} altogether) of the same."
+        verb = "Wait" if needed.counted == "days" else "Run" if needed.counted == "tests" else "Look at"
+        joined = f"{needed.more:,} more {needed.counted}"
+        return f"{verb} {joined} ({needed.n:,} altogether): they settle it if the effect is as large as it looks."
     return _experiments(hypothesis, ladder)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def _experiments(hypothesis: Hypothesis, ladder: Sequence[Evidence]) -> str:
@@ -126,12 +124,14 @@ def _experiments(hypothesis: Hypothesis, ladder: Sequence[Evidence]) -> str:
             f"More A/B tests that move {cause}, or the same with more units: {portfolio.n} tests leave the effect on "
             f"{hypothesis.effect} open."
         )
-    single = next((one for one in ladder if one.is_capped and one.stands), None)
-    if single is not None:
+    singles = [one for one in ladder if one.rung is Rung.SINGLE_TEST and one.stands]
+    if any(not one.is_capped for one in singles):
+        return f"Run {FEWEST_TESTS} tests of different changes that move {cause}, or the one again with more units."
+    if singles:
         return (
             f"Say why the tested change reaches {hypothesis.effect} through {cause} alone (an exclusion note), if that "
             f"is so; else run {FEWEST_TESTS} tests of different changes that move {cause}."
         )
     if portfolio is not None and isinstance(portfolio.estimate, Refusal):
         return f"Run A/B tests of changes that move {cause}: {portfolio.estimate.detail}."
-    return f"No experiment moved {cause}: run an A/B test of a change that moves it by about {hypothesis.step_name}."
+    return f"No experiment moved {cause}: run an A/B test of a change that moves it by about {hypothesis.step_size}."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from metricstack.core.units import write, write_change
+from metricstack.core.units import write
 from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Rung
@@ -18,6 +18,8 @@ from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.next_steps import Settling, next_step, settling
 
 __all__ = ["Conflict", "Edge", "EdgeVerdict", "best_standing", "judge"]
+
+_NO_BREAK = "\u00a0"
 
 
 class EdgeVerdict(StrEnum):
@@ -261,13 +263,34 @@ def _direction(found: Effect) -> str:
     return "up" if found.value > 0 else "down"
 
 
-def _size(found: Effect) -> str:
-    return write_change(0.0, found.value, found.unit)
+def _size(found: Effect, *, bounds: bool = False) -> str:
+    """The effect in words, as exact as its interval is narrow."""
+    known = found.estimate
+    width = known.half_width
+    told = [known.value]
+    if bounds and known.low is not None and known.high is not None:
+        told += [known.low, known.high]
+    texts = [_number(value, found.unit, width) for value in told]
+    last = f"{_NO_BREAK}points" if found.unit == "fraction" else ""
+    return f"{texts[0]}{f' [{texts[1]}, {texts[2]}]' if len(texts) > 1 else ''}{last}"
+
+
+def _number(value: float, unit: str, width: float | None) -> str:
+    """A signed number: of shares in points, with two figures of the interval's half-width."""
+    if math.isinf(value):
+        return "−∞" if value < 0 else "∞"
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    if unit != "fraction":
+        return f"{sign}{write(abs(value), unit)}"
+    size = abs(value) if width is None or not 0 < width < math.inf else width
+    places = 1 - math.floor(math.log10(100 * size)) if size > 0 else 1
+    text = f"{100 * abs(value):.{max(0, min(places, 6))}f}"
+    return f"{sign if text.strip('0.') else ''}{text}"
 
 
 _SENTENCES = {
     "reliably moves": "{step} reliably moves {effect}",
-    "caused by this change": "The change that gave {step} caused {effect} to move",
+    "caused by this change": "A change that moved {cause} caused {effect} to move, for {step}",
     "consistent with an effect": "What was seen is consistent with an effect of {step} on {effect}",
     "associated after adjusting": "{step} is associated, after adjusting, with a move of {effect}",
     "moved together in one test": "{step} and {effect} moved together in one test",
@@ -278,12 +301,12 @@ _SENTENCES = {
 
 def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: EdgeVerdict, *, strong: bool) -> str:
     low, high = _signed(found, hypothesis.expected_sign)
-    unit, smallest = found.unit, write(hypothesis.smallest_effect, found.unit)
-    size = f"by {_size(found)}"
-    if found.low is not None and found.high is not None:
-        size += f" [{_bound(found.low, unit)}, {_bound(found.high, unit)}]"
+    smallest = _smallest(hypothesis.smallest_effect, found.unit)
+    size = f"by {_size(found, bounds=True)}"
     if verdict is EdgeVerdict.SUPPORTS:
-        says = _SENTENCES[best.wording].format(step=hypothesis.step_name, effect=hypothesis.effect)
+        says = _SENTENCES[best.wording].format(
+            cause=hypothesis.cause, step=hypothesis.step_name, effect=hypothesis.effect
+        )
         last = (
             f"at least {smallest}, the smallest that matters"
             if strong
@@ -300,5 +323,5 @@ def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: Edge
     return f"Undecided, {where}; it may be none, and it may be the {smallest} that matter."
 
 
-def _bound(value: float, unit: str) -> str:
-    return ("−∞" if value < 0 else "∞") if math.isinf(value) else write_change(0.0, value, unit)
+def _smallest(value: float, unit: str) -> str:
+    return f"{100 * value:g}{_NO_BREAK}points" if unit == "fraction" else write(value, unit)
