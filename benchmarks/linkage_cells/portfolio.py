@@ -12,7 +12,8 @@ import numpy as np
 
 from metricstack.core.streams import stream
 from metricstack.core.values import Refusal
-from metricstack.linkage.portfolio import PortfolioSlope, portfolio_slope
+from metricstack.linkage.portfolio import portfolio_slope
+from metricstack.linkage.portfolio_result import PortfolioSlope
 
 TRUTH, DIRECT, TOGETHER = -0.3, 0.3, 0.6
 STRENGTHS = (1.25, 2.0, 3.0, 5.0)

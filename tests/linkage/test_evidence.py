@@ -16,7 +16,8 @@ from metricstack.core.streams import stream
 from metricstack.core.values import Check, Estimate, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.evidence import Diagnostic, Evidence, Rung, Status, scaled
-from metricstack.linkage.portfolio import PortfolioSlope, portfolio_slope
+from metricstack.linkage.portfolio import portfolio_slope
+from metricstack.linkage.portfolio_result import PortfolioSlope
 from metricstack.linkage.randomised import portfolio_evidence, single_test_evidence
 from metricstack.linkage.slopes import inverted
 
@@ -134,6 +135,13 @@ def test_a_weak_portfolio_does_not_stand_and_stays_visible() -> None:
     assert not found.stands
     assert isinstance(found.estimate, Effect)
     assert "enough_tests" in {check.name for check in found.failed}
+
+
+def test_a_portfolio_says_how_often_it_would_show_what_matters() -> None:
+    (told,) = portfolio_evidence(past("few", tests=12), step=0.5, smallest_effect=0.1).sensitivity
+    assert told.name == "power"
+    assert told.detail.startswith("12 such tests show the smallest effect that matters ")
+    assert told.detail.endswith(" do so 80% of the time")
 
 
 def test_a_refused_portfolio_is_evidence_of_nothing() -> None:

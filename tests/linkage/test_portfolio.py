@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
 from metricstack.core.values import Check, Reason, Refusal
-from metricstack.linkage.portfolio import PortfolioSlope, portfolio_slope
+from metricstack.linkage.portfolio import portfolio_slope
+from metricstack.linkage.portfolio_power import PortfolioPower, portfolio_power
+from metricstack.linkage.portfolio_result import PortfolioSlope
 
 close = pytest.approx
 NOISE = np.array([[1.0, 0.6], [0.6, 1.0]])
@@ -235,6 +237,20 @@ def test_precision_weights_beat_equal_ones_on_tests_of_unequal_size() -> None:
         for kind, values in found.items():
             values.append(answered(portfolio_slope(x, NOISE * size[:, None, None], weights=kind)).effect.value)
     assert np.std(found["precision"]) < 0.67 * np.std(found["equal"])
+
+
+def test_it_says_how_often_tests_like_these_would_show_a_slope() -> None:
+    x, v = drawn("power", tests=100, strength=3.0)
+    found = answered(portfolio_slope(x, v, names=("relevance", "trust")))
+    strength = found.first_stage[0].strength
+    assert strength is not None
+    wanted = portfolio_power(strength, 100, 0.2, noise=NOISE, direct_deviation=found.direct.deviation)
+    power = found.power(0.2)
+    assert isinstance(power, PortfolioPower)
+    assert power.power == close(wanted.power)
+    assert isinstance(answered(portfolio_slope(x, None, "naive")).power(0.2), Refusal)
+    with pytest.raises(UnknownName, match="relevance"):
+        found.power(0.2, cause="relevence")
 
 
 # Refusal

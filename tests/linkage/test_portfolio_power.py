@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.streams import stream
-from metricstack.linkage.portfolio import PortfolioSlope, portfolio_slope
+from metricstack.linkage.portfolio import portfolio_slope
 from metricstack.linkage.portfolio_power import portfolio_power
+from metricstack.linkage.portfolio_result import PortfolioSlope
 
 close = pytest.approx
 

@@ -9,7 +9,7 @@ from metricstack.core.values import Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
-from metricstack.linkage.portfolio import FEWEST_TESTS
+from metricstack.linkage.portfolio_result import FEWEST_TESTS
 
 __all__ = ["Settling", "next_step", "settling"]
 
@@ -106,24 +106,7 @@ def _experiments(hypothesis: Hypothesis, ladder: Sequence[Evidence]) -> str:
     cause = hypothesis.cause
     portfolio = next((one for one in ladder if one.rung is Rung.PORTFOLIO), None)
     if portfolio is not None and not isinstance(portfolio.estimate, Refusal):
-        failed = {check.name: check for check in portfolio.failed}
-        if "levers_agree" in failed:
-            return (
-                f"Read the tests of each lever apart: they disagree on what {cause} does, so some levers reach "
-                f"{hypothesis.effect} by other ways."
-            )
-        lacking = FEWEST_TESTS - portfolio.n
-        if "first_stage" in failed:
-            tests = f"{lacking} more tests" if lacking > 0 else "Tests"
-            return f"{tests} that move {cause} more, or with more units: {failed['first_stage'].detail}."
-        if "enough_tests" in failed:
-            return (
-                f"{lacking} more A/B tests that move {cause}: there are {portfolio.n}, and {FEWEST_TESTS} are needed."
-            )
-        return (
-            f"More A/B tests that move {cause}, or the same with more units: {portfolio.n} tests leave the effect on "
-            f"{hypothesis.effect} open."
-        )
+        return f"{_portfolio(hypothesis, portfolio)}{_power(portfolio)}"
     singles = [one for one in ladder if one.rung is Rung.SINGLE_TEST and one.stands]
     if any(not one.is_capped for one in singles):
         return f"Run {FEWEST_TESTS} tests of different changes that move {cause}, or the one again with more units."
@@ -135,3 +118,28 @@ def _experiments(hypothesis: Hypothesis, ladder: Sequence[Evidence]) -> str:
     if portfolio is not None and isinstance(portfolio.estimate, Refusal):
         return f"Run A/B tests of changes that move {cause}: {portfolio.estimate.detail}."
     return f"No experiment moved {cause}: run an A/B test of a change that moves it by about {hypothesis.step_size}."
+
+
+def _portfolio(hypothesis: Hypothesis, portfolio: Evidence) -> str:
+    """What tests that were run lack."""
+    cause, failed = hypothesis.cause, {check.name: check for check in portfolio.failed}
+    if "levers_agree" in failed:
+        return (
+            f"Read the tests of each lever apart: they disagree on what {cause} does, so some levers reach "
+            f"{hypothesis.effect} by other ways."
+        )
+    lacking = FEWEST_TESTS - portfolio.n
+    if "first_stage" in failed:
+        tests = f"{lacking} more tests" if lacking > 0 else "Tests"
+        return f"{tests} that move {cause} more, or with more units: {failed['first_stage'].detail}."
+    if "enough_tests" in failed:
+        return f"{lacking} more A/B tests that move {cause}: there are {portfolio.n}, and {FEWEST_TESTS} are needed."
+    return (
+        f"More A/B tests that move {cause}, or the same with more units: {portfolio.n} tests leave the effect on "
+        f"{hypothesis.effect} open."
+    )
+
+
+def _power(portfolio: Evidence) -> str:
+    told = next((one.detail for one in portfolio.sensitivity if one.name == "power" and one.detail), "")
+    return f" {told}." if told else ""

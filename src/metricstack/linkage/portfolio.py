@@ -4,17 +4,13 @@ Every test estimates its effect on both metrics from the same units, so that the
 of effect on effect therefore shows the noise's slope as much as the cause's, and with weak tests mostly that.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import UnknownName
-from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
-from metricstack.experiments.effect import Effect, effect
+from metricstack.core.values import Check, Reason, Refusal
 from metricstack.linkage.portfolio_checks import (
     DirectEffects,
     FirstStage,
@@ -25,125 +21,21 @@ from metricstack.linkage.portfolio_checks import (
     line_check,
 )
 from metricstack.linkage.portfolio_input import read_tests
-from metricstack.linkage.slopes import Moved, concentrated, covariance, inverted, least_ratio, moved, moved_without
-from metricstack.numerics.intervals import check_level, t_quantile
-from metricstack.numerics.multiplicity import p_value
+from metricstack.linkage.portfolio_result import FEWEST_TESTS, WEAKEST_FIRST_STAGE, PortfolioSlope, Quotient
+from metricstack.linkage.slopes import Moved, concentrated, covariance, least_ratio, moved, moved_without
+from metricstack.numerics.intervals import check_level
 
-__all__ = ["FEWEST_TESTS", "METHODS", "WEAKEST_FIRST_STAGE", "PortfolioSlope", "portfolio_slope"]
+__all__ = ["METHODS", "portfolio_slope"]
 
 Array = NDArray[np.float64]
 METHODS = ("noise_subtracted", "liml", "split", "naive")
 INTERVALS = ("inverted", "jackknife")
-FEWEST_TESTS = 20
-"""Tests below which a slope carries no verdict."""
-WEAKEST_FIRST_STAGE = 3.0
-"""First-stage F below which a slope carries no verdict."""
 _TOLD = {
     "noise_subtracted": "portfolio of tests, noise subtracted",
     "liml": "portfolio of tests, limited information",
     "split": "portfolio of tests, split samples",
     "naive": "portfolio of tests, naive: biased by the tests' noise",
 }
-_REQUIRED = ("first_stage", "enough_tests", "levers_agree", "noise_subtracted")
-
-
-@dataclass(frozen=True, slots=True)
-class _Quotient:
-    """One slope and what is known of it: a quotient with its (co)variances, or a number with its error."""
-
-    value: float
-    above: float
-    below: float
-    variances: tuple[float, float, float]
-    error: float | None
-
-    def effect(self, *, freedom: int, level: float, unit: str, n: int, method: str) -> Effect:
-        if self.error is not None:
-            return effect(self.value, self.error, freedom=freedom, level=level, unit=unit, n=n, method=method)
-        pieces = inverted(self.above, self.below, self.variances, t_quantile(level, freedom))
-        parts = pieces if len(pieces) > 1 else ()
-        estimate = Estimate(self.value, unit, n, method, pieces[0][0], pieces[-1][1], level, parts)
-        return Effect(estimate, p_value(self.above, math.sqrt(max(self.variances[0], 0.0)), freedom), None, freedom)
-
-
-@dataclass(frozen=True)
-class PortfolioSlope:
-    """What a portfolio of tests says of one or more causes.
-
-    Args:
-        method: One of `METHODS`.
-        causes: Names of the causes.
-        outcome: Name of the outcome.
-        tests: How many tests, K.
-        effective_tests: As many equally weighted tests as these are worth.
-        effects: The slope of each cause, in the outcome's unit per one unit of the cause, the other causes held.
-        first_stage: How strongly the tests moved each cause.
-        direct: What the tests did to the outcome by other ways.
-        without: The slopes without each test in turn, K rows, one column for each cause.
-        checks: What was tested; those of `required` take the verdict away where they fail.
-        level: Confidence level of the intervals.
-    """
-
-    method: str
-    causes: tuple[str, ...]
-    outcome: str
-    tests: int
-    effective_tests: float
-    effects: tuple[Effect, ...]
-    first_stage: tuple[FirstStage, ...]
-    direct: DirectEffects
-    without: tuple[tuple[float, ...], ...]
-    checks: tuple[Check, ...]
-    level: float
-    _quotients: tuple[_Quotient, ...]
-
-    @property
-    def effect(self) -> Effect:
-        """The slope of the first cause."""
-        return self.effects[0]
-
-    @property
-    def required(self) -> tuple[Check, ...]:
-        """The checks without which a slope carries no verdict."""
-        return tuple(check for check in self.checks if check.name in _REQUIRED)
-
-    @property
-    def verdict_allowed(self) -> bool:
-        """True where no required check failed."""
-        return all(check.passed is not False for check in self.required)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """One finding for each cause, of grade A."""
-        return tuple(
-            Finding(
-                f"What one more of {name} does to {self.outcome}, over {self.tests} tests", found.estimate,
-                f"{name} -> {self.outcome}", grade=Grade.A, checks=self.checks, assumptions=(EXCLUSION,),
-            )
-            for name, found in zip(self.causes, self.effects, strict=True)
-        )  # fmt: skip
-
-    def at(self, level: float) -> "PortfolioSlope":
-        """Return the same slopes with intervals of another level."""
-        check_level(level)
-        effects = tuple(
-            one.effect(freedom=int(old.freedom), level=level, unit=old.unit, n=old.n, method=old.estimate.method)
-            for one, old in zip(self._quotients, self.effects, strict=True)
-        )
-        return replace(self, effects=effects, level=level)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "kind": "portfolio_slope", "method": self.method, "outcome": self.outcome, "tests": self.tests,
-            "effective_tests": self.effective_tests,
-            "slopes": {name: one.to_dict() for name, one in zip(self.causes, self.effects, strict=True)},
-            "first_stage": [stage.to_dict() for stage in self.first_stage], "direct": self.direct.to_dict(),
-            "checks": [check.to_dict() for check in self.checks], "verdict_allowed": self.verdict_allowed,
-        }  # fmt: skip
-
-
-EXCLUSION = "What a test did to the outcome by other ways does not go with what it did to the cause."
 
 
 def portfolio_slope(
@@ -251,14 +143,14 @@ def portfolio_slope(
     if isinstance(quotients, Refusal):
         return quotients
     by = spread[-1] / spread[:-1]
-    quotients = tuple(_rescaled(one, float(size)) for one, size in zip(quotients, by, strict=True))
+    quotients = tuple(one.rescaled(float(size)) for one, size in zip(quotients, by, strict=True))
     slopes, left_out = np.array([one.value for one in quotients]), left_out * by
     effective = float(w.sum() ** 2 / (w @ w))
-    stages = first_stages(found, causes, noise_known=read.noise_known)
+    plain = moved(x, v, w, through_origin=through_origin)
+    stages = first_stages(plain, causes, noise_known=read.noise_known)
     direct = direct_effects(
-        x, v, found=moved(x, v, w, through_origin=through_origin),
-        without=moved_without(x, v, w, through_origin=through_origin), slopes=slopes, slopes_without=left_out,
-        level=level, unit=unit, through_origin=through_origin,
+        x, v, found=plain, without=moved_without(x, v, w, through_origin=through_origin), slopes=slopes,
+        slopes_without=left_out, level=level, unit=unit, through_origin=through_origin,
     )  # fmt: skip
     checks = (
         *_strength(stages, k, effective), *_direct(direct, method),
@@ -272,11 +164,23 @@ def portfolio_slope(
     answers = tuple(one.effect(freedom=freedom, level=level, unit=unit, n=k, method=told) for one in quotients)
     rows = tuple(tuple(float(b) for b in row) for row in left_out)
     return PortfolioSlope(
-        method, causes, read.metrics[-1], k, effective, answers, stages, direct, rows, checks, level, quotients
+        method,
+        causes,
+        read.metrics[-1],
+        k,
+        effective,
+        answers,
+        stages,
+        direct,
+        rows,
+        checks,
+        level,
+        tuple(float(one) for one in plain.noise[0, -1]),
+        quotients,
     )
 
 
-def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[tuple[_Quotient, ...] | Refusal, Array]:
+def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[tuple[Quotient, ...] | Refusal, Array]:
     """The slopes of scaled effects, and those without each test."""
     if method == "liml":
         try:
@@ -289,7 +193,7 @@ def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[t
             return lacking, np.empty(0)
         errors = np.sqrt(np.diagonal(covariance(left_out)))
         return tuple(
-            _Quotient(float(b), float(b), 1.0, (float(e) ** 2, 0.0, 0.0), float(e))
+            Quotient(float(b), float(b), 1.0, (float(e) ** 2, 0.0, 0.0), float(e))
             for b, e in zip(value[0], errors, strict=True)
         ), left_out
     signal = (found.total, without.total) if method == "naive" else (found.signal, without.signal)
@@ -302,15 +206,9 @@ def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[t
         error = float(np.sqrt(covariance(left_out[:, j : j + 1])[0, 0])) if interval == "jackknife" else None
         variances = (float(both[0, 0]), float(both[1, 1]), float(both[0, 1]))
         quotients.append(
-            _Quotient(float(above[0, j] / below[0, j]), float(above[0, j]), float(below[0, j]), variances, error)
+            Quotient(float(above[0, j] / below[0, j]), float(above[0, j]), float(below[0, j]), variances, error)
         )
     return tuple(quotients), left_out
-
-
-def _rescaled(one: _Quotient, by: float) -> _Quotient:
-    v, w, c = one.variances
-    error = None if one.error is None else one.error * by
-    return _Quotient(one.value * by, one.above * by, one.below, (v * by * by, w, c * by), error)
 
 
 def _weak(found: Moved, causes: Sequence[str], *, naive: bool) -> Refusal | None:

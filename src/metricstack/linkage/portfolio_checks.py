@@ -34,6 +34,8 @@ _ALPHA = 0.05
 _REQUIRED_ALPHA = 0.01
 """Error of a check whose failure takes the verdict away: by chance alone once in a hundred edges."""
 _FEWEST_OF_LEVER = 6
+"""Tests of a kind, for each cause, below which it is not heard by itself."""
+_STEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,18 @@ class FirstStage:
         strength: F: variance of the estimated effects ÷ their mean sampling variance, net of the other causes;
             1 where tests moved nothing, infinite where they have no noise. None where the noise is not known.
         reliability: The share of that variance which is true, 1 - 1/F; None where it is not known.
+        noise: The mean sampling variance itself, in the cause's unit squared; None where it is not known.
     """
 
     cause: str
     strength: float | None
     reliability: float | None
+    noise: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         strength = None if self.strength is None or math.isinf(self.strength) else self.strength
-        return {"cause": self.cause, "strength": strength, "reliability": self.reliability}
+        return {"cause": self.cause, "strength": strength, "reliability": self.reliability, "noise": self.noise}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def first_stages(found: Moved, causes: Sequence[str], *, noise_known: bool = Tru
             net[others] = -np.linalg.solve(signal[np.ix_(others, others)], signal[others, j])
         moves, chance = float(net @ signal @ net), float(net @ noise @ net)
         strength = 1 + moves / chance if chance > 0 else math.inf
-        stages.append(FirstStage(name, strength, 1 - 1 / strength))
+        stages.append(FirstStage(name, strength, 1 - 1 / strength, chance))
     return tuple(stages)
 
 
@@ -180,60 +184,88 @@ def line_check(effects: Array, covariances: Array, weights: Array, *, slopes: Ar
 
 
 def lever_check(effects: Array, covariances: Array, weights: Array, levers: Sequence[str] | None) -> Check:
-    """Check that kinds of changes agree on one slope.
+    """Check that kinds of changes agree on the slopes.
 
     Where direct effects go with the effect on the cause, they do so by what was changed: levers then disagree. Levers
     that agree do not prove the contrary.
 
     Args:
-        effects: Effects on one cause and the outcome, shape (K, 2).
-        covariances: Shape (K, 2, 2).
+        effects: Effects on p causes and, last, the outcome, shape (K, p + 1).
+        covariances: Shape (K, p + 1, p + 1).
         weights: Shape (K,).
         levers: The kind of change that each test made, K of them; None where it is not known.
 
     Derivation:
-        Lever g gives a_g (what the outcome moves with the cause) and c_g (what the cause moves), within itself. Under
-        one slope b each ``a_g - b c_g`` is 0 but for chance, also where c_g is hardly more than noise, so that
-        ``Q(b) = Σ (a_g - b c_g)² / var_g(b)`` at its smallest is about chi-squared with levers - 1 degrees of
-        freedom; the variances are estimated, so it is held against F with the tests less two of each lever below.
+        Lever g gives the moments M_g of its own tests. Under one vector of slopes b each ``m_g - M_g b`` (outcome with
+        causes, less causes with causes) is 0 but for chance, also where M_g is hardly more than noise, so that the sum
+        of their squares by their covariance at b is, at its smallest, about chi-squared with p (levers - 1) degrees of
+        freedom. The covariances are estimated, so it is held against F, with the tests less their parameters below.
     """
     name = "levers_agree"
     if levers is None:
         return Check(name, passed=None, detail="not tested: the kind of change of each test is not given")
-    if effects.shape[1] != 2:
-        return Check(name, passed=None, detail="not tested with several causes")
-    from scipy.optimize import minimize_scalar
     from scipy.special import fdtrc
 
-    labels = np.asarray(levers)
-    told = [lever for lever in dict.fromkeys(levers) if (labels == lever).sum() >= _FEWEST_OF_LEVER]
+    labels, p = np.asarray(levers), effects.shape[1] - 1
+    fewest = _FEWEST_OF_LEVER * p
+    told = [lever for lever in dict.fromkeys(levers) if (labels == lever).sum() >= fewest]
     if len(told) < 2:
-        return Check(name, passed=None, detail=f"not tested: it needs two levers of {_FEWEST_OF_LEVER} tests or more")
-    terms, tests = [], 0
+        return Check(name, passed=None, detail=f"not tested: it needs two levers of {fewest} tests or more")
+    parts = []
     for lever in told:
         mine = labels == lever
-        tests += int(mine.sum())
-        whole = moved(effects[mine], covariances[mine], weights[mine])
-        left = moved_without(effects[mine], covariances[mine], weights[mine])
-        spread = covariance(np.column_stack([left.signal[:, 0, 1], left.signal[:, 0, 0]]))
-        terms.append((whole.signal[0, 0, 1], whole.signal[0, 0, 0], spread))
+        x, v, w = effects[mine], covariances[mine], weights[mine]
+        parts.append((moved(x, v, w).signal[0], moved_without(x, v, w).signal))
+    tests = sum(len(left) for _, left in parts)
+    q, freedom = _disagreement(parts), p * (len(told) - 1)
+    share = float(fdtrc(freedom, tests - (p + 1) * len(told), q / freedom))
+    slopes = "one slope for all" if p == 1 else "the same slopes for all"
+    detail = f"{len(told)} levers, {tests} tests, {slopes}: p = {share:.2g}"
+    return Check(name, passed=share > _REQUIRED_ALPHA, detail=detail)
 
-    def distance(angle: float) -> float:
-        up, along = math.sin(angle), math.cos(angle)  # the slope is up/along: a whole turn meets every slope
-        total = 0.0
-        for above, below, v in terms:
-            variance = along**2 * v[0, 0] - 2 * along * up * v[0, 1] + up**2 * v[1, 1]
-            total += (along * above - up * below) ** 2 / variance if variance > 0 else 0.0
-        return total
+
+def _disagreement(parts: Sequence[tuple[Array, Array]]) -> float:
+    """The smallest sum, over slopes, of levers' squared distances."""
+    return _of_one(parts) if len(parts[0][0]) == 2 else _of_several(parts)
+
+
+def _of_one(parts: Sequence[tuple[Array, Array]]) -> float:
+    """Over all slopes, also those without end: a slope is sine / cosine, and half a turn meets every one."""
+    from scipy.optimize import minimize_scalar
+
+    terms = [
+        (float(whole[0, 1]), float(whole[0, 0]), covariance(np.column_stack([left[:, 0, 1], left[:, 0, 0]])))
+        for whole, left in parts
+    ]
+
+    def distance(angle: Any) -> Any:
+        up, along = np.sin(angle), np.cos(angle)
+        return sum(
+            (along * above - up * below) ** 2
+            / np.maximum(along**2 * v[0, 0] - 2 * along * up * v[0, 1] + up**2 * v[1, 1], 1e-300)
+            for above, below, v in terms
+        )
 
     grid = np.linspace(-math.pi / 2, math.pi / 2, 181)
-    start = float(grid[int(np.argmin([distance(float(angle)) for angle in grid]))])
-    step = math.pi / 180
-    q = float(minimize_scalar(distance, bounds=(start - step, start + step), method="bounded").fun)
-    freedom = len(told) - 1
-    p = float(fdtrc(freedom, tests - 2 * len(told), q / freedom))
-    detail = f"{len(told)} levers, {tests} tests, one slope for all: p = {p:.2g}"
-    return Check(name, passed=p > _REQUIRED_ALPHA, detail=detail)
+    start, step = float(grid[int(np.argmin(distance(grid)))]), math.pi / 180
+    return float(minimize_scalar(distance, bounds=(start - step, start + step), method="bounded").fun)
+
+
+def _of_several(parts: Sequence[tuple[Array, Array]]) -> float:
+    """From the common slopes on, each lever weighed anew by its covariance at the last slopes."""
+    signals = np.array([whole for whole, _ in parts])
+    b: Array = np.linalg.solve(signals[:, :-1, :-1].sum(axis=0), signals[:, :-1, -1].sum(axis=0)).astype(np.float64)
+    smallest = math.inf
+    for _ in range(_STEPS):
+        spreads = [covariance(left[:, :-1, -1] - left[:, :-1, :-1] @ b) for _, left in parts]
+        weights: Array = np.linalg.pinv(np.array(spreads), hermitian=True)
+        away = signals[:, :-1, -1] - signals[:, :-1, :-1] @ b
+        smallest = min(smallest, float(np.einsum("gi,gij,gj->", away, weights, away)))
+        along = signals[:, :-1, :-1] @ weights
+        b = np.linalg.solve(
+            (along @ signals[:, :-1, :-1]).sum(axis=0), (along @ signals[:, :-1, -1:])[:, :, 0].sum(axis=0)
+        ).astype(np.float64)
+    return smallest
 
 
 def influence_check(slopes: Array, slopes_without: Array, names: Sequence[str]) -> Check:

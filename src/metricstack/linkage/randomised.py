@@ -8,8 +8,8 @@ from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Estimate, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.effect import Effect
-from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status, scaled
-from metricstack.linkage.portfolio import EXCLUSION, PortfolioSlope
+from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
+from metricstack.linkage.portfolio_result import EXCLUSION, PortfolioSlope
 from metricstack.linkage.slopes import inverted
 from metricstack.numerics.intervals import check_level, t_quantile
 from metricstack.numerics.multiplicity import p_value
@@ -36,6 +36,7 @@ def portfolio_evidence(
     step: float,
     unit: str = "1",
     cause: str | None = None,
+    smallest_effect: float | None = None,
     tests: int | None = None,
     window: Window | None = None,
     provenance: Provenance | None = None,
@@ -47,6 +48,7 @@ def portfolio_evidence(
         step: The named step of the cause, in its unit.
         unit: Unit of the effect metric.
         cause: Which of its causes; None = the first.
+        smallest_effect: Smallest effect of a step that matters, to say how often such tests would show it.
         tests: How many tests there were, where there is no slope.
         window: The instants of the tests.
         provenance: Where the effects came from.
@@ -69,8 +71,21 @@ def portfolio_evidence(
             _exclusion(found.checks),
         ),
         diagnostics=tuple(Diagnostic(check, check.name in required) for check in found.checks),
+        sensitivity=() if smallest_effect is None else _power(found, found.causes[place], smallest_effect / step),
         window=window, provenance=origin, intervals=again,
     )  # fmt: skip
+
+
+def _power(found: PortfolioSlope, cause: str, slope: float) -> tuple[Sensitivity, ...]:
+    """How often tests like these would show the smallest effect that matters."""
+    power = found.power(slope, cause=cause)
+    if isinstance(power, Refusal):
+        return (Sensitivity("power", power),)
+    detail = (
+        f"{found.tests} such tests show the smallest effect that matters {power.power:.0%} of the time; "
+        f"{power.tests_needed:,} do so {power.wanted:.0%} of the time"
+    )
+    return (Sensitivity("power", detail=detail),)
 
 
 def _exclusion(checks: Sequence[Check]) -> Assumption:
