@@ -190,6 +190,29 @@ def test_direct_effects_with_a_mean_are_told_and_do_not_turn_the_line() -> None:
     assert not covers(answered(portfolio_slope(x + np.array([1.0, 0.0]), v, through_origin=True)), -0.3)
 
 
+def test_the_mean_of_direct_effects_is_as_sure_as_the_jackknife_says() -> None:
+    x, _ = drawn("height", tests=20)
+    found = answered(portfolio_slope(x, np.zeros((20, 2, 2)))).direct.mean
+    heights = [np.polyfit(np.delete(x[:, 0], k), np.delete(x[:, 1], k), 1)[1] for k in range(20)]
+    assert found is not None
+    assert found.standard_error == close(np.sqrt(19 / 20 * np.sum((heights - np.mean(heights)) ** 2)))
+
+
+def test_tests_that_move_more_and_are_noisier_do_not_bend_the_line() -> None:
+    # A p-value under its null is 1/2 on average, of 40 portfolios with a standard error of 0.05; noise that is left in
+    # bends every one.
+    ps = []
+    for k in range(40):
+        rng = stream(26, f"bend {k}")
+        moves = 2 * rng.normal(size=150)
+        size = np.where(moves > 0, 3.0, 0.2)
+        noise = (rng.normal(size=(150, 2)) @ np.linalg.cholesky(NOISE).T) * np.sqrt(size)[:, None]
+        x = np.column_stack([moves, 0.2 * rng.normal(size=150)]) + noise
+        found = answered(portfolio_slope(x, NOISE * size[:, None, None], weights="equal"))
+        ps.append(float(check(found, "straight_line").detail.rpartition("= ")[2]))
+    assert np.mean(ps) > 0.3
+
+
 def test_levers_with_different_slopes_take_the_verdict_away() -> None:
     one, v = drawn("lever one", tests=60)
     two, _ = drawn("lever two", tests=60, slope=0.7)

@@ -34,6 +34,9 @@ def test_unequal_weights_by_hand() -> None:
     found = moved(np.array([[0.0], [1.0], [4.0]]), np.ones((3, 1, 1)), np.array([1.0, 2.0, 1.0]))
     assert found.total[0, 0, 0] == close(9 / 2.5)
     assert found.noise[0, 0, 0] == close(1.0)  # of a noise that is the same in all, that noise
+    # noise 1, 2, 4: 1 x 3/4 x 1 + 2 x 1/2 x 2 + 1 x 3/4 x 4 = 5.75, by 2.5
+    unequal = moved(np.zeros((3, 1)), np.array([1.0, 2.0, 4.0])[:, None, None], np.array([1.0, 2.0, 1.0]))
+    assert unequal.noise[0, 0, 0] == close(2.3)
 
 
 def test_the_jackknife_of_a_mean_is_its_variance() -> None:
