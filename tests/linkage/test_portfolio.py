@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
-from metricstack.core.values import Check, Reason, Refusal
+from metricstack.core.values import Check, Grade, Reason, Refusal
 from metricstack.linkage.portfolio import portfolio_slope
 from metricstack.linkage.portfolio_power import PortfolioPower, portfolio_power
 from metricstack.linkage.portfolio_result import PortfolioSlope
@@ -316,7 +316,9 @@ def test_few_or_weak_tests_have_a_slope_and_no_verdict() -> None:
     weak = answered(portfolio_slope(*drawn("weak", tests=100, strength=1.6)))
     assert check(weak, "first_stage").passed is False
     assert not weak.verdict_allowed
-    assert answered(portfolio_slope(*drawn("strong"))).verdict_allowed
+    strong = answered(portfolio_slope(*drawn("strong")))
+    assert strong.verdict_allowed
+    assert [one.findings[0].grade for one in (few, weak, strong)] == [Grade.NONE, Grade.NONE, Grade.A]
 
 
 def test_a_naive_slope_never_carries_a_verdict() -> None:

@@ -69,6 +69,10 @@ def portfolio_evidence(
         assumptions=(
             Assumption("Units of every test were split at random.", Status.HELD, "by the design of the tests"),
             _exclusion(found.checks),
+            Assumption(
+                "A step of the cause is made as these tests made it.", Status.UNTESTED,
+                "moved in other ways, or for other users, the same step may do more or less",
+            ),
         ),
         diagnostics=tuple(Diagnostic(check, check.name in required) for check in found.checks),
         sensitivity=() if smallest_effect is None else _power(found, found.causes[place], smallest_effect / step),
