@@ -101,10 +101,11 @@ class PortfolioSlope:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """One finding for each cause: of grade A where a verdict may rest on it, else of none."""
+        grade = Grade.A if self.verdict_allowed else Grade.NONE
         return tuple(
             Finding(
                 f"What one more of {name} does to {self.outcome}, over {self.tests} tests", found.estimate,
-                f"{name} -> {self.outcome}", grade=Grade.A if self.verdict_allowed else Grade.NONE, checks=self.checks, assumptions=(EXCLUSION,),
+                f"{name} -> {self.outcome}", grade=grade, checks=self.checks, assumptions=(EXCLUSION,),
             )
             for name, found in zip(self.causes, self.effects, strict=True)
         )  # fmt: skip
