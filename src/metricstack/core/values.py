@@ -125,7 +125,7 @@ class Estimate(Shown):
         if any(bound is not None and math.isinf(bound) for bound in (self.low, self.high)):
             result["unbounded"] = True
         if self.parts:
-            result["parts"] = [list(part) for part in self.parts]
+            result["parts"] = [[end if math.isfinite(end) else None for end in part] for part in self.parts]
         return result
 
 
