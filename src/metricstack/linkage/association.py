@@ -93,7 +93,7 @@ def effective_sample_size(x: ArrayLike, y: ArrayLike | None = None) -> float:
     """
     found = read_series({"x": x} | ({} if y is None else {"y": y}), missing="skip")
     a = found["x"]
-    b = found[list(found.values)[-1]]
+    b = found[list(found.named)[-1]]
     return _effective(int((np.isfinite(a) & np.isfinite(b)).sum()), *_memory(a, b))
 
 
@@ -165,8 +165,8 @@ def correlation(
         >>> x = np.sin(np.arange(60) / 5) + np.tile([0.2, -0.2], 30)
         >>> y = np.cos(np.arange(60) / 7) + np.tile([0.1, 0.0, -0.1], 20)
         >>> found = correlation(x, y)
-        >>> f"r = {found.value:.2f}, p = {found.p_value:.2f} of {found.n_effective:.0f} days; naive p = {found.naive_p:.3f}"
-        'r = 0.61, p = 0.14 of 7 days; naive p = 0.000'
+        >>> f"r = {found.value:.2f}, p = {found.p_value:.2f} of {found.n_effective:.0f} days, naive {found.naive_p:.3f}"
+        'r = 0.61, p = 0.14 of 7 days, naive 0.000'
     """
     check_level(level)
     if method not in get_args(CorrelationMethod):

@@ -15,7 +15,16 @@ from metricstack.core.values import Check, Reason, Refusal
 from metricstack.linkage.series import Days, Missing, Series, read_series, refused
 from metricstack.numerics.autoregression import winsorised
 
-__all__ = ["Adjusted", "Calendar", "Events", "calendar_adjusted", "calendar_of", "emptied", "event_columns", "weekday_p_value"]
+__all__ = [
+    "Adjusted",
+    "Calendar",
+    "Events",
+    "calendar_adjusted",
+    "calendar_of",
+    "emptied",
+    "event_columns",
+    "weekday_p_value",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -218,7 +227,7 @@ def emptied(name: str, values: Vector, left: Vector, rank: int) -> Refusal | Non
         )  # fmt: skip
     if float(np.nanmax(np.abs(left))) <= _NOTHING * float(np.nanmax(np.abs(values - np.nanmean(values)))):
         return Refusal(
-            Reason.NO_VARIATION, f"the calendar explains all of {name}", "Ask of a metric that is measured, not planned.",
+            Reason.NO_VARIATION, f"the calendar explains all of {name}", "Ask of a metric that is measured.",
         )  # fmt: skip
     return None
 

@@ -69,7 +69,9 @@ def lagged_slope(
     """
     check_level(level)
     if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or lag < 0:
-        raise InvalidInput(f"The lag is {lag!r}; give the days from cause to effect, 0 or more. Swap x and y for others.")
+        raise InvalidInput(
+            f"The lag is {lag!r}; give the days from cause to effect, 0 or more. Swap x and y for others."
+        )
     found = read_series({"x": x, "y": y}, dates=dates, missing=missing)
     if refusal := refused(found, least=_FEWEST):
         return refusal
@@ -116,7 +118,9 @@ def slope_at(
     freedom = days - int(rank) - 1
     square = float(u @ u)
     if not square > 1e-18 * float(cause @ cause):
-        return Refusal(Reason.NO_VARIATION, "nothing new is left in x", "Ask of a cause that is not foretold by its past.")
+        return Refusal(
+            Reason.NO_VARIATION, "nothing new is left in x", "Ask of a cause that is not foretold by its past."
+        )
     if refusal := same(float(u @ v) / max((square * float(v @ v)) ** 0.5, 1e-300), lag):
         return refusal
     value = float(u @ v) / square
@@ -127,5 +131,3 @@ def slope_at(
         value, error, freedom=freedom, level=level, unit=unit, n=days, method=f"dynamic regression, lag {lag}",
         checks=(Check("held fixed", None, terms),),
     )  # fmt: skip
-
-

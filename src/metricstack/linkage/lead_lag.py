@@ -189,7 +189,9 @@ def lead_lag(
     estimate = Estimate(
         best.r, "1", best.days, f"innovations' normal scores, best of {len(profile)} lags", best.low, best.high, level
     )  # fmt: skip
-    return LeadLag(estimate, best.lag, p, alpha, _direction(best.lag, linked=p <= alpha), profile, orders, slope, checks)
+    return LeadLag(
+        estimate, best.lag, p, alpha, _direction(best.lag, linked=p <= alpha), profile, orders, slope, checks
+    )
 
 
 def _direction(lag: int, *, linked: bool) -> Direction:

@@ -24,22 +24,22 @@ class Series:
     """Series on one grid of days.
 
     Args:
-        values: Name → values, each of shape (n,), float64; NaN is a missing day.
+        named: Name → values, each of shape (n,), float64; NaN is a missing day.
         days: The grid, shape (n,), ``datetime64[D]`` in equal steps; None where no dates were given.
         places: Where each row that was handed in lies on the grid, shape (rows,).
     """
 
-    values: dict[str, Vector]
+    named: dict[str, Vector]
     days: Days | None
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __getitem__(self, name: str) -> Vector:
-        return self.values[name]
+        return self.named[name]
 
     @property
     def n(self) -> int:
         """Days on the grid, missing ones too."""
-        return len(next(iter(self.values.values())))
+        return len(next(iter(self.named.values())))
 
     @property
     def daily(self) -> bool:
@@ -99,7 +99,8 @@ def read_series(
         UnknownName: another word for ``missing``.
 
     Example:
-        >>> found = read_series({"x": [1.0, 2.0, 4.0]}, dates=["2026-07-01", "2026-07-02", "2026-07-04"], missing="skip")
+        >>> days = ["2026-07-01", "2026-07-02", "2026-07-04"]
+        >>> found = read_series({"x": [1.0, 2.0, 4.0]}, dates=days, missing="skip")
         >>> found["x"]
         array([ 1.,  2., nan,  4.])
     """
@@ -110,7 +111,11 @@ def read_series(
     own: dict[str, Days] = {}
     arrays: dict[str, Vector] = {}
     for name, values in series.items():
-        if dates is None and isinstance(values, pd.Series) and isinstance(values.index, pd.DatetimeIndex | pd.PeriodIndex):
+        if (
+            dates is None
+            and isinstance(values, pd.Series)
+            and isinstance(values.index, pd.DatetimeIndex | pd.PeriodIndex)
+        ):
             own[name] = _days(values.index)
         arrays[name] = _numbers(values, name)
     lengths = {name: len(array) for name, array in arrays.items()}
@@ -153,7 +158,9 @@ def _gridded(arrays: dict[str, Vector], days: dict[str, Days]) -> Series:
         turned = np.flatnonzero(np.diff(own) <= np.timedelta64(0, "D"))
         if len(turned):
             at = int(turned[0])
-            raise InvalidInput(f"The dates of {name} are not in order: {own[at + 1]} follows {own[at]}. Sort, one row a day.")
+            raise InvalidInput(
+                f"The dates of {name} are not in order: {own[at + 1]} follows {own[at]}. Sort, one row a day."
+            )
     if len(every) < 2:
         return Series(arrays, every, np.arange(len(every)))
     steps = np.diff(every).astype(np.int64)
@@ -176,7 +183,7 @@ def _gridded(arrays: dict[str, Vector], days: dict[str, Days]) -> Series:
 
 
 def _whole(found: Series) -> None:
-    for name, array in found.values.items():
+    for name, array in found.named.items():
         gaps = np.flatnonzero(np.isnan(array))
         if len(gaps):
             first = gaps[0] if found.days is None else found.days[gaps[0]]
@@ -188,7 +195,7 @@ def _whole(found: Series) -> None:
 
 def refused(found: Series, *, least: int, names: tuple[str, ...] | None = None) -> Refusal | None:
     """Return why series cannot answer: too few days, or one that never moves; None where they can."""
-    for name in names or tuple(found.values):
+    for name in names or tuple(found.named):
         there = found[name][np.isfinite(found[name])]
         if len(there) < least:
             return Refusal(
@@ -196,7 +203,7 @@ def refused(found: Series, *, least: int, names: tuple[str, ...] | None = None) 
             )  # fmt: skip
         if np.ptp(there) <= 1e-12 * float(np.abs(there).max()):
             return Refusal(
-                Reason.NO_VARIATION, f"{name} is {there[0]:g} on every day", "Ask of a metric that moves, or a longer time.",
+                Reason.NO_VARIATION, f"{name} is {there[0]:g} on every day", "Ask of a metric that moves.",
             )  # fmt: skip
     return None
 
@@ -207,6 +214,6 @@ def same(correlation: float, lag: int = 0) -> Refusal | None:
         return None
     later = "" if lag == 0 else f" {abs(lag)} days {'later' if lag > 0 else 'earlier'}"
     return Refusal(
-        Reason.NO_VARIATION, f"y is x{later} on another scale (correlation {correlation:+.0f}): beside x it does not vary",
+        Reason.NO_VARIATION, f"y is x{later} on another scale (correlation {correlation:+.0f})",
         "Ask of two metrics that are not computed from one another.",
     )  # fmt: skip

@@ -37,7 +37,7 @@ class Autoregression:
         coefficients: Of the last day, the one before, …; shape (order,).
         variance: Of what is new each day, divisor days - order - 1.
         innovations: What is new each day, shape (n,); NaN where a day or one of its lags is missing.
-        criterion: Akaike's, for orders 0, 1, … on the days common to all; empty where the order was given.
+        criterion: What orders were chosen by, for orders 0, 1, … on their common days; empty where the order was given.
     """
 
     constant: float
@@ -53,7 +53,7 @@ class Autoregression:
 
 
 def lag_matrix(x: Vector, lags: int, *, first: int = 1) -> Matrix:
-    """Return columns of a series ``first``, …, ``lags`` days earlier, NaN before it begins; shape (n, lags - first + 1).
+    """Return columns of a series ``first`` to ``lags`` days earlier, NaN before it begins; shape (n, columns).
 
     Example:
         >>> lag_matrix(np.array([1.0, 2.0, 3.0]), 2)
@@ -80,7 +80,9 @@ def _complete(x: Vector, order: int) -> tuple[Vector, Matrix, NDArray[np.bool_]]
     return x[there], design, there
 
 
-def fit_autoregression(x: Vector, *, order: int | None = None, max_order: int = 7) -> Autoregression:
+def fit_autoregression(
+    x: Vector, *, order: int | None = None, max_order: int = 7, sparing: bool = False
+) -> Autoregression:
     """Fit an autoregression with a constant by least squares, its order by Akaike's criterion.
 
     Orders are compared on the days that all of them can use; the one chosen is then fitted on all that it can use.
@@ -89,14 +91,15 @@ def fit_autoregression(x: Vector, *, order: int | None = None, max_order: int = 
         x: Series, shape (n,), float64; NaN is a missing day.
         order: The order; None chooses it.
         max_order: Largest order to choose, cut to what a third of the days allows.
+        sparing: Choose by Schwarz's criterion instead, which takes more convincing for each day of memory.
 
     Raises:
         InvalidInput: an order below 0, or fewer days than parameters.
 
     Source:
         Lütkepohl, *New Introduction to Multiple Time Series Analysis* (2005), sections 3.2.1 and 4.3.2:
-        ``log(RSS / m) + 2 (order + 1) / m`` on m common days. One orthogonal factorisation of the largest design
-        gives every RSS, since smaller designs are its first columns.
+        ``log(RSS / m) + 2 (order + 1) / m`` on m common days (Schwarz: log m in place of 2). One
+        orthogonal factorisation of the largest design gives every RSS, since smaller designs are its first columns.
 
     Example:
         >>> x = np.array([1.0, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0, 1.0, 2.0])
@@ -119,14 +122,14 @@ def fit_autoregression(x: Vector, *, order: int | None = None, max_order: int = 
         explained = (np.linalg.qr(design)[0].T @ y) ** 2
         total = float(y @ y)
         left = np.maximum(total - np.cumsum(explained), _DUST * max(total, 1e-300))
-        scores = len(y) * np.log(left / len(y)) + 2.0 * np.arange(1, most + 2)
+        scores = len(y) * np.log(left / len(y)) + (math.log(len(y)) if sparing else 2.0) * np.arange(1, most + 2)
         order = int(np.argmin(scores))
         criterion = tuple(float(score) for score in scores)
     y, design, there = _complete(x, order)
     if len(y) < order + 2:
         raise InvalidInput(f"An autoregression of order {order} needs more than {len(y)} days with all their lags.")
-    coefficients = np.linalg.lstsq(design, y, rcond=None)[0]
-    new = y - design @ coefficients
+    coefficients: Vector = np.linalg.lstsq(design, y, rcond=None)[0].astype(np.float64)
+    new: Vector = y - design @ coefficients
     innovations = np.full(len(x), np.nan)
     innovations[there] = new
     variance = float(new @ new) / (len(y) - order - 1)
