@@ -1,0 +1,222 @@
+"""Whether one daily series helps to foretell another beyond its own past, asked both ways.
+
+Foretelling is no causing: a third metric that moves first gives the same picture.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.show import Shown
+from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
+from metricstack.linkage.calendar import Events, calendar_of, emptied
+from metricstack.linkage.series import Missing, read_series, refused, same
+from metricstack.numerics.autoregression import fit_autoregression, lag_matrix
+
+__all__ = ["Foretelling", "Granger", "Guard", "granger"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Guard = Literal["augment", "difference", "none"]
+_FEWEST = 30
+_SPARE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Foretelling:
+    """One direction of the test.
+
+    Args:
+        statistic: F of the lags of the one in the regression of the other.
+        p_value: Of no help.
+        gain: Share of what was left unexplained that these lags explain (partial R²), a fraction.
+        freedom: Degrees of freedom of F, above and below.
+    """
+
+    statistic: float
+    p_value: float
+    gain: float
+    freedom: tuple[int, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "statistic": self.statistic, "p_value": self.p_value, "gain": self.gain, "freedom": list(self.freedom),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Granger(Shown):
+    """Whether either series foretells the other.
+
+    Args:
+        forward: Whether x foretells y.
+        backward: Whether y foretells x.
+        lags: Days of both pasts.
+        guard: How a missing mean was guarded against.
+        n: Days used.
+        alpha: Accepted error of both directions together.
+        checks: What was met on the way.
+    """
+
+    forward: Foretelling
+    backward: Foretelling
+    lags: int
+    guard: Guard
+    n: int
+    alpha: float
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def direction(self) -> Literal["x foretells y", "y foretells x", "both", "none"]:
+        """What is shown, each direction held to half of alpha."""
+        forward, backward = (one.p_value <= self.alpha / 2 for one in (self.forward, self.backward))
+        if forward and backward:
+            return "both"
+        return "x foretells y" if forward else "y foretells x" if backward else "none"
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """How much of the unexplained each direction explains; without an interval, since F gives none."""
+        said = f"Granger F, {self.lags} days, p = "
+        return tuple(
+            Finding(
+                f"Does {cause} foretell {effect}?", Estimate(one.gain, "fraction", self.n, f"{said}{one.p_value:.2g}"),
+                subject=f"{cause} → {effect}", grade=Grade.D, checks=self.checks,
+            )
+            for cause, effect, one in (("x", "y", self.forward), ("y", "x", self.backward))
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "kind": "granger", "forward": self.forward.to_dict(), "backward": self.backward.to_dict(),
+            "lags": self.lags, "guard": self.guard, "n": self.n, "alpha": self.alpha, "direction": self.direction,
+            "checks": [check.to_dict() for check in self.checks],
+        }  # fmt: skip
+
+
+def granger(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    lags: int | None = None,
+    max_lags: int = 7,
+    guard: Guard = "augment",
+    dates: ArrayLike | None = None,
+    events: Events | None = None,
+    trend: bool = True,
+    alpha: float = 0.05,
+    missing: Missing = "raise",
+) -> Granger | Refusal:
+    """Test whether the past of one series helps to foretell the other beyond its own, both ways.
+
+    Args:
+        x: One series, shape (n,), oldest first; or a pandas Series indexed by dates.
+        y: The other, of the same days.
+        lags: Days of both pasts; None takes the longer memory of the two (each one's own autoregression, Akaike).
+        max_lags: Most days to choose, cut so that ten days are left beyond all terms.
+        guard: Against series without a fixed mean, for which F is too large too often: ``"augment"`` adds one more lag
+            of both that is not tested; ``"difference"`` tests day-to-day changes; ``"none"``.
+        dates: Day of each value; daily dates put weekdays into both regressions.
+        events: Name → the dates it held, or a number per day.
+        trend: Whether a straight trend is in both regressions.
+        alpha: Accepted error of both directions together.
+        missing: ``"raise"`` or ``"skip"`` missing days.
+
+    Returns:
+        Both directions; or a refusal: ``TOO_FEW_UNITS`` (fewer than 30 days, or ten beyond the terms),
+        ``NO_VARIATION``.
+
+    Raises:
+        InvalidInput: lags below 1; see `read_series`.
+        UnknownName: another guard.
+
+    Source:
+        Granger (1969), Econometrica 37, 424; F of least squares with the calendar's columns. Augmentation: Toda and
+        Yamamoto (1995), J. Econometrics 66, 225: with one more lag than tested the statistic keeps its distribution
+        whether or not there is a unit root. Without it two unrelated random walks are "linked" three times as often as
+        promised. Lags are chosen from each series alone: chosen from both together, they are those at which the two
+        happen to agree, and 5 % become 9 %. Series that shift in level still err 10 to 13 % of the time; use
+        ``"difference"`` for them.
+
+    Example:
+        >>> x = np.cos(np.arange(60.0) ** 2)
+        >>> y = np.append([0.0, 0.0], 3.0 * x[:-2]) + np.sin(np.arange(60.0) ** 2 / 3)
+        >>> granger(x, y, lags=2).direction
+        'x foretells y'
+    """
+    if guard not in get_args(Guard):
+        raise UnknownName("guard", guard, get_args(Guard))
+    for value, what in ((1 if lags is None else lags, "lags"), (max_lags, "most lags")):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise InvalidInput(f"The {what} are {value!r}; give a whole number of days, 1 or more.")
+    if not 0 < alpha < 1:
+        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    found = read_series({"x": x, "y": y}, dates=dates, missing=missing)
+    if refusal := refused(found, least=_FEWEST):
+        return refusal
+    calendar = calendar_of(found, events=events, trend=trend)
+    values, orders = {}, [1]
+    for name in ("x", "y"):
+        left, rank = calendar.adjusted(found[name])
+        if refusal := emptied(name, found[name], left, rank):
+            return refusal
+        if guard == "difference":
+            left, values[name] = (np.append(np.nan, np.diff(series)) for series in (left, found[name]))
+        else:
+            values[name] = found[name]
+        orders.append(fit_autoregression(left, max_order=max_lags).order)
+    both = np.isfinite(values["x"]) & np.isfinite(values["y"])
+    if both.sum() > 2 and (refusal := same(float(np.corrcoef(values["x"][both], values["y"][both])[0, 1]))):
+        return refusal
+    extra = 1 if guard == "augment" else 0
+    space = (int(both.sum()) - calendar.columns.shape[1] - _SPARE) // 3 - extra
+    if (lags or 1) > space:
+        return Refusal(
+            Reason.TOO_FEW_UNITS, f"{int(both.sum())} days are too few for {lags or 1} lags of both and the calendar",
+            "Ask for fewer lags, or wait for more days.",
+        )  # fmt: skip
+    chosen = int(lags) if lags else min(max(orders), space)
+    forward, n = _foretells(values["x"], values["y"], calendar.columns, chosen, extra)
+    backward, _ = _foretells(values["y"], values["x"], calendar.columns, chosen, extra)
+    guarded = {
+        "augment": "one more lag of both, not tested: holds with and without a unit root",
+        "difference": "day-to-day changes are tested",
+        "none": "none: where days resemble the day before (autocorrelation .9) it errs .08 of the time at .05, "
+        "for random walks .15",
+    }[guard]
+    checks = (
+        Check("calendar", None, f"{', '.join(calendar.terms) or 'the mean'} held fixed"),
+        Check("unit root guard", None if guard != "none" else False, guarded),
+    )
+    return Granger(forward, backward, chosen, guard, n, alpha, checks)
+
+
+def _design(cause: Vector, effect: Vector, columns: Matrix, lags: int, extra: int) -> tuple[Matrix, Matrix, Vector]:
+    """Return the tested lags of the cause, all else, and the effect, on the days that have all of them."""
+    tested = lag_matrix(cause, lags)
+    rest = np.column_stack([columns, lag_matrix(effect, lags + extra), lag_matrix(cause, lags + extra, first=lags + 1)])
+    there = np.isfinite(effect) & np.isfinite(tested).all(axis=1) & np.isfinite(rest).all(axis=1)
+    return tested[there], rest[there], effect[there]
+
+
+def _foretells(cause: Vector, effect: Vector, columns: Matrix, lags: int, extra: int) -> tuple[Foretelling, int]:
+    from scipy.special import fdtrc
+
+    tested, rest, outcome = _design(cause, effect, columns, lags, extra)
+    short, own = _squares(rest, outcome)
+    full, rank = _squares(np.column_stack([rest, tested]), outcome)
+    above, below = max(rank - own, 1), len(outcome) - rank
+    statistic = max(short - full, 0.0) / above / max(full / below, 1e-300)
+    gain = max(1 - full / short, 0.0) if short > 0 else 0.0
+    return Foretelling(statistic, float(fdtrc(above, below, statistic)), gain, (above, below)), len(outcome)
+
+
+def _squares(columns: Matrix, y: Vector) -> tuple[float, int]:
+    coefficients, _, rank, _ = np.linalg.lstsq(columns, y, rcond=1e-10)
+    left = y - columns @ coefficients
+    return float(left @ left), int(rank)
