@@ -134,4 +134,3 @@ class Absorption:
         inner, shared, half = self._inner
         part = inner[rows] @ half - self.root[rows, None] * (shared @ half)[codes]
         return np.hstack([own, part])
-
