@@ -45,9 +45,13 @@ class Rows:
         """Return some rows, levels numbered anew."""
         return Rows(
             {name: values[kept] for name, values in self.numbers.items()},
-            {name: np.unique(codes[kept], return_inverse=True)[1].astype(np.int64) for name, codes in self.keys.items()},
+            {name: _anew(codes[kept]) for name, codes in self.keys.items()},
             self.covariates[kept], self.names, self.incomplete,
         )  # fmt: skip
+
+
+def _anew(codes: Integers) -> Integers:
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
 def column_names(names: str | Sequence[str]) -> tuple[str, ...]:

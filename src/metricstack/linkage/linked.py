@@ -1,4 +1,4 @@
-"""`Linked`: an effect that knows which cause and which outcome it ties, how strong the evidence is, and on what terms."""
+"""`Linked`: an effect that knows its cause and outcome, how strong the evidence is, and on what terms."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar

@@ -24,7 +24,7 @@ from metricstack.numerics.clustered import (
     regression,
 )
 from metricstack.numerics.intervals import check_level
-from metricstack.numerics.wild import wild_bootstrap
+from metricstack.numerics.wild import WildTest, wild_bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ def panel_effect(
         variance: ``"auto"``: below 30 clusters ``"CR2"`` with the degrees of freedom of Bell and McCaffrey, else
             ``"CR1"`` with t of clusters less one, as always with two ways of clustering; ``"wild"``: the wild cluster
             bootstrap with the null imposed, its interval by inverting it.
-        weights: Column of weights above 0, None for 1 each: rows' variances are taken to be in proportion to 1 / weight.
+        weights: Column of weights above 0, None for 1 each: a row's variance is taken to be in proportion to 1 / weight.
         step: Size of the change of the cause that the effect is of.
         outcome_unit: Unit of the outcome.
         level: Confidence level, a fraction in (0, 1).
@@ -157,7 +157,10 @@ def panel_effect(
     check_choice("variance", variance, _VARIANCES)
     if not (math.isfinite(step) and step != 0):
         raise InvalidInput(f"The step {step} of the cause must be a finite number other than 0.")
-    panel = panel_rows(df, outcome, cause, unit, time, covariates, effects, cluster, weights)
+    panel = panel_rows(
+        df, outcome=outcome, cause=cause, unit=unit, time=time, covariates=covariates, effects=effects,
+        cluster=cluster, weights=weights,
+    )  # fmt: skip
     if isinstance(panel, Refusal):
         return panel
     counts = [int(codes.max()) + 1 for codes in panel.clusters]
@@ -183,8 +186,9 @@ def panel_effect(
         method=f"{words}, {kind}",
     )  # fmt: skip
     if kind == "wild":
-        found = _wild(found, fit, panel.clusters[0], step, level, seed, words)
-    checks = _checks(panel, fit, cause, kind, found, counts, collinear)
+        test = wild_bootstrap(fit, panel.clusters[0], level=level, seed=seed)
+        found = _wild(found, test, step=step, words=words)
+    checks = _checks(panel, fit, found, cause=cause, kind=kind, collinear=collinear)
     size = panel.rows.numbers[cause]
     spread_of_cause = float(np.sum((fit.effects.root * (size - np.average(size, weights=fit.effects.root**2))) ** 2))
     left = 1 / float(fit.bread[0, 0])
@@ -216,7 +220,7 @@ def _fit(
         beside = "beside the covariates" if alone else "within units and periods, beside the effects"
         return Refusal(
             Reason.NO_VARIATION, f"the cause {cause!r} does not vary {beside}",
-            "Leave out the covariate that it is made of." if alone else "Choose a cause that changes, or other effects.",
+            "Leave out what it is made of." if alone else "Choose a cause that changes, or other effects.",
         )  # fmt: skip
     collinear = tuple(name for at, name in enumerate(rows.names) if at not in kept)
     fit = regression(rows.numbers[outcome], np.column_stack([x, rows.covariates[:, kept[:-1]]]), absorption)
@@ -234,12 +238,10 @@ def _fit(
     return fit, collinear
 
 
-def _wild(
-    found: Effect, fit: Regression, clusters: Integers, step: float, level: float, seed: int, words: str
-) -> Effect:
-    test = wild_bootstrap(fit, clusters, level=level, seed=seed)
+def _wild(found: Effect, test: WildTest, *, step: float, words: str) -> Effect:
     bounds = sorted([test.low * step, test.high * step])
     how = f"all {test.draws} signs" if test.enumerated else f"{test.draws} draws, {test.weights}"
+    level = found.estimate.level
     estimate = Estimate(
         found.value, found.unit, found.n, f"{words}, wild cluster bootstrap ({how})", bounds[0], bounds[1], level
     )  # fmt: skip
@@ -247,14 +249,9 @@ def _wild(
 
 
 def _checks(
-    panel: PanelRows,
-    fit: Regression,
-    cause: str,
-    kind: str,
-    found: Effect,
-    counts: list[int],
-    collinear: tuple[str, ...],
+    panel: PanelRows, fit: Regression, found: Effect, *, cause: str, kind: str, collinear: tuple[str, ...]
 ) -> tuple[Check, ...]:
+    counts = [int(codes.max()) + 1 for codes in panel.clusters]
     rows = panel.rows
     told = f"{len(rows):,} rows" + (f"; left out: {', '.join(panel.notes)}" if panel.notes else "")
     if panel.repeated:

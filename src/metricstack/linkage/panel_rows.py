@@ -1,4 +1,4 @@
-"""A table of units and periods, made ready to be fitted: differences, singletons, groupings to absorb and cluster by."""
+"""A table of units and periods, made ready to be fitted: differences, singletons, what to absorb and cluster by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class PanelRows:
 
 
 def panel_rows(
-    df: "pd.DataFrame", outcome: str, cause: str, unit: str, time: str | None, covariates: str | Sequence[str],
+    df: "pd.DataFrame", *, outcome: str, cause: str, unit: str, time: str | None, covariates: str | Sequence[str],
     effects: str, cluster: str | Sequence[str], weights: str | None,
 ) -> PanelRows | Refusal:  # fmt: skip
     """Read a panel for effects and clusters as `panel_effect` names them, or refuse where no row is left.
@@ -61,10 +61,13 @@ def panel_rows(
     cells = np.column_stack([rows.keys[unit], rows.keys[time]]) if time is not None else None
     repeated = 0 if cells is None else len(cells) - len(np.unique(cells, axis=0))
     if effects == "first_difference" and time is not None:
-        rows, lost = _differences(rows, unit, time, [outcome, cause], weights, repeated)
+        if repeated:
+            raise InvalidInput(f"{repeated} rows repeat a {unit!r} and {time!r}; first differences need one of each.")
+        rows, lost = _differences(rows, unit, time, [outcome, cause], weights)
         notes.append(f"{lost} without a neighbour before")
-    absorbed = [*([unit] if effects in ("unit", "two_way") else []),
-                *([time] if effects in ("time", "two_way", "first_difference") and time is not None else [])]  # fmt: skip
+    absorbed = [unit] if effects in ("unit", "two_way") else []
+    if time is not None and effects in ("time", "two_way", "first_difference"):
+        absorbed.append(time)
     rows, single = _without_singletons(rows, absorbed)
     if single:
         notes.append(f"{single} alone in a unit or period")
@@ -77,11 +80,7 @@ def panel_rows(
     return PanelRows(rows, groups, tuple(rows.keys[name] for name in ways), tuple(notes), repeated)
 
 
-def _differences(
-    rows: Rows, unit: str, time: str, numbers: Sequence[str], weights: str | None, repeated: int
-) -> tuple[Rows, int]:
-    if repeated:
-        raise InvalidInput(f"{repeated} rows repeat a {unit!r} and {time!r}; first differences need one row of each.")
+def _differences(rows: Rows, unit: str, time: str, numbers: Sequence[str], weights: str | None) -> tuple[Rows, int]:
     units, periods = rows.keys[unit], rows.keys[time]
     after = np.flatnonzero((np.diff(units) == 0) & (np.diff(periods) == 1)) + 1
     values = {name: rows.numbers[name][after] - rows.numbers[name][after - 1] for name in numbers}
@@ -91,9 +90,8 @@ def _differences(
     mask = np.zeros(len(rows), dtype=bool)
     mask[after] = True
     kept = rows.take(mask)
-    return replace(kept, numbers=values, covariates=rows.covariates[after] - rows.covariates[after - 1]), len(
-        rows
-    ) - len(after)
+    changes = rows.covariates[after] - rows.covariates[after - 1]
+    return replace(kept, numbers=values, covariates=changes), len(rows) - len(after)
 
 
 def _without_singletons(rows: Rows, absorbed: Sequence[str]) -> tuple[Rows, int]:

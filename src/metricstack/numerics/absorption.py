@@ -124,7 +124,7 @@ class Absorption:
 
         Columns that are 0 at all of the rows are left out: ``basis @ basis.T`` is the block of the projection.
         """
-        outer, size = self._outer
+        size = self._outer[1]
         codes = self._order[0][rows]
         levels, at = np.unique(codes, return_inverse=True)
         own = np.zeros((len(rows), len(levels)))

@@ -70,8 +70,8 @@ def wild_bootstrap(
 
     Source:
         Cameron, Gelbach and Miller (2008), *Bootstrap-based improvements for inference with clustered errors*: the
-        t statistic with the null imposed; Webb (2023) for six-point weights; MacKinnon, Nielsen, Roodman and Webb (2019),
-        *Fast and wild*, for working on clusters' scores only.
+        t statistic with the null imposed; Webb (2023) for six-point weights; Roodman, MacKinnon, Nielsen and Webb
+        (2019), *Fast and wild*, for working on clusters' scores only.
 
     Derivation:
         With x the column off all others, and u(b) the residuals where the coefficient is b, a draw v of the clusters
