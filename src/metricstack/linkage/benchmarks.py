@@ -66,7 +66,7 @@ def bounds(
 
     Source:
         Cinelli and Hazlett (2020), section 4.4 and appendix B, for the bounds; section 3.2, for ``bias = error
-        sqrt(freedom) sqrt(R2_outcome R2_cause / (1 - R2_cause))`` and the standard error ``error sqrt((1 - R2_outcome) /
+        sqrt(freedom R2_outcome R2_cause / (1 - R2_cause))`` and the standard error ``error sqrt((1 - R2_outcome) /
         (1 - R2_cause)) sqrt(freedom / (freedom - 1))``. A clustered error is scaled likewise.
 
     Example:

@@ -123,7 +123,7 @@ def panel_effect(
         variance: ``"auto"``: below 30 clusters ``"CR2"`` with the degrees of freedom of Bell and McCaffrey, else
             ``"CR1"`` with t of clusters less one, as always with two ways of clustering; ``"wild"``: the wild cluster
             bootstrap with the null imposed, its interval by inverting it.
-        weights: Column of weights above 0, None for 1 each: a row's variance is taken to be in proportion to 1 / weight.
+        weights: Column of weights above 0, None for 1 each: a row's variance is taken to be proportional to 1 / weight.
         step: Size of the change of the cause that the effect is of.
         outcome_unit: Unit of the outcome.
         level: Confidence level, a fraction in (0, 1).
