@@ -13,7 +13,7 @@ from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.columns import Rows, column_names, read_rows
-from metricstack.linkage.influence import doubly_robust, standardised, weighted
+from metricstack.linkage.influence import Influence, doubly_robust, standardised, weighted
 from metricstack.linkage.linked import Linked, linked
 from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.clustered import clustered_spread, independent_columns, regression, robust_spread
@@ -32,7 +32,7 @@ Target = Literal["all", "treated"]
 _METHODS = ("regression", "weighting", "standardisation", "doubly_robust")
 _FEW = 30  # clusters below which CR2 is used
 _LEAST_EFFECTIVE = 10.0  # rows that an arm's weights must be worth, and
-_LEAST_SHARE = 0.1  # the share of the arm's rows
+_LEAST_SHARE = 0.1  # as a share of the smaller arm
 _BALANCED = 0.1  # standardised difference of means; Austin (2009)
 _ASSUMED = "given the covariates, nothing that moves the outcome goes together with the treatment "
 
@@ -97,7 +97,7 @@ def adjusted_effect(
     Returns:
         The effect; or a refusal: ``NO_DATA``, ``NO_VARIATION`` (treatment, or what is left of the outcome),
         ``TOO_FEW_UNITS``, ``UNSTABLE`` (no overlap: the covariates separate the arms, or an arm's weights are worth
-        fewer than 10 rows or a tenth of them).
+        fewer than 10 rows or a tenth of the smaller arm).
 
     Raises:
         InvalidInput: a treatment that is not 0 or 1 where it must be, no covariates where they are needed, columns that
@@ -213,15 +213,12 @@ class _Study:
             refusal = _no_overlap(self.t, weights)
             if refusal is not None:
                 return refusal
-        if method == "weighting" and propensity is not None:
-            found, words = (
-                weighted(self.y, self.t, columns, propensity, treated=treated),
-                "inverse probability weighting",
-            )
-        elif method == "standardisation":
+        found: Influence | None
+        if method == "standardisation" or propensity is None:
             found, words = standardised(self.y, self.t, columns, binary=binary, treated=treated), "standardisation"
+        elif method == "weighting":
+            found, words = weighted(self.y, self.t, columns, propensity, treated=treated), "inverse probability weights"
         else:
-            assert propensity is not None
             found = doubly_robust(self.y, self.t, columns, propensity, binary=binary, treated=treated)
             words = "doubly robust (AIPW)"
         if found is None:
@@ -250,12 +247,13 @@ def _worth(weights: Vector) -> float:
 
 
 def _no_overlap(t: Vector, weights: Vector) -> Refusal | None:
+    smaller = min(int((t == 0).sum()), int((t == 1).sum()))
     for name, inside in (("control", t == 0), ("treatment", t == 1)):
         worth, n = _worth(weights[inside]), int(inside.sum())
-        if worth < max(_LEAST_EFFECTIVE, _LEAST_SHARE * n):
+        if worth < max(_LEAST_EFFECTIVE, _LEAST_SHARE * smaller):
             return Refusal(
                 Reason.UNSTABLE, f"the arms hardly overlap: {n:,} rows of {name} are worth {worth:.1f} after weighting",
-                "Compare only rows that could have been in either arm, or ask for the treated.",
+                "Compare only rows that could have been in either arm, or aim at the treated.",
             )  # fmt: skip
     return None
 
@@ -281,7 +279,7 @@ def _appraise(
         effective = (_worth(weights[none]), _worth(weights[one]))
         counts = (int(none.sum()), int(one.sum()))
         told = " and ".join(f"{worth:,.0f} of {n:,}" for worth, n in zip(effective, counts, strict=True))
-        enough = all(worth >= n / 2 for worth, n in zip(effective, counts, strict=True))
+        enough = min(effective) >= min(counts) / 2
         checks.append(Check("overlap", enough, f"control and treatment are worth {told} rows after weighting"))
     else:
         checks.append(Check("overlap", passed=False, detail="the covariates tell the arms apart without fail"))

@@ -1,5 +1,6 @@
 """Tests that an adjusted association must pass: an outcome that the cause cannot move, and a cause not yet there."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,7 @@ def negative_control(
 
 def _left(found: PanelEffect) -> float:
     """Return what is in proportion to the spread of the outcome beside what is held fixed."""
-    return found.classical / (1 - found.partial_r2) ** 0.5 * (found.residual_freedom / found.rows) ** 0.5
+    return found.classical * math.sqrt(found.residual_freedom / found.rows / (1 - found.partial_r2))
 
 
 def future_placebo(

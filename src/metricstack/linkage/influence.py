@@ -71,16 +71,17 @@ def weighted(y: Vector, t: Vector, x: Matrix, propensity: Logistic, *, treated: 
 
 def _model(y: Vector, rows: Vector, x: Matrix, *, binary: bool) -> _Model | None:
     """Fit an outcome on the rows of one arm, and predict it on all."""
-    inside = rows > 0
+    inside, slope = rows > 0, x
     if binary:
         fit = logistic(y[inside], x[inside])
         if fit is None:
             return None
         mean = 1 / (1 + np.exp(-(x @ fit.coefficients)))
-        slope, bread = x * (mean * (1 - mean))[:, None], fit.bread
+        slope = np.asarray(x * (mean * (1 - mean))[:, None], dtype=np.float64)
+        bread = fit.bread
     else:
         bread = np.linalg.pinv(x[inside].T @ x[inside], hermitian=True)
-        mean, slope = x @ (bread @ (x[inside].T @ y[inside])), x
+        mean = x @ (bread @ (x[inside].T @ y[inside]))
     return _Model(mean, slope, len(y) * (x * (rows * (y - mean))[:, None]) @ bread)
 
 

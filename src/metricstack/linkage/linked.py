@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from metricstack.core.values import Check, Finding, Grade
+from metricstack.core.values import Finding, Grade
 from metricstack.experiments.effect import Effect
 
 __all__ = ["Linked", "linked"]
@@ -47,17 +47,6 @@ class Linked(Effect):
             "cause": self.cause, "outcome": self.outcome, "grade": str(self.grade),
             "assumptions": list(self.assumptions),
         }  # fmt: skip
-
-    def check(self, name: str) -> Check:
-        """Return the check of this name.
-
-        Raises:
-            KeyError: no check has the name.
-        """
-        for one in self.checks:
-            if one.name == name:
-                return one
-        raise KeyError(name)
 
 
 Kind = TypeVar("Kind", bound=Linked)

@@ -116,9 +116,9 @@ def mediation(
         effects*, theorem 2 and section 5.1; MacKinnon, Lockwood and Williams (2004) for the intervals.
 
     Derivation:
-        In the linear model the indirect effect is proportional to r - rho sqrt((1 - r²) / (1 - rho²)), r the correlation
-        of what the cause and the covariates leave of mediator and outcome, rho that of what is hidden: it vanishes
-        at rho = r.
+        In the linear model the indirect effect is proportional to r - rho sqrt((1 - r²) / (1 - rho²)), r the
+        correlation of what the cause and the covariates leave of mediator and outcome, rho that of what is hidden: it
+        vanishes at rho = r.
 
     Example:
         >>> import pandas as pd
@@ -205,7 +205,7 @@ def _spread(fit: Regression, groups: Integers | None, contrast: dict[int, float]
     return clustered_spread(fit, (groups,), kind=kind, contrast=weights)
 
 
-def _monte_carlo(a: Effect, second: Regression, groups: Integers | None, draws: int, seed: int, step: float) -> Matrix:
+def _monte_carlo(a: Effect, second: Regression, groups: Integers | None, *, draws: int, seed: int) -> Matrix:
     """Draw indirect and direct effects, shape (draws, 2): a by itself, b and the direct slope together."""
     own = [_spread(second, groups, {at: 1.0}) for at in (0, 1)]
     both = _spread(second, groups, {0: 1.0, 1: 1.0})

@@ -53,18 +53,19 @@ class Regression:
     @property
     def freedom(self) -> int:
         """Rows less all that was fitted."""
-        return self.effects.rows - self.effects.rank - self.design.shape[1]
+        return self.effects.rows - self.effects.rank - len(self.coefficients)
 
     @cached_property
     def leverages(self) -> Vector:
         """Diagonal of the projection on all columns and effects, shape (rows,), each 0 to 1."""
-        own = np.einsum("ij,jk,ik->i", self.design, self.bread, self.design)
+        own: Vector = np.einsum("ij,jk,ik->i", self.design, self.bread, self.design)
         step = 4096
         blocks = [
             (self.effects.basis(np.arange(at, min(at + step, len(own)))) ** 2).sum(axis=1)
             for at in range(0, len(own), step)
         ]
-        return np.minimum(own + np.concatenate(blocks), 1.0)
+        whole: Vector = np.minimum(own + np.concatenate(blocks), 1.0)
+        return whole
 
 
 def independent_columns(columns: Matrix, effects: Absorption) -> list[int]:
@@ -215,8 +216,9 @@ def _fitted(fit: Regression, clusters: Sequence[Integers]) -> int:
     levels = [int(effect.max()) + 1 for effect in fit.effects.groups]
     nested = [any(_nested(effect, codes) for codes in clusters) for effect in fit.effects.groups]
     if not any(nested):
-        return fit.design.shape[1] + fit.effects.rank
-    return fit.design.shape[1] + min((n for n, inside in zip(levels, nested, strict=True) if not inside), default=1)
+        return len(fit.coefficients) + fit.effects.rank
+    outside = [n for n, inside in zip(levels, nested, strict=True) if not inside]
+    return len(fit.coefficients) + min(outside, default=1)
 
 
 def _plain(along: Vector, codes: Integers, kind: str, rows_over: float) -> float:

@@ -161,8 +161,8 @@ class _Scores:
         scores = (self.outcome_left - null * self.column_left) @ flips - np.outer(self.column, moved)
         errors = np.sqrt(np.einsum("gb,gb->b", scores, scores)) / size
         far = np.abs(moved) >= own * (1 - _TIE) * errors
-        count = int(far.sum())
-        return count / flips.shape[1] if enumerated else (count + 1) / (flips.shape[1] + 1)
+        count, draws = int(far.sum()), len(far)
+        return count / draws if enumerated else (count + 1) / (draws + 1)
 
 
 def _bound(p_of: Callable[[float], float], value: float, step: float, alpha: float) -> float:
