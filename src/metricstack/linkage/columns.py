@@ -101,9 +101,10 @@ def read_rows(
             raise UnknownName("column", str(name), [str(column) for column in df.columns])
     table = df[used]
     kept = table.notna().all(axis=1).to_numpy()
-    table = table.loc[kept]
+    if not kept.all():
+        table = table.loc[kept]
     values = {name: _numbers(table[name], name) for name in numbers}
-    codes = {name: _codes(table[name], name) for name in dict.fromkeys(keys)}
+    codes = {name: _codes(table[name]) for name in dict.fromkeys(keys)}
     columns, names = _design(table, chosen)
     order = np.lexsort([*columns.T[::-1], *list(values.values())[::-1], *list(codes.values())[::-1]]) if used else None
     rows = Rows(values, codes, columns, names, int((~kept).sum()))
@@ -127,13 +128,10 @@ def _numbers(column: "pd.Series", name: str) -> Vector:
     return found
 
 
-def _codes(column: "pd.Series", name: str) -> Integers:
+def _codes(column: "pd.Series") -> Integers:
     import pandas as pd
 
-    try:
-        return pd.factorize(column, sort=True)[0].astype(np.int64)
-    except TypeError:
-        raise InvalidInput(f"Column {name!r} mixes types that have no order. Convert it to one type.") from None
+    return pd.factorize(column, sort=True)[0].astype(np.int64)
 
 
 def _design(table: "pd.DataFrame", names: Sequence[str]) -> tuple[Matrix, tuple[str, ...]]:
@@ -185,7 +183,7 @@ def lagged(df: "pd.DataFrame", column: str, unit: str, time: str, *, by: int = 1
     for name in (column, unit, time):
         if name not in df.columns:
             raise UnknownName("column", str(name), [str(known) for known in df.columns])
-    period = pd.Series(_codes(df[time], time), index=range(len(df)))
+    period = pd.Series(_codes(df[time]), index=range(len(df)))
     key = pd.MultiIndex.from_arrays([df[unit].to_numpy(), period.to_numpy()])
     if key.duplicated().any():
         raise InvalidInput(f"{int(key.duplicated().sum())} rows repeat a {unit!r} and {time!r}. Aggregate them first.")

@@ -76,7 +76,7 @@ def _model(y: Vector, rows: Vector, x: Matrix, *, binary: bool) -> _Model | None
         fit = logistic(y[inside], x[inside])
         if fit is None:
             return None
-        mean = 1 / (1 + np.exp(-(x @ fit.coefficients)))
+        mean: Vector = 1 / (1 + np.exp(-(x @ fit.coefficients)))
         slope = np.asarray(x * (mean * (1 - mean))[:, None], dtype=np.float64)
         bread = fit.bread
     else:

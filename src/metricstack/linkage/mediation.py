@@ -33,6 +33,7 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _FEW = 30
+_CELLS = 2_000_000  # draws times rows held at once
 _ASSUMED = (
     "given the covariates, nothing hidden moves the cause and the mediator, or the cause and the outcome",
     "given the cause and the covariates, nothing hidden moves the mediator and the outcome (sequential ignorability); "
@@ -222,21 +223,36 @@ def _monte_carlo(a: Effect, second: Regression, groups: Integers | None, *, draw
 
 def _bootstrap(columns: Matrix, groups: Integers | None, draws: int, seed: int) -> Matrix:
     """Draw rows or clusters with replacement; indirect and direct effects of each draw, shape (draws, 2)."""
-    data = np.column_stack([np.ones(len(columns)), columns])
+    # Centred and scaled, so that sums of squares keep their figures; slopes are scaled back.
+    spread = columns.std(axis=0)
+    data = np.column_stack([np.ones(len(columns)), (columns - columns.mean(axis=0)) / spread])
     codes = np.arange(len(data)) if groups is None else groups
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) > 0])
     products = np.add.reduceat(data[order][:, :, None] * data[order][:, None, :], starts, axis=0)
-    g, rng = len(starts), stream(seed, "mediation")
-    fixed = [0, *range(4, data.shape[1])]
-    found = np.empty((draws, 2))
-    for at in range(draws):
-        cross = np.tensordot(np.bincount(rng.integers(0, g, g), minlength=g).astype(np.float64), products, axes=1)
-        a = np.linalg.lstsq(cross[np.ix_([1, *fixed], [1, *fixed])], cross[[1, *fixed], 2], rcond=None)[0]
-        both = [2, 1, *fixed]
-        b = np.linalg.lstsq(cross[np.ix_(both, both)], cross[both, 3], rcond=None)[0]
-        found[at] = a[0] * b[0], b[1]
-    return found
+    g, k, rng = len(starts), data.shape[1], stream(seed, "mediation")
+    fixed, found = [0, *range(4, k)], []
+    a, b = [1, *fixed], [2, 1, *fixed]
+    left = draws
+    while left:
+        size = min(left, max(_CELLS // g, 1))
+        chosen = rng.integers(0, g, (size, g)) + g * np.arange(size)[:, None]
+        counts = np.bincount(chosen.ravel(), minlength=g * size).reshape(size, g).astype(np.float64)
+        cross = (counts @ products.reshape(g, k * k)).reshape(size, k, k)
+        first, second = _solved(cross, a, 2), _solved(cross, b, 3)
+        found.append(np.column_stack([first[:, 0] * second[:, 0], second[:, 1]]))
+        left -= size
+    return np.concatenate(found) * spread[2] / spread[0]
+
+
+def _solved(cross: Matrix, columns: list[int], outcome: int) -> Matrix:
+    """Return the slopes of many regressions from their sums of products, shape (regressions, columns)."""
+    left, right = cross[:, columns][:, :, columns], cross[:, columns, outcome][:, :, None]
+    try:
+        slopes: Matrix = np.linalg.solve(left, right)[:, :, 0]
+    except np.linalg.LinAlgError:  # a draw without variation in a covariate
+        slopes = (np.linalg.pinv(left, hermitian=True) @ right)[:, :, 0]
+    return slopes
 
 
 def _share(value: float, total: Effect, drawn: Matrix, level: float, n: int) -> Answer:

@@ -143,7 +143,7 @@ def _answer(counts: Tables, used: Tables, notes: str, *, names: tuple[str, str],
     n, alpha = round(float(counts.sum())), 1 - level
     estimate = _ratio(log, error, n, "Mantel-Haenszel odds ratio", level)
     crude = _crude(counts.sum(axis=0), n, level)
-    same = float(strata.test_equal_odds(adjust=True).pvalue) if len(used) > 1 else None
+    same = _homogeneity(used, math.exp(log)) if len(used) > 1 else None
     p = float(test.pvalue)
     opposite = crude is not None and (math.log(crude.value) * log < 0)
     simpson = bool(opposite and crude is not None and (crude.p_value or 0.0) <= alpha and p <= alpha)
@@ -163,6 +163,25 @@ def _answer(counts: Tables, used: Tables, notes: str, *, names: tuple[str, str],
         estimate, p, None, math.inf, tuple(checks), names[0], names[1], assumptions=assumed, crude=crude,
         statistic=float(test.statistic), homogeneity=same, strata=len(used), simpson=simpson, confounded=confounded,
     )  # fmt: skip
+
+
+def _homogeneity(used: Tables, ratio: float) -> float:
+    """Test one odds ratio in all strata (Breslow and Day, with Tarone's correction).
+
+    The expected first cell solves ``(1 - ratio) e² + b e - ratio r c = 0``, r and c the sums of its row and column; in
+    the form ``2 ratio r c / (b + root)`` a ratio near 1 loses no figures.
+    """
+    from scipy.special import chdtrc
+
+    first, row, column = used[:, 0, 0], used[:, 0].sum(axis=1), used[:, :, 0].sum(axis=1)
+    rest = used[:, 1, 1] - first
+    b = ratio * (row + column) + rest
+    root = np.sqrt(b**2 + 4 * (1 - ratio) * ratio * row * column)
+    expected = 2 * ratio * row * column / (b + root)
+    variance = 1 / (1 / expected + 1 / (row - expected) + 1 / (column - expected) + 1 / (rest + expected))
+    gap = first - expected
+    statistic = float((gap**2 / variance).sum() - gap.sum() ** 2 / variance.sum())
+    return float(chdtrc(len(used) - 1, max(statistic, 0.0)))
 
 
 def _apart(crude: Effect | None, log: float) -> str:

@@ -15,6 +15,7 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _LARGEST_INNER = 3000  # the inverse of one matrix of this order takes seconds
+_DENSE = 1_000_000  # cells of dummies below which a plain array is faster than a sparse one
 _NOTHING = 1e-10  # of a standardised eigenvalue: rounding leaves about 1e-15, a weakly tied panel 1e-6
 
 
@@ -68,15 +69,19 @@ class Absorption:
         return ordered[0], ordered[1] if len(ordered) == 2 else None
 
     def _dummies(self, codes: Integers) -> Any:
+        levels, at = int(codes.max(initial=-1)) + 1, (np.arange(self.rows), codes)
+        if self.rows * levels <= _DENSE:
+            dense = np.zeros((self.rows, levels))
+            dense[at] = self.root
+            return dense
         from scipy.sparse import csr_array
 
-        at = (np.arange(self.rows), codes)
-        return csr_array((self.root, at), shape=(self.rows, int(codes.max(initial=-1)) + 1))
+        return csr_array((self.root, at), shape=(self.rows, levels))
 
     @cached_property
     def _outer(self) -> tuple[Any, Vector]:
-        dummies = self._dummies(self._order[0])
-        return dummies, np.asarray(dummies.power(2).sum(axis=0)).ravel()
+        codes = self._order[0]
+        return self._dummies(codes), np.bincount(codes, weights=self.root**2)
 
     @cached_property
     def _inner(self) -> tuple[Any, Any, Matrix] | None:
@@ -90,9 +95,13 @@ class Absorption:
                 f"Both groupings have more than {_LARGEST_INNER:,} levels ({inner.shape[1]:,} in the smaller). "
                 "Use longer periods or coarser units."
             )
-        shared = (outer.T @ inner).multiply(1 / size[:, None]).tocsr()
-        between = (inner.T @ inner).toarray() - (inner.T @ outer @ shared).toarray()
-        scale = 1 / np.sqrt(np.asarray(inner.power(2).sum(axis=0)).ravel())
+        crossed = outer.T @ inner
+        plain = isinstance(crossed, np.ndarray)
+        shared = crossed / size[:, None] if plain else crossed.multiply(1 / size[:, None]).tocsr()
+        within = np.bincount(self._order[1], weights=self.root**2)
+        taken = crossed.T @ shared
+        between = np.diag(within) - (taken if plain else taken.toarray())
+        scale = 1 / np.sqrt(within)
         values, vectors = np.linalg.eigh(between * np.outer(scale, scale))
         kept = values > _NOTHING
         return inner, shared, scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])
