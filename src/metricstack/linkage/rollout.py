@@ -164,10 +164,12 @@ def rollout_effect(
 
     Example:
         >>> import pandas as pd
-        >>> rows = [(u, t, 1.0 * t + u + (u * t * 7 % 5) / 10 + 2.0 * (t >= g), g if g < 9 else None)
-        ...         for u in range(24) for t in range(6) for g in [(3, 4, 9)[u % 3]]]
-        >>> found = rollout_effect(pd.DataFrame(rows, columns=["y", "u", "t", "g"][1:2] + ["t", "y", "g"]),
-        ...                        "y", "u", "t", "g")
+        >>> rows = [
+        ...     (u, t, t + u + (u * t * 7 % 5) / 10 + 2.0 * (t >= g), g if g < 9 else None)
+        ...     for u in range(24) for t in range(6) for g in [(3, 4, 9)[u % 3]]
+        ... ]
+        >>> df = pd.DataFrame(rows, columns=["team", "week", "hours", "adopted"])
+        >>> found = rollout_effect(df, "hours", "team", "week", "adopted", outcome_unit="h")
         >>> f"{found.value:.1f} [{found.low:.1f}, {found.high:.1f}]"
         '2.0 [1.8, 2.2]'
     """
