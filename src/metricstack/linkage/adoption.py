@@ -55,7 +55,7 @@ class Adoption:
     @property
     def periods(self) -> int:
         """Number of periods."""
-        return self.outcomes.shape[1]
+        return int(self.outcomes.shape[1])
 
     @property
     def cohorts(self) -> tuple[int, ...]:
@@ -189,10 +189,11 @@ def _cohorts(df: "pd.DataFrame", who: Integers, names: tuple[str, str], times: t
     import pandas as pd
 
     unit, adopted = names
-    dates = pd.Series(df[adopted].to_numpy(dtype=object, na_value=None))
+    dates = pd.Series(df[adopted].astype(object).to_numpy())
     by_unit = dates.groupby(who)
-    several = by_unit.nunique() > 1
-    mixed = several | ((by_unit.count() > 0) & (by_unit.count() < by_unit.size()))
+    several = by_unit.nunique().to_numpy() > 1
+    given, total = by_unit.count().to_numpy(), by_unit.size().to_numpy()
+    mixed = several | ((given > 0) & (given < total))
     if mixed.any():
         name = df[unit].iloc[int(np.flatnonzero(who == int(np.flatnonzero(mixed)[0]))[0])]
         raise InvalidInput(
@@ -203,7 +204,7 @@ def _cohorts(df: "pd.DataFrame", who: Integers, names: tuple[str, str], times: t
     cohort = np.full(len(first), NEVER, dtype=np.int64)
     index = pd.Index(list(times))
     for at, date in enumerate(first):
-        if date is None or date is pd.NaT or date != date:  # noqa: PLR0124 - a NaN is not itself
+        if given[at] == 0:
             continue
         try:
             cohort[at] = int(index.searchsorted(date, side="left"))

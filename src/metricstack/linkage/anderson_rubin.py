@@ -1,6 +1,7 @@
 """Every size of a cause that the instruments do not reject: an interval, two rays, the whole line, or nothing."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def confidence_set(forms: ReducedForms, bar: float, *, around: tuple[float, floa
         >>> one = ReducedForms(*(np.array([x]) for x in (2.0, 1.0)), *(np.array([[v]]) for v in (0.04, 0.01, 0.0)))
         >>> parts = confidence_set(one, 4.0, around=(2.0, 1.0))  # (2 - b)^2 = 4 (0.04 + 0.01 b^2)
         >>> [(round(low, 4), round(high, 4)) for low, high in parts]
-        [(1.5057, 2.6609)]
+        [(1.5, 2.6667)]
     """
     from scipy.linalg import eigvals
 
@@ -84,7 +85,7 @@ def confidence_set(forms: ReducedForms, bar: float, *, around: tuple[float, floa
     real = np.sort(roots.real[np.abs(roots.imag) <= 1e-7 * np.maximum(1.0, np.abs(roots.real))])
     edges = [-np.inf, *(middle + scale * real), np.inf]
     parts: list[tuple[float, float]] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         if low == high or forms.wald(_inside(low, high, middle, scale)) > bar:
             continue
         if parts and parts[-1][1] == low:

@@ -37,12 +37,14 @@ def numbers_of(df: "pd.DataFrame", column: str) -> Matrix:
         array([ 1., nan])
     """
     try:
-        found = df[column].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
+        found: Matrix = np.asarray(df[column].astype("float64"), dtype=np.float64)
     except (TypeError, ValueError):
         raise InvalidInput(f"The column {column!r} holds what is no number; give numbers.") from None
     infinite = int(np.isinf(found).sum())
     if infinite:
-        raise InvalidInput(f"The column {column!r} holds {infinite} infinite values. Make them null, or leave them out.")
+        raise InvalidInput(
+            f"The column {column!r} holds {infinite} infinite values. Make them null, or leave them out."
+        )
     return found
 
 

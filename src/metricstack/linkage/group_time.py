@@ -92,12 +92,12 @@ def group_time(panel: Adoption, *, control: Control, small_sample: bool) -> Grou
             if cell is None:
                 skipped += 1
                 continue
-            value, influence, overlaps = cell
+            value, parts, overlaps = cell
             apart += not overlaps
             if g in alone:
                 borrowed.add(len(values), g, change[other], panel.cluster[other])
             values.append(value)
-            columns.append(influence)
+            columns.append(parts)
             cells.append((g, t))
     rows = cluster_sums(panel, np.column_stack(columns) if columns else np.zeros((panel.n, 0)))
     influence = _with_borrowed(panel, np.array(values), rows, borrowed, small_sample=small_sample)
@@ -107,8 +107,10 @@ def group_time(panel: Adoption, *, control: Control, small_sample: bool) -> Grou
 
 def _controls(panel: Adoption, control: Control, cohort: int, until: int) -> Mask:
     if control == "never":
-        return (panel.cohort == NEVER) | ((panel.cohort >= panel.periods) & (panel.anticipation == 0))
-    return (panel.cohort > until + panel.anticipation) & (panel.cohort != cohort)
+        found: Mask = (panel.cohort == NEVER) | ((panel.cohort >= panel.periods) & (panel.anticipation == 0))
+    else:
+        found = (panel.cohort > until + panel.anticipation) & (panel.cohort != cohort)
+    return found
 
 
 def _cell(

@@ -59,18 +59,20 @@ def two_way(mask: Mask) -> TwoWay:
     weight = mask.astype(np.float64)
     counts = np.maximum(weight.sum(axis=1), 1.0)
     normal = np.diag(weight.sum(axis=0)) - weight.T @ (weight / counts[:, None])
-    parts = _connected((weight.T @ weight) > 0)
-    of_unit = np.where(mask.any(axis=1), parts[mask.argmax(axis=1)], -1)
-    known = (of_unit[:, None] == parts[None, :]) & mask.any(axis=0)[None, :]
+    parts = _connected(weight.T @ weight)
+    of_unit = np.where(weight.sum(axis=1) > 0, parts[np.argmax(weight, axis=1)], -1)
+    known: Mask = (of_unit[:, None] == parts[None, :]) & (weight.sum(axis=0) > 0)[None, :]
     return TwoWay(mask, np.linalg.pinv(normal, rcond=1e-10, hermitian=True), known)
 
 
-def _connected(linked: Mask) -> Integers:
+def _connected(linked: Matrix) -> Integers:
     """Number the connected sets of periods, shape (periods,)."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    return np.asarray(connected_components(csr_array(linked), directed=False)[1], dtype=np.int64)
+    return np.asarray(
+        connected_components(csr_array((linked > 0).astype(np.float64)), directed=False)[1], dtype=np.int64
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def impute(panel: Adoption) -> Imputed | None:
             return None
         if np.linalg.cond(cross / np.sqrt(np.outer(np.diag(cross), np.diag(cross)))) > 1e12:
             return None
-    gram = np.linalg.inv(cross) if k else np.zeros((0, 0))
+    gram: Matrix = np.asarray(np.linalg.inv(cross) if k else np.zeros((0, 0)), dtype=np.float64)
     rest = panel.outcomes - fit.fitted(panel.outcomes)
     slope = gram @ (inside.T @ rest[mask])
     rest = rest - swept @ slope
@@ -142,7 +144,11 @@ def imputed_means(panel: Adoption, found: Imputed, sets: list[Mask], *, small_sa
         its cohort and period (of its time since adoption in all cohorts, where a cohort has few clusters).
     """
     able = np.isfinite(found.effects)
-    noise = np.where(able, found.effects - _typical(panel, found.effects), 0.0) + found.residual
+    nested, group, freedom = sources_of_variance(panel)
+    apart, residual = _apart(panel, found.effects, small_sample=small_sample), found.residual
+    if small_sample:
+        residual = residual * _factors(panel, nested=nested)[:, None]
+    noise = apart + residual
     values, columns = np.zeros(len(sets)), np.zeros((panel.n, len(sets)))
     for column, cells in enumerate(sets):
         weight = np.where(cells & able, 1.0, 0.0)
@@ -152,27 +158,22 @@ def imputed_means(panel: Adoption, found: Imputed, sets: list[Mask], *, small_sa
         untouched = found.fit.solve(weight.sum(axis=1), weight.sum(axis=0)) + found.covariates @ (found.gram @ moved)
         v = weight - np.where(found.fit.mask, untouched, 0.0)
         columns[:, column] = (v * noise).sum(axis=1)
-    rows = cluster_sums(panel, columns)
-    nested, group, freedom = sources_of_variance(panel)
-    if small_sample:
-        rows = rows * _factors(panel, nested=nested)[:, None]
-    return Influence(values, rows, group, freedom, panel.n)
+    return Influence(values, cluster_sums(panel, columns), group, freedom, panel.n)
 
 
 def _factors(panel: Adoption, *, nested: bool) -> Vector:
-    """Return what each cluster's row is stretched by, for the mean that was taken out of its cohort."""
-    _, first = np.unique(panel.cluster, return_index=True)
+    """Return what each unit's residuals are stretched by, for the means that the fit took out, shape (units,)."""
+    _, first, at = np.unique(panel.cluster, return_index=True, return_inverse=True)
     cohort = panel.cohort[first]
     if not nested:
-        return np.full(len(first), np.sqrt(len(first) / (len(first) - 1)))
+        return np.full(panel.n, np.sqrt(len(first) / (len(first) - 1)))
     size = np.array([int((cohort == g).sum()) for g in cohort], dtype=np.float64)
-    adopters = float((cohort < panel.periods).sum())
-    size = np.where(size == 1, np.where(cohort < panel.periods, adopters, len(first)), size)
-    return np.sqrt(size / np.maximum(size - 1, 1.0))
+    size = np.where(size == 1, len(first), size)
+    return np.asarray(np.sqrt(size / np.maximum(size - 1, 1.0))[at])
 
 
-def _typical(panel: Adoption, effects: Matrix) -> Matrix:
-    """Return the mean effect that a treated cell's own is held against, shape (units, periods)."""
+def _apart(panel: Adoption, effects: Matrix, *, small_sample: bool) -> Matrix:
+    """Return each treated cell's effect less the mean effect of its group, shape (units, periods), 0 elsewhere."""
     since = np.arange(panel.periods)[None, :] - panel.cohort[:, None]
     if min(panel.clusters(panel.cohort == g) for g in panel.cohorts) >= _FEW:
         key = np.minimum(panel.cohort, panel.periods)[:, None] * panel.periods + np.arange(panel.periods)[None, :]
@@ -180,9 +181,16 @@ def _typical(panel: Adoption, effects: Matrix) -> Matrix:
         key = np.maximum(since, 0)
     able = np.isfinite(effects)
     found = np.zeros_like(effects)
+    if not able.any():
+        return found
+    values = effects[able]
     _, at, counts = np.unique(key[able], return_inverse=True, return_counts=True)
-    means = np.bincount(at, effects[able]) / counts
-    # An effect that is alone in its group would be its own mean: it is held against all.
-    means = np.where(counts == 1, float(effects[able].mean()) if able.any() else 0.0, means)
-    found[able] = means[at]
+    cluster = np.broadcast_to(panel.cluster[:, None], effects.shape)[able]
+    pairs = np.unique(np.column_stack([at, cluster]), axis=0)
+    clusters = np.bincount(pairs[:, 0])
+    # A cluster that is alone in its group would be its own mean: it is held against all.
+    alone = clusters == 1
+    means = np.where(alone, values.mean(), np.bincount(at, values) / counts)
+    stretch = np.sqrt(clusters / np.maximum(clusters - 1, 1)) if small_sample else np.ones(len(clusters))
+    found[able] = (values - means[at]) * stretch[at]
     return found

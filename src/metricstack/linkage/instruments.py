@@ -72,7 +72,8 @@ class InstrumentEffect(Effect):
         return Effect.to_dict(self) | {name: one and one.to_dict() for name, one in named.items()} | {
             "reduced": [one.to_dict() for one in self.reduced], "moved": [one.to_dict() for one in self.moved],
             "first_stage": stage and {
-                "classical": stage.classical, "robust": stage.robust, "effective": stage.effective, "share": stage.share,
+                "classical": stage.classical, "robust": stage.robust, "effective": stage.effective,
+                "share": stage.share,
             },
             "overidentification": self.overidentification and list(self.overidentification),
             "endogeneity": self.endogeneity,
@@ -126,13 +127,12 @@ def instrument(
 
     Example:
         >>> import pandas as pd
-        >>> z = np.arange(200) % 2
-        >>> u = np.sin(np.arange(200) * 2.4)
-        >>> x = z + u
-        >>> df = pd.DataFrame({"z": z, "x": x, "y": -0.2 * x + u + 0.1 * np.cos(np.arange(200) * 1.7)})
+        >>> row = np.arange(200)
+        >>> z, u = row // 2 % 2, np.where(row % 2, 1.0, -1.0)  # u acts on both, and is as often 1 where z is 1
+        >>> df = pd.DataFrame({"z": z, "x": z + u, "y": -0.2 * (z + u) + u + 0.1 * np.cos(row // 4 * 1.7)})
         >>> found = instrument(df, "y", "x", ["z"])
         >>> f"{found.least_squares.value:.2f}, with the instrument {found.value:.2f}"
-        '0.46, with the instrument -0.20'
+        '0.60, with the instrument -0.20'
     """
     check_level(level)
     check_choice("errors", errors, get_args(Errors))
@@ -151,7 +151,7 @@ def instrument(
     stage = first_stage(numbers, forms)
     k = numbers.z.shape[1]
     freedom = numbers.freedom(1)
-    how = {"level": level, "unit": outcome_unit, "n": numbers.clusters}
+    how: dict[str, Any] = {"level": level, "unit": outcome_unit, "n": numbers.clusters}
     sizes = [k_class(numbers, kappa) for kappa in (1.0, liml_ratio(numbers), 0.0)]
     two_stage, limited, plain = (
         effect(size, error, freedom=freedom, method=name, **how)
@@ -307,5 +307,3 @@ def _checks(
     if data.cluster is not None:
         checks.append(Check("clusters", data.clusters >= 30, f"{data.clusters} clusters; 30 are asked for"))
     return checks
-
-

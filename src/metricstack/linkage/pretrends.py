@@ -1,5 +1,6 @@
 """Were they moving together before? A joint test of the leads, what it could have seen, and placebo dates."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ __all__ = ["PreTrend", "placebo_dates", "pre_trend"]
 Vector = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_BINS = 4
+_BINS = 2
 _POWER = 0.8
 
 
@@ -29,7 +30,7 @@ class PreTrend:
         p_value: Of parallel paths before.
         leads: Periods before adoption that were tested.
         detectable: The smallest steady divergence per period that the test finds four times in five, in the
-            outcome's unit.
+            outcome's unit; ``inf`` where none is found.
         bias: What such a divergence, had it gone on, adds to the overall effect.
         alpha: Error of the test.
     """
@@ -49,8 +50,12 @@ class PreTrend:
         shown = found.p_value is not None and found.p_value <= self.alpha
         seen = abs(self.bias) <= abs(found.value)
         power = (
-            f"a divergence of {self.detectable:.3g} per period would be found with {100 * _POWER:.0f} %; "
-            f"it would add {abs(self.bias):.3g} to the effect"
+            "no steady divergence would be found with 80 %"
+            if math.isinf(self.detectable)
+            else (
+                f"a divergence of {self.detectable:.3g} per period would be found with {100 * _POWER:.0f} %; "
+                f"it would add {abs(self.bias):.3g} to the effect"
+            )
         )
         return Check("pre_trend", kept, note), Check("pre_trend_power", seen if shown else None, power)
 
@@ -58,14 +63,18 @@ class PreTrend:
         """Return plain JSON values."""
         return {
             "kind": "pre_trend", "statistic": self.statistic, "freedom": list(self.freedom), "p_value": self.p_value,
-            "leads": self.leads, "detectable": self.detectable, "bias": self.bias, "alpha": self.alpha,
+            "leads": self.leads, "detectable": self.detectable if math.isfinite(self.detectable) else None,
+            "bias": self.bias if math.isfinite(self.bias) else None, "alpha": self.alpha,
         }  # fmt: skip
 
 
 def pre_trend(
     leads: Influence, distance: Integers, *, clusters: int, mean_distance: float, alpha: float = 0.05
 ) -> PreTrend | None:
-    """Test the leads jointly, in at most four bins of neighbours: of many leads on few units no joint test holds.
+    """Test the leads jointly, as two means: those of the nearer and of the farther half.
+
+    On few units a test of every lead by itself is blind: with 30 adopters in 24 periods four means find half as many
+    divergences as two.
 
     Args:
         leads: Estimates of the leads, farthest first, against one base period.
@@ -78,11 +87,10 @@ def pre_trend(
         The test; None where there are no leads or no noise.
 
     Source:
-        Hotelling's T squared with the least Satterthwaite freedom. Power after Roth (2022), *Pretest with caution*:
-        the noncentrality of a linear divergence d is ``slope^2 d' V^-1 d``.
+        Hotelling's T squared with the mean of the Satterthwaite freedoms. Power after Roth (2022), *Pretest with
+        caution*: the noncentrality of a linear divergence d is ``slope^2 d' V^-1 d``.
     """
-    from scipy.optimize import brentq
-    from scipy.special import fdtri, ncfdtr
+    from scipy.special import fdtri
 
     count = len(distance)
     bins = min(count, _BINS, max(1, clusters // 4))
@@ -99,10 +107,29 @@ def pre_trend(
         return None
     k, below = test.freedom
     bar = float(fdtri(k, below, 1 - alpha))
-    needed = float(brentq(lambda shift: (1 - ncfdtr(k, below, shift, bar)) - _POWER, 1e-6, 1e4))
+    needed = _noncentrality(k, below, bar)
     line = weights.T @ distance.astype(np.float64)
     slope = float(np.sqrt(needed / (line @ np.linalg.solve(pooled.covariance, line))))
     return PreTrend(test.statistic, test.freedom, test.p_value, count, slope, slope * mean_distance, alpha)
+
+
+def _noncentrality(k: int, below: float, bar: float) -> float:
+    """Return the noncentrality at which F exceeds the bar with the power asked for, ``inf`` where none does."""
+    from scipy.optimize import brentq
+    from scipy.special import ncfdtr
+
+    def lacking(shift: float) -> float:
+        return float(_POWER - 1 + ncfdtr(k, below, shift, bar))
+
+    high = 1.0
+    while high < 1e4:
+        at = lacking(high)
+        if math.isnan(at):
+            break
+        if at <= 0:
+            return float(brentq(lacking, 0.0, high))
+        high *= 2
+    return math.inf
 
 
 def placebo_dates(leads: Influence, distance: Integers, *, most: int = 3) -> tuple[Integers, Influence] | None:

@@ -171,7 +171,7 @@ def rollout_effect(
         >>> df = pd.DataFrame(rows, columns=["team", "week", "hours", "adopted"])
         >>> found = rollout_effect(df, "hours", "team", "week", "adopted", outcome_unit="h")
         >>> f"{found.value:.1f} [{found.low:.1f}, {found.high:.1f}]"
-        '2.0 [1.8, 2.2]'
+        '2.0 [1.9, 2.1]'
     """
     check_level(level)
     check_choice("method", method, get_args(RolloutMethod))

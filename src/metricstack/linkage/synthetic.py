@@ -27,7 +27,7 @@ Matrix = NDArray[np.float64]
 SyntheticMethod = Literal["synthetic_control", "synthetic_did"]
 
 _FLOOR = 0.1
-"""A unit fitted better than this part of the median misfit counts as fitted that well: a ratio by almost 0 says nothing."""
+"""Part of the median misfit below which no unit counts as better fitted: a ratio to almost 0 says nothing."""
 _POOR = 2.0
 """Misfit before the start, in medians of the donors', above which the mixture is no stand-in."""
 
@@ -201,7 +201,9 @@ def _by_control(panel: Donors, level: float, unit: str) -> SyntheticEffect | Ref
     before, after = _rms(gaps[:, : panel.start]), _rms(gaps[:, panel.start :])
     typical = float(np.median(before[1:]))
     if typical <= 1e-12 * max(float(np.abs(panel.donors).max()), 1e-300):
-        return Refusal(Reason.NO_VARIATION, "donors are mixtures of one another, without any noise", "Check the outcome.")
+        return Refusal(
+            Reason.NO_VARIATION, "donors are mixtures of one another, without any noise", "Check the outcome."
+        )
     misfit = np.maximum(before, _FLOOR * typical)
     mean = gaps[:, panel.start :].mean(axis=1)
     statistic = np.abs(mean) / misfit
@@ -269,7 +271,10 @@ def _by_did(panel: Donors, variance: Variance, level: float, unit: str) -> Synth
     alone = [synthetic_did(panel.donors[[k]], np.delete(panel.donors, k, axis=0), panel.start) for k in _few(panel)]
     typical = max(float(np.median([_rms(one.gaps[None, : panel.start])[0] for one in alone])), 1e-300)
     before, after = _rms(found.gaps[None, : panel.start])[0], _rms(found.gaps[None, panel.start :])[0]
-    checks = (_fit_check(float(before), typical), Check("donors", len(panel.donors) >= 10, f"{len(panel.donors)} donors"))
+    checks = (
+        _fit_check(float(before), typical),
+        Check("donors", len(panel.donors) >= 10, f"{len(panel.donors)} donors"),
+    )
     return SyntheticEffect(
         told.estimate, told.p_value, told.standard_error, told.freedom, (*checks, *panel.checks),
         _named(panel.names, found.units), _named(panel.times[: panel.start], found.times),

@@ -105,7 +105,7 @@ def read_donors(
         return Refusal(Reason.NO_DATA, "a treated unit lacks values in some periods", "Fill in or leave out periods.")
     if first < LEAST_BEFORE or first >= periods:
         return Refusal(
-            Reason.NO_DATA, f"{first} periods lie before the start and {periods - first} from it on; 2 and 1 are needed",
+            Reason.NO_DATA, f"{first} periods lie before the start, {periods - first} from it on; 2 and 1 are needed",
             "Observe more periods.",
         )  # fmt: skip
     if len(others) < 2:

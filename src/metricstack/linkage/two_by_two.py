@@ -139,7 +139,9 @@ def difference_in_differences_of(
     """
     check_level(level)
     if len(moments) != 4 or any(not isinstance(part, Moments) or len(part.names) != 1 for part in moments):
-        raise InvalidInput("Give the moments of one variable of four samples: control before, after, treated before, after.")
+        raise InvalidInput(
+            "Give the moments of one variable of four samples: control before, after, treated before, after."
+        )
     least = min(part.n for part in moments)
     if least < 2:
         return Refusal(Reason.TOO_FEW_UNITS, f"a sample has {least} units; 2 are needed", "Observe more units.")
@@ -160,7 +162,8 @@ def _flag(df: "pd.DataFrame", column: str) -> Mask:
     values = numbers_of(df, column)
     if not np.isin(values, (0.0, 1.0)).all():
         raise InvalidInput(f"The column {column!r} must be true or false (or 1 or 0) in every row.")
-    return values == 1
+    found: Mask = values == 1
+    return found
 
 
 def _both(labels: Integers, flags: Mask) -> bool:
