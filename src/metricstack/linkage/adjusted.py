@@ -13,8 +13,8 @@ from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.columns import Rows, column_names, read_rows
-from metricstack.linkage.scores import Influence, doubly_robust, standardised, weighted
 from metricstack.linkage.linked import Linked, linked
+from metricstack.linkage.scores import Influence, doubly_robust, standardised, weighted
 from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.clustered import clustered_spread, independent_columns, regression, robust_spread
 from metricstack.numerics.intervals import Spread, check_level

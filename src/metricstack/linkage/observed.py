@@ -1,0 +1,211 @@
+"""What a workspace holds for a map: series, panels, past experiments and staged rollouts, each read once."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.values import Provenance, Refusal
+from metricstack.core.windows import Window
+from metricstack.experiments import Effects, effects
+from metricstack.linkage.calendar import Events
+from metricstack.metrics.definitions import Catalogue, catalogue
+from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Scope
+from metricstack.metrics.language.resolve import inline
+from metricstack.metrics.query.states import quantity_of
+from metricstack.metrics.values import values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["Observed", "Staged"]
+
+_ABOUT = re.compile(r"^(?P<name>.*?)\s*\((?P<use_case>[^()]+)\)\s*$")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One staged rollout, from the dated events of kind ``rollout`` that are about the same.
+
+    Args:
+        name: What was rolled out.
+        dimension: What adopts: the first part of the events' scope, ``team`` of ``team:payments``.
+        adopted: Value of the dimension → when it adopted; others never did.
+        use_case: The use case that it changes, named in brackets behind the name; empty = all.
+    """
+
+    name: str
+    dimension: str
+    adopted: Mapping[str, datetime]
+    use_case: str = ""
+
+
+@dataclass(eq=False)
+class Observed:
+    """Reads what edges are judged by, each kind once for all of them.
+
+    Args:
+        ws: The workspace.
+        metrics: Ids of all metrics on the map.
+        window: The instants to look at.
+    """
+
+    ws: "Workspace"
+    metrics: tuple[str, ...]
+    window: Window
+
+    def __post_init__(self) -> None:
+        self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
+        self._staged: dict[tuple[str, tuple[str, str]], pd.DataFrame | Refusal] = {}
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The workspace's metrics."""
+        return catalogue(self.ws)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """Effects of past experiments on all metrics that can be told of one."""
+        return effects(self.ws, self.metrics)
+
+    def unit(self, metric: str) -> str:
+        """Return the unit of a metric, in the workspace's currency."""
+        return self.catalogue.get(metric).unit.replace("currency", self.ws.config.currency)
+
+    def provenance(self, metrics: Sequence[str]) -> Provenance:
+        """Say where numbers about some metrics come from."""
+        tables = dict.fromkeys(name for metric in metrics for name in self.catalogue.tables(metric))
+        return self.ws.provenance(tuple(tables), self.window, "")
+
+    def shared(self, cause: str, effect: str) -> tuple[str, ...]:
+        """Return what two metrics are both made of: they move together by arithmetic then."""
+        one, other = (dict.fromkeys(self._parts(name)) for name in (cause, effect))
+        return tuple(text for table, text in one if (table, text) in other)
+
+    def _parts(self, metric: str) -> Iterator[tuple[str, str]]:
+        known = self.catalogue
+        definition = known.get(metric)
+
+        def walk(node: Node, home: str) -> Iterator[tuple[str, str]]:
+            match node:
+                case Scope(inner, table):
+                    yield from walk(inner, table)
+                case Negative(inner):
+                    yield from walk(inner, home)
+                case Binary(_, left, right):
+                    yield from walk(left, home)
+                    yield from walk(right, home)
+                case Call("known_part", (inner, *_)) | Call("total", (_, inner, *_)):
+                    yield from walk(inner, home)
+                case Call("days" | "month" | "assumed"):
+                    return
+                case Call():
+                    quantity = quantity_of(node, home)
+                    if quantity.text:
+                        yield home, quantity.text
+                case _:
+                    return
+
+        yield from walk(inline(definition, known.definitions), definition.table)
+
+    def series(self) -> "pd.DataFrame":
+        """Return daily values of the whole company: a row per local day, a column per metric."""
+        return self.panel((), "day").droplevel("unit")
+
+    def panel(self, by: tuple[str, ...], grain: str) -> "pd.DataFrame":
+        """Return values by units and periods: a row per unit and period, a column per metric that has the dimensions.
+
+        Args:
+            by: Dimensions whose values, together, name a unit; empty for the whole.
+            grain: Length of a period.
+        """
+        if (by, grain) not in self._panels:
+            able = tuple(name for name in self.metrics if self._has(name, by))
+            self._panels[by, grain] = self._tabulated(able, by, grain, {})
+        return self._panels[by, grain]
+
+    def _has(self, metric: str, by: tuple[str, ...]) -> bool:
+        from metricstack.metrics.evaluate import ask, prepare
+
+        try:
+            request, ids = ask(self.ws, metric, window=self.window, by=by, grain=None, where=None, level=0.95)
+            prepare(request, ids)
+        except (UnknownName, InvalidInput):
+            return False
+        return True
+
+    def _tabulated(
+        self, metrics: tuple[str, ...], by: tuple[str, ...], grain: str, where: Mapping[str, str]
+    ) -> "pd.DataFrame":
+        import pandas as pd
+
+        if not metrics:
+            empty = pd.MultiIndex.from_arrays([[], []], names=["unit", "period"])
+            return pd.DataFrame(index=empty)
+        table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
+        unit = table[list(by)].agg(", ".join, axis=1) if by else ""
+        table = table.assign(unit=unit, value=table["value"].astype("float64"))
+        wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric")  # noqa: PD010 - each is there once
+        return wide.sort_index()
+
+    def rollouts(self) -> tuple[Staged, ...]:
+        """Return the staged rollouts that the dated events tell of, by what they are about."""
+        rows = self.ws.table("events", columns=["kind", "scope", "start", "about", "env"])
+        if isinstance(rows, Refusal):
+            return ()
+        here = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment), rows.kind == "rollout")
+        found: dict[tuple[str, str], dict[str, datetime]] = {}
+        for row in here.to_pyarrow().to_pylist():
+            dimension, colon, value = (row["scope"] or "").partition(":")
+            if colon and row["about"] and row["start"] is not None:
+                adopted = found.setdefault((row["about"], dimension), {})
+                adopted[value] = min(row["start"], adopted.get(value, row["start"]))
+        told = []
+        for (about, dimension), adopted in sorted(found.items()):
+            named = _ABOUT.match(about)
+            name, use_case = (named["name"], named["use_case"]) if named else (about, "")
+            told.append(Staged(name, dimension, adopted, use_case))
+        return tuple(told)
+
+    def staged(self, rollout: Staged, pair: tuple[str, str]) -> "pd.DataFrame | None":
+        """Return a rollout's weekly panel of two metrics: columns ``unit``, ``period``, ``adopted`` and theirs.
+
+        None where a metric cannot be asked by what adopts.
+        """
+        if not all(self._has(name, (rollout.dimension,)) for name in pair):
+            return None
+        where = {"use_case": rollout.use_case} if rollout.use_case else {}
+        try:
+            wide = self._tabulated(pair, (rollout.dimension,), "week", where)
+        except (UnknownName, InvalidInput):
+            return None
+        table = wide.reset_index()
+        table["adopted"] = [
+            None if (at := rollout.adopted.get(unit)) is None else str(self.ws.calendar.local_day(at))
+            for unit in table["unit"]
+        ]
+        return table
+
+    @cached_property
+    def events(self) -> Events:
+        """The days of events that touch everybody: promotions, holidays and the like, by kind."""
+        rows = self.ws.table("events", columns=["kind", "scope", "start", "end", "env"])
+        if isinstance(rows, Refusal):
+            return {}
+        import pandas as pd
+
+        here = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment), rows.scope == "all")
+        found: dict[str, list[str]] = {}
+        day = self.ws.calendar.local_day
+        for row in here.to_pyarrow().to_pylist():
+            if row["start"] is None or row["kind"] in ("release", "rollout"):
+                continue
+            last = self.window.end if row["end"] is None else min(row["end"], self.window.end)
+            days = pd.date_range(day(row["start"]), max(day(last), day(row["start"])), inclusive="left")
+            found.setdefault(row["kind"], []).extend(str(one.date()) for one in days)
+        return found
