@@ -7,6 +7,7 @@
   its noise taken out in few.
 - The checks on direct effects raise few false alarms, and see what they can see: a mean, levers that disagree. What
   they cannot see (direct effects in proportion, alike in all tests) is shown not to be seen.
+- Of the edges that a map supports, few are none; its intervals hold the truth.
 """
 
 import logging
@@ -17,8 +18,13 @@ from numpy.typing import NDArray
 
 from metricstack.core.streams import stream
 from metricstack.core.values import Refusal
+from metricstack.experiments.effect import Effect
+from metricstack.linkage.hypothesis import Hypothesis
+from metricstack.linkage.linkage_map import linkage_map
 from metricstack.linkage.portfolio import portfolio_slope
 from metricstack.linkage.portfolio_result import PortfolioSlope
+from metricstack.linkage.randomised import portfolio_evidence
+from metricstack.linkage.verdict import EdgeVerdict
 
 from .conftest import assert_near, assert_rare
 
@@ -170,3 +176,37 @@ def test_direct_effects_are_seen_where_they_can_be() -> None:
     assert levers > 0.7 * portfolios
     # A true 0 is rejected in most portfolios, and no check can tell: the assumption is told as untested instead.
     assert proportional > 0.8 * portfolios
+
+
+def test_maps_of_portfolios_support_few_edges_that_are_not() -> None:
+    """Eight outcomes share one portfolio; the cause moves three of them, and five not at all."""
+    rng, maps = stream(77, "maps"), 200
+    slopes = np.array([0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
+    together = np.full((9, 9), 0.4) + 0.6 * np.eye(9)
+    lower = np.linalg.cholesky(together)
+    false, supported, true, covered = 0.0, 0, 0, 0
+    for _ in range(maps):
+        moves = rng.standard_normal(66) * np.sqrt(4.0)
+        outcomes = moves[:, None] * slopes + 0.5 * rng.standard_normal((66, 8))
+        x = np.column_stack([moves, outcomes]) + rng.standard_normal((66, 9)) @ lower.T
+        edges = []
+        for at in range(8):
+            pick = [0, at + 1]
+            found = portfolio_slope(x[:, pick], np.tile(together[np.ix_(pick, pick)], (66, 1, 1)))
+            edge = Hypothesis("relevance", f"outcome_{at}", 1.0, +1, 0.1)
+            edges.append((edge, [portfolio_evidence(found, step=1.0)]))
+        judged = linkage_map(edges).edges
+        right = [edge.verdict is EdgeVerdict.SUPPORTS for edge in judged]
+        false += sum(right[3:]) / max(sum(right), 1)
+        supported, true = supported + sum(right), true + sum(right[:3])
+        for edge, slope in zip(judged, slopes, strict=True):
+            if isinstance(edge.estimate, Effect):
+                one = edge.estimate.estimate
+                assert one.low is not None
+                assert one.high is not None
+                covered += one.low <= slope <= one.high
+    told = "%d supported in %d maps, %.2f %% of them false; %d of %d true edges; %d of %d intervals hold the truth"
+    _LOG.info(told, supported, maps, 100 * false / maps, true, 3 * maps, covered, 8 * maps)
+    assert false / maps <= 0.05
+    assert true > 0.9 * 3 * maps
+    assert covered >= 0.95 * 8 * maps

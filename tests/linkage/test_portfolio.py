@@ -297,6 +297,15 @@ def test_a_cause_that_no_test_moved_is_refused() -> None:
     assert refused(portfolio_slope(x, v)).reason is Reason.NO_VARIATION
 
 
+def test_a_slope_that_one_test_alone_makes_is_refused() -> None:
+    x = np.zeros((8, 2))
+    x[3] = [1.0, 2.0]
+    x[5, 1] = 0.1
+    found = refused(portfolio_slope(x, np.zeros((8, 2, 2))))
+    assert found.reason is Reason.UNSTABLE
+    assert "one test alone" in found.detail
+
+
 def test_limited_information_without_noise_is_refused() -> None:
     x, _ = drawn("exact")
     assert refused(portfolio_slope(x, np.zeros((60, 2, 2)), "liml")).reason is Reason.UNSTABLE

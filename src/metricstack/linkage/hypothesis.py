@@ -35,7 +35,7 @@ class Hypothesis:
         expected_sign: +1 where the step should raise the effect, -1 where it should lower it.
         smallest_effect: Smallest effect of one step that matters, above 0, in the effect's unit.
         lags: First and last lag to look at, in grains, the cause first.
-        unit: Dimension whose values are the units of a panel: ``"use_case"``.
+        unit: Dimension whose values are the units of a panel: ``"region"``.
         grain: Length of a period: day, week or month.
         confounders: Metrics or dimensions that move both, to be adjusted for.
         negative_controls: Metrics that the cause cannot move; an effect on one speaks against the method.
@@ -61,7 +61,7 @@ class Hypothesis:
     expected_sign: int
     smallest_effect: float
     lags: tuple[int, int] = (0, 0)
-    unit: str = "use_case"
+    unit: str = "region"
     grain: str = "day"
     confounders: tuple[str, ...] = ()
     negative_controls: tuple[str, ...] = ()

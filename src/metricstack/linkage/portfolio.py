@@ -87,7 +87,7 @@ def portfolio_slope(
         The slopes with their checks: below `FEWEST_TESTS` tests or an F of `WEAKEST_FIRST_STAGE` they stand, and
         ``verdict_allowed`` is False. Or a refusal: ``TOO_FEW_UNITS`` below two tests more than the line has
         parameters, ``NO_VARIATION`` where the effects on the causes differ no more than noise makes them,
-        ``UNSTABLE`` where the method has no noise to go by.
+        ``UNSTABLE`` where one test alone makes the slope, or the method has no noise to go by.
 
     Raises:
         InvalidInput: arrays whose shapes do not fit, values that are missing, a covariance that is none, a weight
@@ -127,11 +127,8 @@ def portfolio_slope(
             f"{k + 2 - freedom}, and a verdict {FEWEST_TESTS}", "Run more tests that move the cause.",
         )  # fmt: skip
     spread = np.sqrt(((x - (0.0 if through_origin else x.mean(axis=0))) ** 2).mean(axis=0))
-    still = [
-        name
-        for name, size in zip(read.metrics, spread, strict=True)
-        if size <= 1e-12 * max(float(np.abs(x).max()), 1e-300)
-    ]
+    largest = np.abs(x).max(axis=0)
+    still = [name for name, size, most in zip(read.metrics, spread, largest, strict=True) if size <= 1e-12 * most]
     if still:
         return Refusal(Reason.NO_VARIATION, f"no test moved {still[0]} differently from another", "Test other changes.")
     found = moved(x / spread, v / np.outer(spread, spread), w, through_origin=through_origin)
@@ -164,20 +161,10 @@ def portfolio_slope(
     answers = tuple(one.effect(freedom=freedom, level=level, unit=unit, n=k, method=told) for one in quotients)
     rows = tuple(tuple(float(b) for b in row) for row in left_out)
     return PortfolioSlope(
-        method,
-        causes,
-        read.metrics[-1],
-        k,
-        effective,
-        answers,
-        stages,
-        direct,
-        rows,
-        checks,
-        level,
-        tuple(float(one) for one in plain.noise[0, -1]),
-        quotients,
-    )
+        method=method, causes=causes, outcome=read.metrics[-1], tests=k, effective_tests=effective, effects=answers,
+        first_stage=stages, direct=direct, without=rows, checks=checks, level=level,
+        noise=tuple(float(one) for one in plain.noise[0, -1]), quotients=quotients,
+    )  # fmt: skip
 
 
 def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[tuple[Quotient, ...] | Refusal, Array]:
@@ -197,8 +184,14 @@ def _slopes(found: Moved, without: Moved, method: str, interval: str) -> tuple[t
             for b, e in zip(value[0], errors, strict=True)
         ), left_out
     signal = (found.total, without.total) if method == "naive" else (found.signal, without.signal)
-    above, below = concentrated(signal[0])
-    above_without, below_without = concentrated(signal[1])
+    try:
+        (above, below), (above_without, below_without) = concentrated(signal[0]), concentrated(signal[1])
+    except np.linalg.LinAlgError:
+        lacking = Refusal(
+            Reason.UNSTABLE, "one test alone tells the causes apart: without it there is no slope",
+            "Run more tests that move the causes.",
+        )  # fmt: skip
+        return lacking, np.empty(0)
     left_out = above_without / below_without
     quotients = []
     for j in range(above.shape[1]):
