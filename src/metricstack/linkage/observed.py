@@ -61,7 +61,7 @@ class Observed:
 
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
-        self._staged: dict[tuple[str, tuple[str, str]], pd.DataFrame | Refusal] = {}
+        self._staged: dict[str, pd.DataFrame] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -153,6 +153,7 @@ class Observed:
         wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric")  # noqa: PD010 - each is there once
         return wide.sort_index()
 
+    @cached_property
     def rollouts(self) -> tuple[Staged, ...]:
         """Return the staged rollouts that the dated events tell of, by what they are about."""
         rows = self.ws.table("events", columns=["kind", "scope", "start", "about", "env"])
@@ -172,24 +173,21 @@ class Observed:
             told.append(Staged(name, dimension, adopted, use_case))
         return tuple(told)
 
-    def staged(self, rollout: Staged, pair: tuple[str, str]) -> "pd.DataFrame | None":
-        """Return a rollout's weekly panel of two metrics: columns ``unit``, ``period``, ``adopted`` and theirs.
-
-        None where a metric cannot be asked by what adopts.
-        """
-        if not all(self._has(name, (rollout.dimension,)) for name in pair):
-            return None
-        where = {"use_case": rollout.use_case} if rollout.use_case else {}
-        try:
-            wide = self._tabulated(pair, (rollout.dimension,), "week", where)
-        except (UnknownName, InvalidInput):
-            return None
-        table = wide.reset_index()
-        table["adopted"] = [
-            None if (at := rollout.adopted.get(unit)) is None else str(self.ws.calendar.local_day(at))
-            for unit in table["unit"]
-        ]
-        return table
+    def staged(self, rollout: Staged) -> "pd.DataFrame":
+        """Return a rollout's weekly panel: columns ``unit``, ``period``, ``adopted`` and one per metric it can tell."""
+        if rollout.name not in self._staged:
+            able = tuple(name for name in self.metrics if self._has(name, (rollout.dimension,)))
+            where = {"use_case": rollout.use_case} if rollout.use_case else {}
+            try:
+                table = self._tabulated(able, (rollout.dimension,), "week", where).reset_index()
+            except (UnknownName, InvalidInput):
+                table = self._tabulated((), (), "week", {}).reset_index()
+            day = self.ws.calendar.local_day
+            table["adopted"] = [
+                None if (at := rollout.adopted.get(unit)) is None else str(day(at)) for unit in table["unit"]
+            ]
+            self._staged[rollout.name] = table
+        return self._staged[rollout.name]
 
     @cached_property
     def events(self) -> Events:

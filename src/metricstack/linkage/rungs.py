@@ -39,6 +39,7 @@ Rungs = Callable[[Observed, Hypothesis], Iterator[Evidence]]
 _MOVED = 4.0
 """A test has moved the cause where its effect is as many standard errors from 0: it is the strongest of many."""
 _LONGEST = 7
+_DAYS = {"day": 1, "week": 7, "month": 30}
 
 
 def climb(seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
@@ -129,11 +130,16 @@ class _Rolled:
 
 
 def _rollouts(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
-    for rollout in seen.rollouts():
-        table = seen.staged(rollout, (edge.cause, edge.effect))
-        if table is None:
-            continue
+    for rollout in seen.rollouts:
         name = f"staged rollout of {rollout.name} by {rollout.dimension}"
+        if not edge.exclusion:
+            detail = f"no note says why {rollout.name} would reach {edge.effect} through {edge.cause} alone"
+            refusal = Refusal(Reason.NOT_MEASURED, detail, 'Declare exclusion = "…" if that is so.')
+            yield Evidence(Rung.INSTRUMENT, name, refusal, 0, window=seen.window)
+            continue
+        table = seen.staged(rollout)
+        if edge.cause not in table.columns or edge.effect not in table.columns:
+            continue
         told = _rolled(table, edge, seen.unit(edge.effect))
         if isinstance(told, Refusal):
             yield Evidence(Rung.INSTRUMENT, name, told, 0, window=seen.window)
@@ -148,8 +154,7 @@ def _rollouts(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
                     "tested before adoption",
                 ),
                 Assumption(
-                    "The rollout reaches the effect through this cause alone.", Status.UNTESTED,
-                    edge.exclusion or "no reason is given",
+                    "The rollout reaches the effect through this cause alone.", Status.UNTESTED, edge.exclusion
                 ),
             ),
             diagnostics=tuple(_of_rollout(moved, outcome, rollout, edge)),
@@ -191,8 +196,6 @@ def _of_rollout(
     yield Diagnostic(
         Check("cause_moved", clear, f"{rollout.name} moved {edge.cause} by {size:.1f} standard errors"), required=True
     )
-    said = edge.exclusion or "no note says why it reaches the effect through this cause alone"
-    yield Diagnostic(Check("exclusion", bool(edge.exclusion), said), required=True)
     for check in outcome.checks:
         yield Diagnostic(check, required=check.name == "pre_trend")
 
@@ -292,7 +295,7 @@ def _series(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
         return
     dates = [str(day) for day in pair.index]
     x, y = (pair[name].to_numpy(dtype=np.float64) for name in (edge.cause, edge.effect))
-    lags = max(_LONGEST, edge.lags[1])
+    lags = max(_LONGEST, edge.lags[1] * _DAYS[edge.grain])
     try:
         found = lead_lag(x, y, lags=lags, dates=dates, events=seen.events, missing="skip")
     except InvalidInput as error:
