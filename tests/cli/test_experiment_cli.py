@@ -103,3 +103,47 @@ def test_a_key_cannot_act_on_the_terminal(tmp_path: Path, capsys: pytest.Capture
     assert "\x1b" not in out
     assert "red␛[31m next" in out.splitlines()[0]
     assert max(map(len, out.splitlines())) <= 110
+
+
+def test_what_runs_is_watched_and_a_broken_split_gives_an_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "monitor", "--workspace", workspace(tmp_path / "a", lost=45), "--format", "json")
+    assert code == 1
+    assert {one["key"]: one["advice"] for one in json.loads(out)}["broken"] == "stop"
+    code, out, _ = run(capsys, "monitor", "whole", "--workspace", workspace(tmp_path / "b"))
+    assert code == 0
+    assert "120 of 120 planned users" in out
+
+
+def test_registering_prints_when_and_whether_that_was_before_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path)
+    code, out, _ = run(capsys, "register", "whole", "--workspace", folder, "--format", "json")
+    (row,) = json.loads(out)
+    assert code == 0
+    assert row["key"] == "whole"
+    assert row["before_start"] is False  # it started in July 2026
+    assert run(capsys, "register", "whol", "--workspace", folder)[0] == 1
+
+
+def test_a_declaration_that_cannot_be_read_is_told_beside_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path)
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "a.toml").write_text("[experiments.a]\nunit = 3\n", encoding="utf-8")
+    code, out, err = run(capsys, "list", "--workspace", folder)
+    assert code == 0
+    assert "whole" in out
+    assert "Not read: a.toml:2" in err
+    code, out, _ = run(capsys, "check", "--workspace", folder)
+    assert code == 1
+    assert "a.toml:2" in out
+
+
+def test_a_readout_by_a_dimension_says_whether_it_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "readout", "whole", "--by", "region", "--workspace", workspace(tmp_path))
+    assert code == 0
+    assert "by region" in out

@@ -207,3 +207,14 @@ def test_counts_and_shares_that_are_none_are_errors() -> None:
             call()
     with pytest.raises(UnknownName, match="chi_square"):
         sample_ratio([50, 50], method="chisquare")
+
+
+def test_several_priors_of_a_broken_split_are_averaged_and_find_a_large_break_early() -> None:
+    # Factors of 10 and 1,000 at one look: their mean, by hand from each alone.
+    alone = [sample_ratio([140, 60], method="sequential", concentration=one) for one in (10.0, 1000.0)]
+    both = sample_ratio([140, 60], method="sequential", concentration=(10.0, 1000.0))
+    factors = [math.exp(one.statistic) for one in alone]
+    assert both.statistic == pytest.approx(math.log(sum(factors) / 2))
+    assert both.p_value == pytest.approx(2 / sum(factors))
+    assert both.mismatch
+    assert not alone[1].mismatch  # a prior of small breaks alone finds it too late
