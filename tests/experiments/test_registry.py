@@ -5,6 +5,7 @@
 * A register that was edited, cut or reordered proves nothing; a read-only workspace claims nothing.
 """
 
+import hashlib
 import json
 import multiprocessing
 import subprocess
@@ -224,6 +225,21 @@ def test_a_clock_that_was_set_back_dates_no_line_before_the_one_above(
     monkeypatch.setattr("metricstack.experiments.registry.datetime", Slow)
     _declare(root, planned_n=400)
     assert register(open_workspace(root))["retry"].at == first.at
+
+
+def test_times_that_run_backwards_prove_nothing(root: Path) -> None:
+    register(open_workspace(root))
+    _declare(root, planned_n=400)
+    register(open_workspace(root))
+    first, last = _lines(root)
+    last["at"] = "2020-01-01T00:00:00+00:00"  # dated back, and bound anew by whoever knows how
+    text, before = b"", ""
+    for line in (first, last):
+        written = json.dumps(line | {"before": before}, sort_keys=True).encode() + b"\n"
+        text, before = text + written, hashlib.blake2b(written, digest_size=16).hexdigest()
+    text += json.dumps({"last": before, "lines": 2}, sort_keys=True).encode() + b"\n"
+    (root / "experiments" / "registered.jsonl").write_bytes(text)
+    assert "was changed at line 2" in declared(open_workspace(root)).unproven
 
 
 _FULL = """
