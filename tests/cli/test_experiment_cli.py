@@ -105,6 +105,50 @@ def test_a_key_cannot_act_on_the_terminal(tmp_path: Path, capsys: pytest.Capture
     assert max(map(len, out.splitlines())) <= 110
 
 
+def test_registering_says_what_it_did_and_what_the_time_proves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    folder = workspace(tmp_path)
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "soon.toml").write_text(
+        '[experiments.soon]\nunit = "user"\narms = ["a", "b"]\nprimary = "task_success"\n'
+        "start = 2099-01-01T00:00:00Z\n",
+        encoding="utf-8",
+    )
+    _, out, _ = run(capsys, "register", "soon", "--workspace", folder)
+    assert "registered now; before its start on 2099-01-01" in " ".join(out.split())
+    _, out, _ = run(capsys, "register", "soon", "whole", "--workspace", folder)
+    told = " ".join(out.split())
+    assert "registered before, nothing has changed; before its start" in told
+    assert "registered now; after its start on 2026-07-01: no proof of what was planned" in told
+    _, out, _ = run(capsys, "register", "--workspace", folder, "--format", "json")
+    rows = {row["key"]: row for row in json.loads(out)}
+    assert {key: (row["new"], row["before_start"]) for key, row in rows.items()} == {
+        "soon": (False, True), "whole": (False, False), "broken": (True, False),
+    }  # fmt: skip
+
+
+def test_what_cannot_be_declared_is_listed_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path)
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "a.toml").write_text("[experiments.a]\nunit = 3\nalfa = 0.1\n", encoding="utf-8")
+    (folder / "experiments" / "b.toml").write_text("no toml", encoding="utf-8")
+    code, out, _ = run(capsys, "check", "--workspace", folder)
+    told = " ".join(out.split())
+    assert code == 1
+    for fault in ("a.toml:2: experiment 'a': unit = 3", "a.toml:3: experiment 'a': unknown field 'alfa'", "b.toml"):
+        assert fault in told
+    code, out, err = run(capsys, "list", "--workspace", folder)
+    assert code == 0
+    assert "whole" in out
+    assert "Not read: a.toml:2" in err
+    code, out, _ = run(capsys, "readout", "whole", "--workspace", folder)
+    assert (code, "whole: ship" in out) == (0, True)
+
+
 def test_what_runs_is_watched_and_a_broken_split_gives_an_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,33 +158,6 @@ def test_what_runs_is_watched_and_a_broken_split_gives_an_exit_code(
     code, out, _ = run(capsys, "monitor", "whole", "--workspace", workspace(tmp_path / "b"))
     assert code == 0
     assert "120 of 120 planned users" in out
-
-
-def test_registering_prints_when_and_whether_that_was_before_the_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = workspace(tmp_path)
-    code, out, _ = run(capsys, "register", "whole", "--workspace", folder, "--format", "json")
-    (row,) = json.loads(out)
-    assert code == 0
-    assert row["key"] == "whole"
-    assert row["before_start"] is False  # it started in July 2026
-    assert run(capsys, "register", "whol", "--workspace", folder)[0] == 1
-
-
-def test_a_declaration_that_cannot_be_read_is_told_beside_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = workspace(tmp_path)
-    (folder / "experiments").mkdir()
-    (folder / "experiments" / "a.toml").write_text("[experiments.a]\nunit = 3\n", encoding="utf-8")
-    code, out, err = run(capsys, "list", "--workspace", folder)
-    assert code == 0
-    assert "whole" in out
-    assert "Not read: a.toml:2" in err
-    code, out, _ = run(capsys, "check", "--workspace", folder)
-    assert code == 1
-    assert "a.toml:2" in out
 
 
 def test_a_readout_by_a_dimension_says_whether_it_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

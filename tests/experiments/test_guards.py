@@ -102,7 +102,8 @@ def test_balance_of_two_covariates_is_hotellings_test_of_statsmodels() -> None:
 @given(st.lists(st.integers(20, 900), min_size=3, max_size=3), st.sampled_from(["chi_square", "sequential"]))
 def test_the_order_of_arms_does_not_matter(counts: list[int], method: str) -> None:
     one, other = sample_ratio(counts, [1, 2, 3], method), sample_ratio(counts[::-1], [3, 2, 1], method)
-    assert split(one).p_value == close(split(other).p_value, abs=1e-12)
+    # Logarithms of factorials of ten thousands are added in another order: rounding at 1e-11.
+    assert split(one).p_value == close(split(other).p_value, abs=1e-9)
 
 
 def test_a_daily_watch_remembers_its_smallest_p_value() -> None:

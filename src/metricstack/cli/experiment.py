@@ -10,6 +10,7 @@ from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapp
 
 if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
+    from metricstack.experiments.registry import Registered
 
 __all__ = ["add", "run_check", "run_list", "run_monitor", "run_readout", "run_register"]
 
@@ -79,16 +80,22 @@ def run_register(arguments: argparse.Namespace) -> int:
 
     ws = telemetry.open_workspace(arguments.workspace)
     found = experiments.register(ws, arguments.names or None)
-    known = experiments.declared(ws).experiments
     rows = [
         {
-            "key": key, "registered_at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "before_start": one.at <= known[key].start,
-            "hash": one.hash, "line": one.line,
+            "key": key, "registered_at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "before_start": one.at <= one.start,
+            "new": one.is_new, "hash": one.hash, "line": one.line, "told": _registered(one),
         }
         for key, one in found.items()
     ]  # fmt: skip
-    print_rows(rows, arguments.format, ("key", "registered_at", "before_start", "hash", "line"))
+    print_rows(rows, arguments.format, ("key", "registered_at", "hash", "line", "told"))
     return 0
+
+
+def _registered(one: "Registered") -> str:
+    """What registering did, and what the time proves."""
+    done = "registered now" if one.is_new else "registered before, nothing has changed"
+    when = f"its start on {one.start:%Y-%m-%d}"
+    return f"{done}; before {when}" if one.at <= one.start else f"{done}; after {when}: no proof of what was planned"
 
 
 def run_monitor(arguments: argparse.Namespace) -> int:
