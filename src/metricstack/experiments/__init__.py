@@ -3,6 +3,7 @@
 from metricstack.experiments.adjusted import Adjusted
 from metricstack.experiments.adjustment import cuped, regression_adjusted
 from metricstack.experiments.anytime import always_valid, always_valid_effect, bounded_mean_sequence, msprt
+from metricstack.experiments.anytime_design import always_valid_bounds
 from metricstack.experiments.bandits import Allocation, adaptive_difference, thompson_allocation
 from metricstack.experiments.bayes import Posterior, bayes_beta_binomial, bayes_normal
 from metricstack.experiments.capping import winsorised_difference
@@ -33,6 +34,7 @@ from metricstack.experiments.readout import Decided, Portfolio, Readout, Split, 
 from metricstack.experiments.replays import AAVerdict, aa_verdict
 from metricstack.experiments.segments import Segment, Segmented, Segments
 from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds, stagewise_effect
+from metricstack.experiments.simulated import SimulatedPower, simulated_power
 from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
 from metricstack.experiments.strata import post_stratified
 from metricstack.experiments.switchbacks import switchback_difference
@@ -74,6 +76,7 @@ __all__ = [
     "Segmented",
     "Segments",
     "ShipIf",
+    "SimulatedPower",
     "Split",
     "Verdict",
     "Watched",
@@ -81,6 +84,7 @@ __all__ = [
     "adaptive_difference",
     "adjust",
     "always_valid",
+    "always_valid_bounds",
     "always_valid_effect",
     "balance",
     "bayes_beta_binomial",
@@ -120,6 +124,7 @@ __all__ = [
     "relative_lift",
     "sample_ratio",
     "sample_size",
+    "simulated_power",
     "single_proportion",
     "stagewise_effect",
     "switchback_difference",
