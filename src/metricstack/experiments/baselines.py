@@ -8,23 +8,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metricstack.core.errors import UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.experiments.measured import arm_of_histogram, arm_of_sums
-from metricstack.metrics.definitions import Catalogue, catalogue
-from metricstack.metrics.evaluate import ask, prepare
-from metricstack.metrics.job import Job
-from metricstack.metrics.language.resolve import degree
-from metricstack.metrics.passes import Pass
-from metricstack.metrics.query.compile import Plan
-from metricstack.metrics.query.sighted import Sighted, Sums, home_of
-from metricstack.metrics.query.states import State, quantity_of, states_of
+from metricstack.experiments.adjustment import solved
+from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.desk import Desk
+from metricstack.experiments.measured import arm_of_sums
+from metricstack.metrics.language.formula import Condition
+from metricstack.metrics.query.exposed import Asked, Joint
+from metricstack.metrics.query.sighted import ALL, Sighted, home_of
+from metricstack.metrics.query.states import Quantity, Role, State, states_of
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
@@ -128,53 +125,56 @@ def _between(days: float, known: Sequence[int], values: Sequence[float]) -> floa
     return float(values[place] * (days / high) ** min(max(slope, -1.0), 1.0))
 
 
-def history(
-    ws: "Workspace", metrics: Sequence[str], *, unit: str, use_case: str = "", until: datetime | None = None
-) -> History | Refusal:
+def history(ws: "Workspace", declared: Declaration, *, until: datetime | None = None) -> History | Refusal:
     """Read the latest full weeks as if an experiment had run in them.
 
     Args:
         ws: The workspace.
-        metrics: Metrics of the catalogue.
-        unit: The column that names the randomised unit.
-        use_case: The use case that it changes, empty = all.
+        declared: The experiment; its unit, use case, metrics, covariates, cap and null policy count.
         until: Only what lies before; None = up to the end of the data.
 
     Returns:
         The history; or a refusal ``MISSING_COLUMN`` (nothing says which unit a row is of) or ``NO_DATA`` (less than a
-        week lies before).
+        week lies before, or no unit was seen).
     """
-    known = catalogue(ws)
-    home = home_of(ws, unit)
+    home = home_of(ws, declared.unit)
     if isinstance(home, Refusal):
         return home
     span = ws.span(home)
-    end = None if span is None else span.end if until is None else min(until, span.end)
-    if span is None or end is None or end <= span.start:
+    if span is None:
         return _too_short(0, until)
     calendar = ws.calendar
-    last = calendar.local_day(end)
+    last = calendar.local_day(span.end if until is None else min(until, span.end))
     first = calendar.local_day(span.start - timedelta(microseconds=1)) + timedelta(days=1)
-    whole = (last - first).days
-    durations = [days for days in DURATIONS if days <= whole]
+    durations = [days for days in DURATIONS if days <= (last - first).days]
     if not durations:
-        return _too_short(max(whole, 0), until)
+        return _too_short(max((last - first).days, 0), until)
     start = last - timedelta(days=durations[-1])
-    before = min(_BEFORE, (start - first).days)
-    before = before if before >= _FEWEST_BEFORE else 0
+    before = min(declared.covariate_days, (start - first).days)
+    before = before if before >= min(_FEWEST_BEFORE, declared.covariate_days) else 0
     windows = {days: calendar.between(start, start + timedelta(days=days)) for days in durations}
-    sighted = Sighted(ws, known.given, unit, windows[durations[-1]], use_case, before)
-    arrivals = sighted.arrivals()
+    wanted = tuple(dict.fromkeys([*declared.metrics, *declared.covariates])) if before else ()
+    stretches = [
+        replace(
+            declared, key=str(days), start=window.start, end=window.end, ramps=(), triggered=False,
+            design=Design.FIXED, covariates=wanted, covariate_days=before,
+        )
+        for days, window in windows.items()
+    ]  # fmt: skip
+    desk = Desk.of(ws, stretches)
+    desk = replace(desk, exposed=Sighted(ws, desk.exposed.given, desk.exposed.exposures, home))
+    assert isinstance(desk.exposed, Sighted)
+    arrivals = desk.exposed.arrivals()
     if isinstance(arrivals, Refusal):
         return arrivals
     if not arrivals[-1]:
-        about = f" in use case {use_case!r}" if use_case else ""
+        about = f" in use case {declared.use_case!r}" if declared.use_case else ""
         return Refusal(
-            Reason.NO_DATA, f"no {unit} was seen{about} from {start} to {last}",
+            Reason.NO_DATA, f"no {declared.unit} was seen{about} from {start} to {last}",
             "Name another use case, or plan from a time with traffic.",
         )  # fmt: skip
-    found = _Reader.of(ws, known, metrics, sighted, windows).read()
-    return History(windows[durations[-1]], arrivals, before, found)
+    reader = _Reader(desk, desk.exposed, declared.covariates)
+    return History(windows[durations[-1]], arrivals, before, {name: reader.read(name) for name in declared.metrics})
 
 
 def _too_short(days: int, until: datetime | None) -> Refusal:
@@ -186,150 +186,88 @@ def _too_short(days: int, until: datetime | None) -> Refusal:
     )
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
 class _Reader:
-    """Reads metrics of one history: one pass over each table for each duration."""
+    """Reads metrics of one history, all stretches of it at once."""
 
-    jobs: Mapping[str, tuple[Job, Pass] | Refusal]
+    desk: Desk
     sighted: Sighted
-    windows: Mapping[int, Window]
+    covariates: tuple[str, ...]
 
-    @classmethod
-    def of(
-        cls, ws: "Workspace", known: Catalogue, metrics: Sequence[str], sighted: Sighted, windows: Mapping[int, Window]
-    ) -> "_Reader":
-        ids: dict[str, str | Refusal] = {}
-        for name in metrics:
-            try:
-                ids[name] = known.get(name).id
-            except UnknownName as error:
-                ids[name] = Refusal(Reason.NOT_MEASURED, str(error), "Mend the declaration.")
-        good = [one for one in ids.values() if isinstance(one, str)]
-        prepared: dict[str, tuple[Job, Pass]] = {}
-        if good:
-            request, _ = ask(ws, good, window=sighted.window, by=(), grain=None, where=None, level=0.95)
-            prepared = {job.name: (job, part) for job, part in prepare(request, good).items()}
-        return cls({name: one if isinstance(one, Refusal) else prepared[one] for name, one in ids.items()}, sighted,
-                   windows)  # fmt: skip
+    @property
+    def _longest(self) -> Declaration:
+        return self.desk.declared[-1]
 
-    @cached_property
-    def _summed(self) -> list[tuple[Job, Pass]]:
-        known = (found for found in self.jobs.values() if not isinstance(found, Refusal))
-        return [(job, part) for job, part in known if job.quantile is None and job.special is None]
+    def _moments(self, stretch: Declaration, name: str, covariates: tuple[str, ...] = ()) -> Moments | Refusal:
+        found = self.desk.arm(replace(stretch, covariates=covariates), name, ALL)
+        return found if isinstance(found, Refusal) else found[0]
 
-    @cached_property
-    def _plans(self) -> dict[str, Plan]:
-        return {name: part.tables[name].plan for job, part in self._summed for name in job.tables}
-
-    def _states(self, jobs: Sequence[tuple[Job, Pass]]) -> dict[str, tuple[State, ...]]:
-        found: dict[str, dict[State, None]] = {}
-        for job, _ in jobs:
-            for state in states_of(job.tree, job.definition.table):
-                found.setdefault(state.quantity.table, {}).setdefault(state)
-        return {name: tuple(states) for name, states in found.items()}
-
-    def read(self) -> dict[str, Baseline | Refusal]:
-        """Read every metric."""
-        states = self._states(self._summed)
-        sums: dict[int, Sums | Refusal] = {}
-        if states:
-            for days, window in self.windows.items():
-                sums[days] = replace(self.sighted, window=window).sums(states, self._plans)
-        return {
-            name: found if isinstance(found, Refusal) else self._baseline(name, *found, sums)
-            for name, found in self.jobs.items()
-        }
-
-    def _baseline(self, name: str, job: Job, part: Pass, sums: Mapping[int, Sums | Refusal]) -> Baseline | Refusal:
-        if job.special is not None:
-            return Refusal(
-                Reason.NOT_MEASURED,
-                "it is not made of sums of units, so that its variance by unit is not known",
-                "Choose a metric of sums, or a quantile.",
-            )
+    def read(self, name: str) -> Baseline | Refusal:
+        """Read one metric."""
         measured: dict[int, Moments] = {}
-        refusal = Refusal(Reason.NO_DATA, "nothing was recorded of these units")
-        for days, window in self.windows.items():
-            if job.quantile is None:
-                found = _of_sums(job, part, sums[days])
-            else:
-                found = self._quantile(job, part, replace(self.sighted, window=window))
-            if isinstance(found, Refusal):
-                refusal = found
-            elif found.variance <= 0:
-                refusal = Refusal(Reason.NO_VARIATION, "all units have the same value", "Choose a metric that varies.")
-            else:
-                measured[days] = found
-        if not measured or max(measured) < max(self.windows):
-            return refusal
-        unit = job.definition.unit.replace("currency", self.sighted.ws.config.currency)
-        longest = sums.get(max(self.windows))
-        reduction, nested = None, None
-        if job.quantile is None and isinstance(longest, Sums):
-            reduction = self._reduction(job, part, longest)
-            nested = self._nested(job, part, longest, measured[max(measured)])
+        for stretch in self.desk.declared:
+            found = self._moments(stretch, name)
+            if isinstance(found, Refusal) or found.variance <= 0:
+                if stretch is self._longest:
+                    return found if isinstance(found, Refusal) else _STILL
+                continue
+            measured[int(stretch.key)] = found
+        job, _ = self.desk.jobs[name]
+        unit = job.definition.unit.replace("currency", self.desk.ws.config.currency)
         return Baseline(
-            name, job.definition.title, str(job.definition.better), unit, measured, reduction, nested
+            name, job.definition.title, str(job.definition.better), unit, measured, self._reduction(name),
+            self._nested(name, measured[int(self._longest.key)]),
         )  # fmt: skip
 
-    def _quantile(self, job: Job, part: Pass, sighted: Sighted) -> Moments | Refusal:
-        assert job.quantile is not None
-        name, call, _ = job.quantile
-        quantity = quantity_of(call, name)
-        missing = part.group(job, (0, ()), ((0, ()),)).missing(quantity)
-        entries = missing or sighted.histogram(quantity, part.tables[name].plan)
-        if isinstance(entries, Refusal):
-            return entries
-        units = sighted.arrivals()
-        return units if isinstance(units, Refusal) else arm_of_histogram(job, units[-1], entries)
-
-    def _reduction(self, job: Job, part: Pass, sums: Sums) -> float | None:
-        """The squared multiple correlation of the metric with its own sums of the time before.
-
-        Derivation:
-            A metric of sums is linear in them with weights w, and ``arm_of_sums`` gives ``w'Cw`` of any covariance C.
-            With ``C[:, x] C[x, x]⁻¹ C[x, :]`` in place of C that is the variance which the covariates x explain.
-        """
-        if not self.sighted.before:
+    def _reduction(self, name: str) -> float | None:
+        """The squared multiple correlation of the metric with what units did before, less what chance explains."""
+        if not self._longest.covariate_days or self.desk.jobs[name][0].quantile is not None:
             return None
-        whole = sums.moments
-        past = {sums.past[s] for s in states_of(job.tree, job.definition.table) if s in sums.past}
-        at = [whole.names.index(name) for name in sorted(past) if whole.cross[(whole.names.index(name),) * 2] > 0]
-        if not at:
+        found = self._moments(self._longest, name, self.covariates or (name,))
+        if isinstance(found, Refusal) or len(found.names) == 1:
             return None
-        scale = np.sqrt(np.diag(whole.cross)[at])
-        within = whole.cross[np.ix_(at, at)] / np.outer(scale, scale)
-        shared = whole.cross[:, at] / scale
-        explained = shared @ np.linalg.pinv(within, rcond=1e-10, hermitian=True) @ shared.T
-        found = _of_sums(job, part, replace(sums, moments=replace(whole, cross=explained)))
-        plain = _of_sums(job, part, sums)
-        if isinstance(found, Refusal) or isinstance(plain, Refusal) or not plain.variance > 0:
+        theta, rank = solved(found.cross[1:, 1:], found.cross[1:, 0])
+        if not rank:
             return None
-        share = found.variance / plain.variance
-        # Less what so many covariates explain by chance (adjusted R squared).
-        share = 1 - (1 - share) * (whole.n - 1) / max(whole.n - 1 - len(at), 1)
+        share = float(theta @ found.cross[1:, 0]) / float(found.cross[0, 0])
+        share = 1 - (1 - share) * (found.n - 1) / max(found.n - 1 - rank, 1)
         return min(max(share, 0.0), 1 - 1e-9)
 
-    def _nested(self, job: Job, part: Pass, sums: Sums, by_unit: Moments) -> Nested | None:
-        """Compare the variance of units with that of as many independent rows (Kish 1965, section 5.4)."""
-        if len(job.tables) != 1 or degree(job.tree) >= 1:
+    def _nested(self, name: str, by_unit: Moments) -> Nested | None:
+        """Compare the variance of units with that of as many independent rows.
+
+        Source:
+            Kish (1965), section 5.4: for clusters of m rows the design effect is ``1 + (sum m² / sum m - 1) icc``.
+        """
+        job, part = self.desk.jobs[name]
+        if job.quantile is not None or len(job.tables) != 1 or self.desk.is_total(name):
             return None
-        (name,) = job.tables
-        if self.sighted.unit in table(name).key or name not in sums.rows:
+        (home,) = job.tables
+        key = table(home).key
+        if len(key) > 1 or self.sighted.unit in key:
             return None
-        states = tuple(states_of(job.tree, job.definition.table))
-        found = self.sighted.each_row(name, states, part.tables[name].plan)
-        rows = found if isinstance(found, Refusal) else _of_sums(job, part, found)
-        if isinstance(rows, Refusal) or not rows.variance > 0:
+        states, count = tuple(states_of(job.tree, job.definition.table)), _rows_of(home)
+        plans = {home: part.tables[home].plan}
+        row = replace(self.sighted.exposures[-1], unit=key[0])
+        rows = Sighted(self.sighted.ws, self.sighted.given, (row,), home).joint(Asked({home: states}, {}, plans))
+        longest = replace(self.sighted, exposures=self.sighted.exposures[-1:])
+        sizes = longest.joint(Asked({home: (count,)}, {}, plans))
+        if not isinstance(rows, Joint) or not isinstance(sizes, Joint) or home in rows.refused or home in sizes.refused:
             return None
-        place = sums.rows[name]
-        mean = float(sums.moments.means[sums.moments.names.index(place)])
-        kish = mean + sums.moments.covariance(place, place) / mean if mean > 0 else 1.0
-        effect = by_unit.variance / by_unit.n / (rows.variance / rows.n)
+        each, size = rows.of(row.experiment, ALL), sizes.of(row.experiment, ALL)
+        found = arm_of_sums(job, part, each[0], rows.places[0], rows.refused) if each else None
+        if not isinstance(found, Moments) or not found.variance > 0 or not size:
+            return None
+        place = sizes.places[0][count]
+        mean = float(size[0].means[size[0].names.index(place)])
+        kish = mean + size[0].covariance(place, place) / mean if mean > 0 else 1.0
+        effect = by_unit.variance / by_unit.n / (found.variance / found.n)
         return Nested(mean, effect, (effect - 1) / (kish - 1)) if kish > 1 else None
 
 
-def _of_sums(job: Job, part: Pass, sums: Sums | Refusal) -> Moments | Refusal:
-    if isinstance(sums, Refusal):
-        return sums
-    return arm_of_sums(job, part, sums.moments, sums.places, sums.refused)
+_STILL = Refusal(Reason.NO_VARIATION, "all units have the same value", "Choose a metric that varies.")
+
+
+def _rows_of(name: str) -> State:
+    """The rows of a table, as a sum by unit."""
+    return State(Role.N, Quantity(name, "", None, Condition()))

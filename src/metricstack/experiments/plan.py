@@ -14,7 +14,7 @@ from metricstack.experiments.baselines import Baseline, History, history
 from metricstack.experiments.declare import UNITS, Declaration, Design, Guardrail, declaration
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
-from metricstack.experiments.readout import Role
+from metricstack.experiments.reading import Role
 from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds
 from metricstack.experiments.sizing import minimum_detectable_effect, power as power_of, sample_size
 
@@ -78,9 +78,13 @@ def plan(
     if not declared.alpha < power < 1:
         raise InvalidInput(f"The power {power} is outside ({declared.alpha:g}, 1); 0.8 is usual.")
     before = min(until, declared.start) if until is not None else declared.start
-    past = history(ws, declared.metrics, unit=declared.unit, use_case=declared.use_case, until=before)
+    past = history(ws, declared, until=before)
     desk = _Desk(declared, past, power, declared.smallest_effect if effect is None else effect)
-    metrics = tuple(desk.metric(name) for name in declared.metrics)
+    found = [desk.metric(name) for name in declared.metrics]
+    asked = [one for each in found for one in (each.needed, each.adjusted)]
+    last = max([_SHOWN, *(one.days for one in asked if isinstance(one, Needed))])
+    last = min(math.ceil(last * 1.15), _LONGEST)
+    metrics = tuple(replace(one, course=desk.course(one, last)) for one in found)
     planned = desk.planned(metrics[0])
     known = isinstance(past, History)
     window = past.window if isinstance(past, History) else None
@@ -156,12 +160,21 @@ class _Desk:
         question = _Question(self, base, self.past, guardrail, role)
         needed = adjusted = None
         if role is not Role.SECONDARY:
-            needed = question.needed(target, 0.0)
-            if base.reduction is not None:
+            needed = question.needed(target, self._taken(base))
+            if base.reduction is not None and not declared.covariates:
                 adjusted = question.needed(target, base.reduction)
-        last = max([_SHOWN, *(one.days for one in (needed, adjusted) if isinstance(one, Needed))])
-        course = question.course(min(math.ceil(last * 1.15), _LONGEST))
-        return MetricPlan(name, title, role, target, guardrail, base, course, needed, adjusted)
+        return MetricPlan(name, title, role, target, guardrail, base, (), needed, adjusted)
+
+    def course(self, one: MetricPlan, last: int) -> tuple[Sight, ...]:
+        """Tell what is seen of a metric after each day."""
+        if isinstance(one.baseline, Refusal) or not isinstance(self.past, History):
+            return ()
+        question = _Question(self, one.baseline, self.past, one.guardrail, one.role)
+        return question.course(last, self._taken(one.baseline))
+
+    def _taken(self, base: Baseline) -> float:
+        """Share of variance that is taken off when it is read: declared covariates only."""
+        return base.reduction if self.declared.covariates and base.reduction is not None else 0.0
 
     def planned(self, primary: MetricPlan) -> Needed | None:
         """Tell what the planned n can see of the primary."""
@@ -174,8 +187,8 @@ class _Desk:
         moments = base.after(days)
         found = power_of(
             effect=self.effect, n=max(round(n * pair), 4), control=moments, relative=True, alpha=self.alpha,
-            treatment_share=share, design=design,
-        ) if moments.mean else None  # fmt: skip
+            treatment_share=share, variance_reduction=self._taken(base), design=design,
+        )  # fmt: skip
         return Needed(n, days, found) if isinstance(found, Plan) else None
 
     def checks(self, primary: MetricPlan, planned: Needed | None) -> Iterator[Check]:
@@ -197,7 +210,18 @@ class _Desk:
                 detail=f"{needed.days} days are more than the {self.past.days} that were read: traffic and variance are "
                 "assumed to go on as in the second half of them",
             )  # fmt: skip
-        end = self.declared.end
+        declared, end = self.declared, self.declared.end
+        if n is None and declared.design is Design.ALWAYS_VALID and isinstance(needed, Needed):
+            yield Check(
+                "planned_n", passed=None,
+                detail=f"state planned_n = {needed.units:,}: the confidence sequence is narrowest there",
+            )  # fmt: skip
+        if declared.triggered:
+            text = f"only {declared.unit}s that reach the changed code will count; the past does not tell which would"
+            yield Check("triggered", passed=None, detail=text)
+        if declared.ramps:
+            text = "it is planned as if its first allocation stayed; stretches of another are compared apart"
+            yield Check("ramps", passed=None, detail=text)
         if end is not None and isinstance(needed, Needed):
             days = (end - self.declared.start).total_seconds() / 86_400
             yield Check(
@@ -271,10 +295,9 @@ class _Question:
                 f"{units(_LONGEST):,.0f} {self.desk.declared.unit}s are needed, and {have:,.0f} come in {_LONGEST} days",
                 "Plan for a larger effect, or widen what the experiment is about.",
             )
-        exact = self._after(day, self.base.after(day), reduction)
-        return exact
+        return self._after(day, self.base.after(day), reduction)
 
-    def course(self, last: int) -> tuple[Sight, ...]:
+    def course(self, last: int, reduction: float) -> tuple[Sight, ...]:
         """Tell what is seen after each day."""
         pair, share = self.desk.pair
         harm = self.role is Role.GUARDRAIL
@@ -283,7 +306,7 @@ class _Question:
         n = max(round(self.past.units_after(at) * pair), 4)
         found = minimum_detectable_effect(
             n=n, control=self.base.after(at), power=self._power, alpha=self.desk.alpha / 2 if harm else self.desk.alpha,
-            sided=1 if harm else 2, treatment_share=share, design=design,
+            sided=1 if harm else 2, treatment_share=share, variance_reduction=reduction, design=design,
         )  # fmt: skip
         if isinstance(found, Refusal):
             return ()

@@ -9,7 +9,7 @@ from metricstack.core.windows import Window
 from metricstack.experiments.baselines import Baseline, Nested
 from metricstack.experiments.declare import Declaration, Guardrail
 from metricstack.experiments.planning import Plan
-from metricstack.experiments.readout import Role
+from metricstack.experiments.reading import Role
 
 __all__ = ["ExperimentPlan", "MetricPlan", "Needed", "Sight"]
 
