@@ -124,7 +124,8 @@ def test_the_statistic_is_that_of_the_estimator(past: Moments, options: Any, com
 
 def test_clusters_of_unequal_size_are_compared_as_by_cluster_difference() -> None:
     random = stream(6, "clusters")
-    a, b = (cluster_stages(random, np.array([n]), 2.0, (0.1, 0.9), (20.0, 0.5), 3) for n in (12, 15))
+    shape: dict[str, Any] = {"parts": (0.1, 0.9), "sizes": (20.0, 0.5), "experiments": 3}
+    a, b = (cluster_stages(random, np.array([n]), 2.0, **shape) for n in (12, 15))
     setting = setting_of(UNIT, icc=0.1, cluster_size=20, cluster_variation=0.5)
     assert not isinstance(setting, Refusal)
     statistic, freedom = _statistic(setting, 0.1, a, b)

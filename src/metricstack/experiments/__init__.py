@@ -23,9 +23,11 @@ from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.monitor import Monitor, Watched, monitor
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.pairs import paired_binary, paired_score
+from metricstack.experiments.plan import plan
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.policies import PolicyValue, off_policy
 from metricstack.experiments.proportions import proportion_difference, proportion_ratio, single_proportion
+from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.quantile_effects import BinnedSample, quantile_difference
 from metricstack.experiments.rates import rate_ratio
 from metricstack.experiments.ratios import ratio_difference
@@ -55,12 +57,15 @@ __all__ = [
     "Effect",
     "Effects",
     "ExactTest",
+    "ExperimentPlan",
     "GroupSequential",
     "Guardrail",
     "Heterogeneity",
     "IntraclassCorrelation",
     "MarginTest",
+    "MetricPlan",
     "Monitor",
+    "Needed",
     "NullPolicy",
     "OverTime",
     "Plan",
@@ -76,6 +81,7 @@ __all__ = [
     "Segmented",
     "Segments",
     "ShipIf",
+    "Sight",
     "SimulatedPower",
     "Split",
     "Verdict",
@@ -111,6 +117,7 @@ __all__ = [
     "off_policy",
     "paired_binary",
     "paired_score",
+    "plan",
     "portfolio",
     "post_stratified",
     "power",

@@ -1,4 +1,4 @@
-"""The bounds of a confidence sequence at the times at which it will be looked at: what an always-valid design can see."""
+"""The bounds of a confidence sequence at the looks that will be taken: what an always-valid design can see."""
 
 from collections.abc import Sequence
 

@@ -112,7 +112,7 @@ class History:
         half = self.units_after(self.days / 2)
         last = float(self.arrivals[-1])
         pace = math.log2(last / half) if half > 0 else 1.0
-        return last * (days / self.days) ** min(max(pace, 0.0), 1.0)
+        return float(last * (days / self.days) ** min(max(pace, 0.0), 1.0))
 
 
 def _between(days: float, known: Sequence[int], values: Sequence[float]) -> float:

@@ -16,7 +16,8 @@ from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.reading import Role
 from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds
-from metricstack.experiments.sizing import minimum_detectable_effect, power as power_of, sample_size
+from metricstack.experiments.sizing import minimum_detectable_effect, sample_size
+from metricstack.experiments.sizing import power as power_of
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -29,7 +30,6 @@ _SHORTEST = 7
 """A week: shorter, weekdays do not count alike."""
 _SHOWN = 28
 _LOOKS = 28
-_PLAN_KEY = "plan"
 
 
 def plan(
@@ -110,8 +110,8 @@ def _declared(
 
     span = ws.span()
     start = datetime.now(UTC) if span is None else span.end
-    halves, arms = (0.5, 0.5), ("control", "treatment")
-    return Declaration(_PLAN_KEY, unit, arms, halves, catalogue(ws).get(metric).id, start, use_case=use_case)
+    halves, arms, name = (0.5, 0.5), ("control", "treatment"), catalogue(ws).get(metric).id
+    return Declaration(name, unit, arms, halves, name, start, use_case=use_case)
 
 
 @dataclass(frozen=True)
@@ -198,17 +198,17 @@ class _Desk:
             enough = planned.plan.power >= self.power - 0.005
             assert self.effect is not None
             detail = (
-                f"{n:,} planned {self.declared.unit}s find an effect of {write(self.effect, 'fraction')} with a power of "
-                f"{planned.plan.power:.0%}"
+                f"{n:,} planned {self.declared.unit}s find an effect of {write(self.effect, 'fraction')} with a power "
+                f"of {_percent(planned.plan.power)}"
             )
             if not enough and isinstance(needed, Needed):
-                detail += f"; {needed.units:,} are needed for {self.power:.0%}"
+                detail += f"; {needed.units:,} are needed for {_percent(self.power)}"
             yield Check("planned_n", passed=enough, detail=detail)
         if isinstance(needed, Needed) and isinstance(self.past, History) and needed.days > self.past.days:
             yield Check(
                 "beyond_the_past", passed=None,
-                detail=f"{needed.days} days are more than the {self.past.days} that were read: traffic and variance are "
-                "assumed to go on as in the second half of them",
+                detail=f"{needed.days} days are more than the {self.past.days} that were read: traffic and variance "
+                "are assumed to go on as in the second half of them",
             )  # fmt: skip
         declared, end = self.declared, self.declared.end
         if n is None and declared.design is Design.ALWAYS_VALID and isinstance(needed, Needed):
@@ -228,6 +228,10 @@ class _Desk:
                 "planned_end", passed=days >= needed.days - 0.5,
                 detail=f"it is planned to end after {days:.0f} days; {needed.days} are needed",
             )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f}\u00a0%"
 
 
 @dataclass(frozen=True)
@@ -273,8 +277,8 @@ class _Question:
             return Refusal(
                 Reason.NOT_MEASURED,
                 "no smallest effect was stated",
-                "State `smallest_effect` in the declaration, or give `effect`: the smallest change that would matter, as "
-                "a fraction of control.",
+                "State `smallest_effect` in the declaration, or give `effect`: the smallest change that would matter, "
+                "as a fraction of control.",
             )
         last = self.past.days
         found = self._after(last, self.base.after(last), reduction)
@@ -292,7 +296,8 @@ class _Question:
             have = self.past.units_after(_LONGEST)
             return Refusal(
                 Reason.TOO_FEW_UNITS,
-                f"{units(_LONGEST):,.0f} {self.desk.declared.unit}s are needed, and {have:,.0f} come in {_LONGEST} days",
+                f"{units(_LONGEST):,.0f} {self.desk.declared.unit}s are needed, "
+                f"and {have:,.0f} come in {_LONGEST} days",
                 "Plan for a larger effect, or widen what the experiment is about.",
             )
         return self._after(day, self.base.after(day), reduction)

@@ -86,6 +86,17 @@ class MetricPlan:
         return next(sight for sight in self.course if sight.days == days)
 
     @property
+    def unit(self) -> str:
+        """Unit of the target: a fraction of control, or the metric's own of an absolute margin."""
+        if self.guardrail is None or self.guardrail.relative or isinstance(self.baseline, Refusal):
+            return "fraction"
+        return self.baseline.unit
+
+    def seen(self, sight: Sight) -> float:
+        """Return what is seen in the unit of the target."""
+        return sight.effect if self.guardrail is None or self.guardrail.relative else sight.absolute
+
+    @property
     def weeks(self) -> tuple[Sight, ...]:
         """What is seen after one, two and four weeks."""
         return tuple(sight for sight in self.course if sight.days in (7, 14, 28))
@@ -167,7 +178,9 @@ class ExperimentPlan(Shown):
         for one in self.metrics:
             where = (("experiment", self.key), ("role", str(one.role)))
             found.append(
-                Finding(f"What is {one.title} before?", one.value, subject=one.metric, where=(*where, ("asked", "value")))
+                Finding(
+                    f"What is {one.title} before?", one.value, subject=one.metric, where=(*where, ("asked", "value"))
+                )
             )
             for sight in one.weeks:
                 told = Estimate(sight.effect, "fraction", sight.units, f"smallest effect found, power {self.power:g}")
@@ -202,5 +215,3 @@ class ExperimentPlan(Shown):
             "needed": self.needed.to_dict(), "planned": None if self.planned is None else self.planned.to_dict(),
             "metrics": [one.to_dict() for one in self.metrics], "checks": [check.to_dict() for check in self.checks],
         }  # fmt: skip
-
-

@@ -48,7 +48,7 @@ class SimulatedPower(Estimated):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The power, and where it may stop early the units that it takes."""
-        found = [Finding("How likely is the effect found?", self.estimate, self.checks, subject="power")]
+        found = [Finding("How likely is the effect found?", self.estimate, checks=self.checks, subject="power")]
         if self.expected_n is not None:
             found.append(Finding("How many units does it take?", self.expected_n, subject="units at the end"))
         return tuple(found)
@@ -115,7 +115,7 @@ def simulated_power(
         raise InvalidInput(f"At least {_FEWEST} experiments are simulated, as a whole number; got {experiments!r}.")
     moved = check_effect(effect, setting)
     units, arms = _sizes(setting, n)
-    draws = _arms(setting, control, moved, arms, experiments, seed)
+    draws = _arms(setting, control, moved, arms, (experiments, seed))
     found, ended = _read(setting, moved, *draws)
     share = float(found.mean())
     low, high = wilson(share, experiments, level=level)
@@ -155,10 +155,10 @@ def _arms(
     control: Moments | float,
     effect: float,
     n: tuple[NDArray[np.int64], NDArray[np.int64]],
-    experiments: int,
-    seed: int,
+    draw: tuple[int, int],
 ) -> tuple[Stages, Stages]:
-    """Draw both arms: first what is measured (a ratio's two sums), then covariates."""
+    """Draw both arms of so many experiments by a seed: first what is measured (a ratio's two sums), then covariates."""
+    experiments, seed = draw
     found = []
     for arm, moved, sizes in (("control", 0.0, n[0]), ("treatment", effect, n[1])):
         random = stream(seed, "power", arm)
@@ -167,7 +167,7 @@ def _arms(
             variance = _variance(setting, rate) * (1 - setting.reduction)
             parts = (variance * setting.icc, variance * (1 - setting.icc))
             shape = (setting.cluster_size, setting.variation)
-            found.append(cluster_stages(random, sizes, rate, parts, shape, experiments))
+            found.append(cluster_stages(random, sizes, rate, parts=parts, sizes=shape, experiments=experiments))
         elif setting.metric.kind == "proportion" and setting.factor == 1:
             found.append(bernoulli_stages(random, sizes, rate, experiments))
         else:

@@ -95,6 +95,7 @@ def cluster_stages(
     random: np.random.Generator,
     n: Counts,
     mean: float,
+    *,
     parts: tuple[float, float],
     sizes: tuple[float, float],
     experiments: int,

@@ -53,7 +53,7 @@ class Sighted(Exposed):
     home: str = "requests"
 
     def units(self) -> "ir.Table | Refusal":
-        """Build the units that count, one row for each stretch, as `Assigned.units`: first exposed by their first row."""
+        """Build the units that count, one row for each stretch, as `Assigned.units`; exposed by their first row."""
         import ibis
 
         frame = self._frame(self.home)
