@@ -6,7 +6,7 @@ as the experiment will be, after one, two and four of them; in between and beyon
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,9 @@ from metricstack.experiments.adjustment import solved
 from metricstack.experiments.declare import Declaration, Design
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.measured import arm_of_sums
-from metricstack.metrics.language.formula import Condition
 from metricstack.metrics.query.exposed import Asked, Joint
 from metricstack.metrics.query.sighted import ALL, Sighted, home_of
-from metricstack.metrics.query.states import Quantity, Role, State, states_of
+from metricstack.metrics.query.states import Role, states_of
 from metricstack.telemetry.tables import table
 
 if TYPE_CHECKING:
@@ -193,6 +192,7 @@ class _Reader:
     desk: Desk
     sighted: Sighted
     covariates: tuple[str, ...]
+    by_row: dict[str, Joint | None] = field(default_factory=dict)
 
     @property
     def _longest(self) -> Declaration:
@@ -243,31 +243,47 @@ class _Reader:
         if job.quantile is not None or len(job.tables) != 1 or self.desk.is_total(name):
             return None
         (home,) = job.tables
+        rows, joint = self._rows(home), self.desk.joint
+        if rows is None or isinstance(joint, Refusal):
+            return None
+        single = arm_of_sums(job, part, rows.of(home, ALL)[0], rows.places[0], rows.refused)
+        units, places = joint.of(self._longest.key, ALL)[0], joint.places[0]
+        counts = [
+            units.names.index(places[state])
+            for state in states_of(job.tree, job.definition.table)
+            if state.role is Role.N and state in places
+        ]
+        if isinstance(single, Refusal) or not single.variance > 0 or not counts:
+            return None
+        at = max(counts, key=lambda place: float(units.means[place]))
+        mean = float(units.means[at])
+        kish = mean + float(units.cross[at, at]) / units.n / mean if mean > 0 else 1.0
+        effect = by_unit.variance / by_unit.n / (single.variance / single.n)
+        return Nested(mean, effect, (effect - 1) / (kish - 1)) if kish > 1 else None
+
+    def _rows(self, home: str) -> Joint | None:
+        """Read a table with each of its rows as a unit, for all metrics at once; None where a row has no name."""
+        if home not in self.by_row:
+            self.by_row[home] = self._read_rows(home)
+        return self.by_row[home]
+
+    def _read_rows(self, home: str) -> Joint | None:
         key = table(home).key
         if len(key) > 1 or self.sighted.unit in key:
             return None
-        states, count = tuple(states_of(job.tree, job.definition.table)), _rows_of(home)
-        plans = {home: part.tables[home].plan}
-        row = replace(self.sighted.exposures[-1], unit=key[0])
-        rows = Sighted(self.sighted.ws, self.sighted.given, (row,), home).joint(Asked({home: states}, {}, plans))
-        longest = replace(self.sighted, exposures=self.sighted.exposures[-1:])
-        sizes = longest.joint(Asked({home: (count,)}, {}, plans))
-        if not isinstance(rows, Joint) or not isinstance(sizes, Joint) or home in rows.refused or home in sizes.refused:
-            return None
-        each, size = rows.of(row.experiment, ALL), sizes.of(row.experiment, ALL)
-        found = arm_of_sums(job, part, each[0], rows.places[0], rows.refused) if each else None
-        if not isinstance(found, Moments) or not found.variance > 0 or not size:
-            return None
-        place = sizes.places[0][count]
-        mean = float(size[0].means[size[0].names.index(place)])
-        kish = mean + size[0].covariance(place, place) / mean if mean > 0 else 1.0
-        effect = by_unit.variance / by_unit.n / (found.variance / found.n)
-        return Nested(mean, effect, (effect - 1) / (kish - 1)) if kish > 1 else None
+        told = [(job, part) for job, part in self.desk.jobs.values() if job.quantile is None and job.special is None]
+        states = dict.fromkeys(
+            state
+            for job, _ in told
+            for state in states_of(job.tree, job.definition.table)
+            if state.quantity.table == home
+        )
+        plans = {home: next(part.tables[home].plan for job, part in told if home in job.tables)}
+        row = replace(self.sighted.exposures[-1], experiment=home, unit=key[0])
+        rows = Sighted(self.sighted.ws, self.sighted.given, (row,), home)
+        found = rows.joint(Asked({home: tuple(states)}, {}, plans))
+        return found if isinstance(found, Joint) and found.cells and home not in found.refused else None
 
 
 _STILL = Refusal(Reason.NO_VARIATION, "all units have the same value", "Choose a metric that varies.")
 
-
-def _rows_of(name: str) -> State:
-    """The rows of a table, as a sum by unit."""
-    return State(Role.N, Quantity(name, "", None, Condition()))
