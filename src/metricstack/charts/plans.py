@@ -94,14 +94,14 @@ def _course(one: "MetricPlan", known: int, *, alone: bool) -> alt.LayerChart:
             dot = alt.Chart(alt.InlineData(values=[there | {"words": f"{one.needed.days:,} days"}]))
             layers.append(dot.mark_point(filled=True, size=90, color=GOOD, opacity=1).encode(x=x, y=y))
     chart = alt.LayerChart(layer=layers).properties(height=_HEIGHT)
-    return chart if alone else chart.properties(title=alt.TitleParams(text=_title(one), fontSize=13))
+    return chart if alone else chart.properties(title=alt.TitleParams(text=_title(one), fontSize=13, frame="group"))
 
 
 def _days_axis(last: int) -> alt.Axis:
     step = next(step for step in (7, 14, 28, 56) if last / step <= 7)
     ticks = list(range(_FIRST if step == 7 else step, last + 1, step))
     if ticks[0] > _FIRST:
-        ticks = [_FIRST, *(tick for tick in ticks if tick - _FIRST > step * 0.6)]
+        ticks = [_FIRST, *(tick for tick in ticks if tick - _FIRST > step * 0.45)]
     return alt.Axis(
         values=ticks, tickCount=len(ticks), title=None, grid=False, domain=True, domainColor=INK, domainOpacity=0.35,
         ticks=True, tickColor=INK, tickOpacity=0.35, tickSize=4,

@@ -286,4 +286,3 @@ class _Reader:
 
 
 _STILL = Refusal(Reason.NO_VARIATION, "all units have the same value", "Choose a metric that varies.")
-

@@ -50,9 +50,15 @@ class Needed:
     days: int
     plan: Plan
 
+    @property
+    def expected(self) -> float | None:
+        """Units of all arms at which a sequential design stops on average, where the effect is there."""
+        fewer = self.plan.expected_n
+        return None if fewer is None else fewer * self.units / self.plan.n
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"units": self.units, "days": self.days, "plan": self.plan.to_dict()}
+        return {"units": self.units, "days": self.days, "expected": self.expected, "plan": self.plan.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ def say_needed(one: "MetricPlan", unit: str) -> str:
     if one.needed is None:
         return ""
     found = f"{count(one.needed.units)} {unit}s, {_days(one.needed.days)}"
+    if one.needed.expected is not None and one.guardrail is None:
+        found = f"{found}, at most; {count(round(one.needed.expected))} on average where the effect is there"
     reduction = None if isinstance(one.baseline, Refusal) else one.baseline.reduction
     if isinstance(one.adjusted, Needed) and reduction is not None and reduction >= _WORTH:
         fewer = f"{count(one.adjusted.units)} {unit}s, {_days(one.adjusted.days)}"
