@@ -10,7 +10,7 @@ from metricstack import charts
 from metricstack.core.values import Estimate, Finding, Moments, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.baselines import Baseline
-from metricstack.experiments.declare import Declaration, Guardrail
+from metricstack.experiments.declaration import Declaration, Guardrail
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.reading import Role

@@ -20,7 +20,7 @@ from metricstack.core.streams import stream
 from metricstack.core.values import Reason, Refusal
 from metricstack.experiments import ExperimentPlan, Role, compare, group_sequential_bounds, plan
 from metricstack.experiments.baselines import Baseline, History
-from metricstack.experiments.declare import Declaration, Design, Guardrail
+from metricstack.experiments.declaration import Declaration, Design, Guardrail
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import MetricPlan, Needed
 from metricstack.telemetry import Workspace
@@ -210,6 +210,7 @@ def test_the_planned_n_is_held_against_what_is_needed(ws: Workspace) -> None:
     assert told["planned_n"].passed is False
     assert "needed" in told["planned_n"].detail
     assert told["planned_end"].passed is False
+    assert "half the time" in told["ship_if"].detail  # an estimate is above its truth half the time
     enough = plan(ws, replace(DECLARED, planned_n=needed(found.primary).units))
     assert {check.name: check.passed for check in enough.checks}["planned_n"] is True
 

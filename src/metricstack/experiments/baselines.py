@@ -15,7 +15,7 @@ import numpy as np
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.adjustment import solved
-from metricstack.experiments.declare import Declaration, Design
+from metricstack.experiments.declaration import Declaration, Design
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.measured import arm_of_sums
 from metricstack.metrics.query.exposed import Asked, Joint

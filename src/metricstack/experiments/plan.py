@@ -11,7 +11,9 @@ from metricstack.core.units import write
 from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments.anytime_design import always_valid_bounds
 from metricstack.experiments.baselines import Baseline, History, history
-from metricstack.experiments.declare import UNITS, Declaration, Design, Guardrail, declaration
+from metricstack.experiments.declaration import Declaration, Design, Guardrail, ShipIf
+from metricstack.experiments.declare import declaration
+from metricstack.experiments.entry import UNITS
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.reading import Role
@@ -140,7 +142,7 @@ class _Desk:
         if declared is Design.FIXED:
             return None
         if declared is Design.GROUP_SEQUENTIAL:
-            found = group_sequential_bounds(self.declared.looks, self.alpha)
+            found = group_sequential_bounds(self.declared.looks, self.alpha, self.declared.spending)
         else:
             found = always_valid_bounds(min(max(days, 1), _LOOKS), self.alpha, peak=peak)
         return replace(found, sided=1, alpha=found.alpha / 2) if one_sided else found
@@ -216,6 +218,9 @@ class _Desk:
                 "planned_n", passed=None,
                 detail=f"state planned_n = {needed.units:,}: the confidence sequence is narrowest there",
             )  # fmt: skip
+        more = _MORE.get(declared.ship_if) if declared.smallest_effect is not None else None
+        if more and isinstance(needed, Needed):
+            yield Check("ship_if", passed=None, detail=f"the power is that of an effect beyond chance; to ship, {more}")
         if declared.triggered:
             text = f"only {declared.unit}s that reach the changed code will count; the past does not tell which would"
             yield Check("triggered", passed=None, detail=text)
@@ -228,6 +233,13 @@ class _Desk:
                 "planned_end", passed=days >= needed.days - 0.5,
                 detail=f"it is planned to end after {days:.0f} days; {needed.days} are needed",
             )  # fmt: skip
+
+
+_MORE = {
+    ShipIf.MATTERS: "it must also be seen as large as what matters, as one of just that size is half the time",
+    ShipIf.SURELY_MATTERS: "its whole interval must lie beyond the smallest that matters, which takes a larger one",
+}
+"""What the verdict asks for beside an effect beyond chance."""
 
 
 def _percent(share: float) -> str:

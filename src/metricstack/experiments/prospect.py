@@ -7,7 +7,7 @@ from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.baselines import Baseline, Nested
-from metricstack.experiments.declare import Declaration, Guardrail
+from metricstack.experiments.declaration import Declaration, Guardrail
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.reading import Role
 
