@@ -111,7 +111,8 @@ def say_hidden(one: "MetricPlan", unit: str) -> str:
     if nested is None or nested.design_effect < 1.05:
         return ""
     return (
-        f"One {unit}'s {nested.rows:.1f} rows resemble one another (intraclass correlation {nested.icc:.2g}): "
+        f"Rows of one {unit} resemble one another ({nested.rows:.1f} on average, intraclass correlation "
+        f"{nested.icc:.2g}): "
         f"the variance is {nested.design_effect:.2f} times what a count of rows would say"
     )
 
