@@ -164,3 +164,39 @@ def test_a_readout_by_a_dimension_says_whether_it_differs(tmp_path: Path, capsys
     code, out, _ = run(capsys, "readout", "whole", "--by", "region", "--workspace", workspace(tmp_path))
     assert code == 0
     assert "by region" in out
+
+
+def _past(folder: Path) -> Path:
+    """Forty new users a day for a week, two equal runs each, half of them successful."""
+    rows: list[dict[str, Any]] = [
+        {"run": f"{day}-{i}-{j}", "user": f"{day}-{i}", "start": at(f"07-{day + 1:02} 00:00") + minutes(j),
+         "outcome": "success" if i % 2 else "failure"}
+        for day in range(7)
+        for i in range(40)
+        for j in range(2)
+    ]  # fmt: skip
+    write_workspace(folder, {"requests": [*rows, {"run": "later", "user": "x", "start": at("07-08")}]})
+    return folder
+
+
+def test_a_plan_says_how_long_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # 20 % of one half, variance 0.25 x 280 / 279: (1.959964 + 0.841621)^2 x 2 x 0.2509 / 0.1^2 = 393.8 an arm, one more
+    # by t; at 40 a day twice 395 have come on day 20.
+    folder = _past(tmp_path)
+    asked = ("plan", "--metric", "task_success", "--effect", "0.2", "--workspace", folder)
+    code, out, _ = run(capsys, *asked)
+    assert code == 0
+    assert out.startswith("task_success: 20 days and about 790 users")
+    assert "after 1 week" in out
+    code, out, _ = run(capsys, *asked, "--format", "json")
+    (told,) = json.loads(out)
+    assert (told["needed"]["days"], told["needed"]["units"]) == (20, 790)
+
+
+def test_a_plan_without_an_effect_says_what_to_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "plan", "--metric", "task_success", "--workspace", _past(tmp_path))
+    assert code == 0
+    assert "`smallest_effect`" in out
+    code, _, err = run(capsys, "plan", "--workspace", tmp_path)
+    assert code != 0
+    assert "one of them" in err

@@ -1,4 +1,4 @@
-"""`metricstack experiment …`: declare and register, watch, read; what experiments showed, and what to do."""
+"""`metricstack experiment …`: declare and register, plan, watch, read; what experiments showed, and what to do."""
 
 import argparse
 import sys
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
     from metricstack.experiments.registry import Registered
 
-__all__ = ["add", "run_check", "run_list", "run_monitor", "run_readout", "run_register"]
+__all__ = ["add", "run_check", "run_list", "run_monitor", "run_plan", "run_readout", "run_register"]
 
-_COMMANDS = "register|monitor|list|readout|check"
+_COMMANDS = "register|plan|monitor|list|readout|check"
 
 
 def add(commands: Any) -> None:
@@ -33,6 +33,13 @@ def add(commands: Any) -> None:
         own, "monitor", run_monitor, "watch experiments that run: how far, is the split fair, is harm certain"
     )
     watching.add_argument("name", metavar="KEY", nargs="?", help="one experiment (all that run)")
+    plan = _add(own, "plan", run_plan, "plan an experiment: units and days that it takes, what is seen by when")
+    plan.add_argument("name", nargs="?", metavar="KEY", help="a declared experiment; else give --metric")
+    plan.add_argument("--metric", default="", metavar="M", help="plan two equal arms by this metric")
+    plan.add_argument("--unit", default="user", metavar="U", help="what is randomised, with --metric (user)")
+    plan.add_argument("--use-case", default="", metavar="C", help="the use case in question, with --metric (all)")
+    plan.add_argument("--effect", type=float, metavar="E", help="effect to find, a fraction of control (as declared)")
+    plan.add_argument("--power", type=float, default=0.8, metavar="P", help="chance of finding it (0.8)")
     readout = _add(own, "readout", run_readout, "read one experiment: effects, guardrails, checks, verdict")
     readout.add_argument("name", metavar="KEY")
     readout.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="read it by a dimension, too")
@@ -113,6 +120,29 @@ def run_monitor(arguments: argparse.Namespace) -> int:
         ]
         print_rows(rows, "table", ("key", "today", "progress", "why"))
     return int(any(one.advice == "stop" for one in found.watched))
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Print what an experiment takes: in words first, then metric by metric, then what does not fit."""
+    from metricstack import experiments, telemetry
+    from metricstack.narrative.plans import plan_rows, say_notes, say_planned
+
+    found = experiments.plan(
+        telemetry.open_workspace(arguments.workspace), arguments.name, metric=arguments.metric, unit=arguments.unit,
+        use_case=arguments.use_case, effect=arguments.effect, power=arguments.power,
+    )  # fmt: skip
+    if arguments.format == "json":
+        print_rows([found.to_dict()], "json", ())
+        return 0
+    print("\n".join(wrapped(say_planned(found))))
+    rows = plan_rows(found)
+    if rows:
+        print()
+        print_rows(rows, "table", tuple(rows[0]))
+    notes = say_notes(found)
+    if notes:
+        print("\n" + "\n".join(line for note in notes for line in wrapped(note, first="- ")))
+    return 0
 
 
 def run_readout(arguments: argparse.Namespace) -> int:
