@@ -220,7 +220,8 @@ class Heterogeneity:
         """Return plain JSON values."""
         return {
             "kind": "heterogeneity", "q": self.q, "freedom": self.freedom, "p_value": self.p_value,
-            "within": self.within if math.isfinite(self.within) else None, "i_squared": self.i_squared, "tau_squared": self.tau_squared, "pooled": self.pooled.to_dict(),
+            "within": self.within if math.isfinite(self.within) else None, "i_squared": self.i_squared,
+            "tau_squared": self.tau_squared, "pooled": self.pooled.to_dict(),
             "differs": self.differs, "effects_adjusted": list(self.effects_adjusted),
             "contrasts": [None if found is None else found.to_dict() for found in self.contrasts],
             "contrasts_adjusted": list(self.contrasts_adjusted), "standing_out": list(self.standing_out),
