@@ -52,7 +52,7 @@ def null_segments(rng: Rng, draws: int) -> dict[str, Any]:
 
 @scenario(
     "20 segments of 15 units an arm without any effect: heterogeneity of few units",
-    draws=1500, few=60, errors_taken_as_known=naive(0.075), heterogeneity=NOMINAL,
+    draws=3000, few=60, errors_taken_as_known=naive(0.075), heterogeneity=NOMINAL,
 )  # fmt: skip
 def small_segments(rng: Rng, draws: int) -> dict[str, Any]:
     from scipy.special import chdtrc
@@ -120,7 +120,7 @@ _FEW = between(0.05, 0.0625)
 
 @scenario(
     "12 clusters of 20 to 180 rows, correlation within 0.08; none, and 0.3. Alike: of 100 rows each",
-    draws=4000, row_by_row=naive(0.4), Welch=_FEW, effect=_FEW, relative=_FEW, CR1=between(0.07, 0.085),
+    draws=10_000, few=400, row_by_row=naive(0.4), Welch=_FEW, effect=_FEW, relative=_FEW, CR1=between(0.07, 0.085),
     alike_Welch=between(0.045, 0.05), alike_CR1=between(0.06, 0.07),
 )  # fmt: skip
 def clusters(rng: Rng, draws: int) -> dict[str, Any]:

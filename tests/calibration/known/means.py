@@ -142,7 +142,7 @@ def _before(rng: Rng, draws: int, n: int, effect: float) -> tuple[Array, Array, 
 
 @scenario(
     "CUPED, 60 and 120 units; 1 covariate and 3 of before; none, and 1 on average (more for the active)",
-    plain=NOMINAL, one=NOMINAL, three=NOMINAL, effect=NOMINAL, relative=NOMINAL, regressions=NOMINAL,
+    draws=4000, few=120, plain=NOMINAL, one=NOMINAL, three=NEARLY, effect=NOMINAL, relative=NOMINAL, regressions=NOMINAL,
     regressions_effect=NOMINAL, regressions_relative=NOMINAL,
 )  # fmt: skip
 def adjusted_means(rng: Rng, draws: int) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _first(one: Moments) -> Moments:
 
 @scenario(
     "CUPED of a ratio (clicks per view), 100 users an arm; covariates clicks and views of before; none, and +2 points",
-    none=NEARLY, points=NEARLY, relative=NEARLY,
+    draws=6000, none=NEARLY, points=NEARLY, relative=NEARLY,
 )  # fmt: skip
 def adjusted_ratios(rng: Rng, draws: int) -> dict[str, Any]:
     def arm(lift: float) -> list[Moments]:
