@@ -142,8 +142,8 @@ def _before(rng: Rng, draws: int, n: int, effect: float) -> tuple[Array, Array, 
 
 @scenario(
     "CUPED, 60 and 120 units; 1 covariate and 3 of before; none, and 1 on average (more for the active)",
-    draws=4000, few=120, plain=NOMINAL, one=NOMINAL, three=NEARLY, effect=NOMINAL, relative=NOMINAL, regressions=NOMINAL,
-    regressions_effect=NOMINAL, regressions_relative=NOMINAL,
+    draws=4000, few=120, plain=NOMINAL, one=NOMINAL, three=NEARLY, effect=NOMINAL, relative=NOMINAL,
+    regressions=NOMINAL, regressions_effect=NOMINAL, regressions_relative=NOMINAL,
 )  # fmt: skip
 def adjusted_means(rng: Rng, draws: int) -> dict[str, Any]:
     names = ("y", "habit", "other", "noise")
