@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.values import Refusal
 from metricstack.experiments import (
+    aa_verdict,
     adjust,
     balance,
     cluster_difference,
@@ -187,6 +188,20 @@ def balances(rng: Rng, draws: int) -> dict[str, Any]:
     single = np.array([rejects(each(welch, a, b)) for a, b in zip(*plain, strict=True)])
     joined: list[Any] = each(balance, *arms, alpha=0.05)
     return {"one by one": single.any(axis=0), "jointly": np.array([not one.balanced for one in joined])}
+
+
+@scenario(
+    "200 replayed A/A tests of a platform that is right",
+    few=100, more_than_5_percent_taken_for_broken=naive(0.3), inflated=at_most(0.005), not_calibrated=at_most(0.02),
+)  # fmt: skip
+def replays(rng: Rng, draws: int) -> dict[str, Any]:
+    p = rng.random((draws, 200))
+    verdicts: Array = np.array([aa_verdict(row).verdict for row in p])  # type: ignore[union-attr]
+    return {
+        "more than 5 percent taken for broken": (p <= 0.05).mean(axis=1) > 0.05,
+        "inflated": verdicts == "inflated",
+        "not calibrated": verdicts != "calibrated",
+    }
 
 
 @scenario(
