@@ -60,7 +60,7 @@ VALUE = np.array([[1.0, 2.0, 1.5], [0.5, 2.5, 0.0], [3.0, 1.0, 2.0], [1.0, 1.0, 
 
 @scenario(
     "the value of a policy that never ran: 500 rows in four contexts, three actions; rows of users of five",
-    draws=1500, few=100, mean_of_what_ran=naive(0.3), IPS=NOMINAL, clipped=NOMINAL, SNIPS=NOMINAL,
+    draws=4000, few=100, mean_of_what_ran=naive(0.3), IPS=NOMINAL, clipped=NOMINAL, SNIPS=NOMINAL,
     doubly_robust=NOMINAL, lift=NOMINAL, row_by_row=naive(0.08), by_user=NOMINAL,
 )  # fmt: skip
 def policies(rng: Rng, draws: int) -> dict[str, Any]:
