@@ -35,7 +35,7 @@ the command fails.
 Rates without a promise depend on how large the companies are. *Broken* and *rolled back* need an estimate beyond what
 is accepted and an interval clear of no effect: a true effect close to a margin is called either way. Each metric that
 can roll back may err by itself: with several guardrails, one of them errs more often than 2.5 %. Of large effects the
-telemetry shows a little less than the model did: judged scores end at 1, and some costs were never reported.
+telemetry shows a little less than the model's own truth, which is of what was never judged or reported, too.
 """
 STOPPED = ("peeked", "stopped_early")
 Row = dict[str, Any]
