@@ -165,7 +165,7 @@ def _missed(row: Row) -> bool:
 SIDE, ANY_SIDE = 0.025, 0.1
 LINES = {
     "Wrong": (
-        Line("invalid, though the split is fair", lambda row: row["story"] != "broken_split", _is("invalid"), 0.001),
+        Line("invalid, though the split is fair", lambda row: row["story"] != "broken_split", _is("invalid"), 3 * 0.001),
         Line("no effect: shipped", _null, _is("ship"), SIDE),
         Line("no effect: rolled back for its primary", _null,
              lambda row: row["verdict"] == "rollback" and _called(row, -1), SIDE),
