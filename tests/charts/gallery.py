@@ -7,8 +7,13 @@ from functools import cache
 from typing import Any
 
 from metricstack import charts
-from metricstack.core.values import Estimate, Finding, Reason, Refusal
+from metricstack.core.values import Estimate, Finding, Moments, Provenance, Reason, Refusal
 from metricstack.core.windows import Window
+from metricstack.experiments.baselines import Baseline
+from metricstack.experiments.declaration import Declaration, Guardrail
+from metricstack.experiments.planning import Plan
+from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
+from metricstack.experiments.reading import Role
 from metricstack.metrics.model import Definition, Levels
 from metricstack.metrics.panel import MetricPanel
 
@@ -44,6 +49,21 @@ def weekly(metric: str, value: float, half: float, unit: str = "s", **where: str
         )
         for week, day in enumerate(WEEKS)
     ]
+
+
+def _plan(*metrics: MetricPlan) -> ExperimentPlan:
+    declared = Declaration(HOSTILE, "user", ("a", "b"), (0.5, 0.5), "latency", QUARTER.start)
+    arrivals = tuple(range(100, 2900, 100))
+    return ExperimentPlan(declared, 0.8, QUARTER, arrivals, metrics, None, (), Provenance())
+
+
+def _planned(title: str, days: int | None, target: float | None = 0.05) -> MetricPlan:
+    base = Baseline(title, title, "lower", "s", {28: Moments.of(2800, 4.0, 9.0)})
+    course = tuple(Sight(day, 100 * day, 0.4 / math.sqrt(day), 1.6 / math.sqrt(day)) for day in range(1, 76))
+    whole = Plan(0.8, 0.2, target, 6400, 3200, 3200, None, None, 1.0, None, 0.05, 2, "mean, noncentral t")
+    needed = REFUSED if days is None else Needed(6400, days, whole)
+    guardrail = Guardrail(title, 0.2, relative=False) if title == LONG else None
+    return MetricPlan(title, title, Role.PRIMARY, target, guardrail, base, course, needed)
 
 
 def _gallery() -> dict[str, Callable[[], Any]]:
@@ -99,6 +119,13 @@ def _gallery() -> dict[str, Callable[[], Any]]:
         "panel of six": lambda: charts.chart_panel(panel(six, definitions[:1], by=("model",), grain="week")),
         "empty panel": lambda: charts.chart_panel(panel([], [])),
         "findings": lambda: charts.chart_findings([*regions, Finding(HOSTILE, around(0.5, 0.1, "fraction")), *trust]),
+        "plan": lambda: charts.chart_plan(
+            _plan(_planned(HOSTILE, 64), _planned(LONG, 10), _planned(MONEY, None, None))
+        ),
+        "plan of one metric": lambda: charts.chart_plan(_plan(_planned(MONEY, 7))),
+        "refused plan": lambda: charts.chart_plan(
+            _plan(MetricPlan("trust", "Trust", Role.PRIMARY, None, None, REFUSED, needed=REFUSED))
+        ),
         "refused finding": lambda: charts.chart_findings(trust[0]),
     }
 

@@ -103,3 +103,100 @@ def test_a_key_cannot_act_on_the_terminal(tmp_path: Path, capsys: pytest.Capture
     assert "\x1b" not in out
     assert "red␛[31m next" in out.splitlines()[0]
     assert max(map(len, out.splitlines())) <= 110
+
+
+def test_registering_says_what_it_did_and_what_the_time_proves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    folder = workspace(tmp_path)
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "soon.toml").write_text(
+        '[experiments.soon]\nunit = "user"\narms = ["a", "b"]\nprimary = "task_success"\n'
+        "start = 2099-01-01T00:00:00Z\n",
+        encoding="utf-8",
+    )
+    _, out, _ = run(capsys, "register", "soon", "--workspace", folder)
+    assert "registered now; before its start on 2099-01-01" in " ".join(out.split())
+    _, out, _ = run(capsys, "register", "soon", "whole", "--workspace", folder)
+    told = " ".join(out.split())
+    assert "registered before, nothing has changed; before its start" in told
+    assert "registered now; after its start on 2026-07-01: no proof of what was planned" in told
+    _, out, _ = run(capsys, "register", "--workspace", folder, "--format", "json")
+    rows = {row["key"]: row for row in json.loads(out)}
+    assert {key: (row["new"], row["before_start"]) for key, row in rows.items()} == {
+        "soon": (False, True), "whole": (False, False), "broken": (True, False),
+    }  # fmt: skip
+
+
+def test_what_cannot_be_declared_is_listed_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path)
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "a.toml").write_text("[experiments.a]\nunit = 3\nalfa = 0.1\n", encoding="utf-8")
+    (folder / "experiments" / "b.toml").write_text("no toml", encoding="utf-8")
+    code, out, _ = run(capsys, "check", "--workspace", folder)
+    told = " ".join(out.split())
+    assert code == 1
+    for fault in ("a.toml:2: experiment 'a': unit = 3", "a.toml:3: experiment 'a': unknown field 'alfa'", "b.toml"):
+        assert fault in told
+    code, out, err = run(capsys, "list", "--workspace", folder)
+    assert code == 0
+    assert "whole" in out
+    assert "Not read: a.toml:2" in err
+    code, out, _ = run(capsys, "readout", "whole", "--workspace", folder)
+    assert (code, "whole: ship" in out) == (0, True)
+
+
+def test_what_runs_is_watched_and_a_broken_split_gives_an_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "monitor", "--workspace", workspace(tmp_path / "a", lost=45), "--format", "json")
+    assert code == 1
+    assert {one["key"]: one["advice"] for one in json.loads(out)}["broken"] == "stop"
+    code, out, _ = run(capsys, "monitor", "whole", "--workspace", workspace(tmp_path / "b"))
+    assert code == 0
+    assert "120 of 120 planned users" in out
+
+
+def test_a_readout_by_a_dimension_says_whether_it_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "readout", "whole", "--by", "region", "--workspace", workspace(tmp_path))
+    assert code == 0
+    assert "by region" in out
+
+
+def _past(folder: Path) -> Path:
+    """Forty new users a day for a week, two equal runs each, half of them successful."""
+    rows: list[dict[str, Any]] = [
+        {"run": f"{day}-{i}-{j}", "user": f"{day}-{i}", "start": at(f"07-{day + 1:02} 00:00") + minutes(j),
+         "outcome": "success" if i % 2 else "failure"}
+        for day in range(7)
+        for i in range(40)
+        for j in range(2)
+    ]  # fmt: skip
+    write_workspace(folder, {"requests": [*rows, {"run": "later", "user": "x", "start": at("07-08")}]})
+    return folder
+
+
+def test_a_plan_says_how_long_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # 20 % of one half, variance 0.25 x 280 / 279: (1.959964 + 0.841621)^2 x 2 x 0.2509 / 0.1^2 = 393.8 an arm, one more
+    # by t; at 40 a day twice 395 have come on day 20.
+    folder = _past(tmp_path)
+    asked = ("plan", "--metric", "task_success", "--effect", "0.2", "--workspace", folder)
+    code, out, _ = run(capsys, *asked)
+    assert code == 0
+    assert out.startswith("task_success: 20 days and about 790 users")
+    assert "after 1 week" in out
+    code, out, _ = run(capsys, *asked, "--format", "json")
+    (told,) = json.loads(out)
+    assert (told["needed"]["days"], told["needed"]["units"]) == (20, 790)
+
+
+def test_a_plan_without_an_effect_says_what_to_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "plan", "--metric", "task_success", "--workspace", _past(tmp_path))
+    assert code == 0
+    assert "`smallest_effect`" in out
+    code, _, err = run(capsys, "plan", "--workspace", tmp_path)
+    assert code != 0
+    assert "one of them" in err

@@ -157,3 +157,63 @@ def test_the_end_that_a_file_states_counts_beside_a_row_without_one(tmp_path: Pa
     one = declaration(ws, "retry")
     assert one.end == datetime(2026, 8, 1, tzinfo=UTC)
     assert one.registered_at == at("06-28")
+
+
+def test_the_hash_does_not_depend_on_how_the_file_is_laid_out(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML + "smallest_effect = 1.0\n")
+    first = declaration(ws, "retry").hash
+    head, *lines = TOML.strip().splitlines()
+    moved = {
+        "guardrails": "guardrails = { cost_per_request = { relative = false, margin = 2e-3 }, latency_p95 = 0.10 }",
+        "start": "start = 2026-07-01T02:00:00+02:00  # the same instant",
+        "planned_n": "planned_n = 800.0",
+        "arms": "arms = [\n  'control',\n  'treatment',\n]",
+    }
+    other = [moved.get(line.partition(" ")[0], line) for line in reversed(lines)]
+    usual = ['correction = "holm"', "covariates = []", "covariate_days = 28", 'null_policy = "none"', "alpha = 0.05"]
+    _files(tmp_path, "\n".join([head, *other, "smallest_effect = 1", *usual]))
+    assert declaration(ws, "retry").hash == first
+
+
+def test_the_allocation_at_an_instant_is_that_of_its_stretch(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    ramps = "ramps = [{ at = 2026-07-08T00:00:00Z, allocation = [0.2, 0.8] }]\nend = 2026-08-01T00:00:00Z\n"
+    _files(tmp_path, TOML + ramps)
+    one = declaration(ws, "retry")
+    assert one.allocation_at(at("06-30")) is None
+    assert one.allocation_at(at("07-01 00:00")) == one.allocation_at(at("07-07 23:59")) == (0.5, 0.5)
+    assert one.allocation_at(at("07-08 00:00")) == one.allocation_at(at("07-31")) == (0.2, 0.8)
+    assert one.allocation_at(at("08-01 00:00")) is None
+
+
+def test_a_row_says_all_that_a_file_may_say(tmp_path: Path) -> None:
+    more = {
+        "exposure": "flag service", "triggered": True, "secondary": '["cost_per_request"]', "correction": "by",
+        "segments": '["region"]', "ship_if": "better", "looks": 3.0, "spending": "power", "covariate_days": 14.0,
+        "covariates": '["task_success"]', "null_policy": "exclude", "cap": 0.99, "staged": False,
+        "ramps": '[{"at": "2026-07-08T00:00:00Z", "allocation": [0.2, 0.8]}]', "design": "group_sequential",
+    }  # fmt: skip
+    of_row = declaration(write_workspace(tmp_path / "a", {"experiments": [_row(**more)]}), "retry")
+    ws = write_workspace(tmp_path / "b", {})
+    _files(
+        tmp_path / "b",
+        """[experiments.retry]
+unit = "user"\narms = ["control", "treatment"]\nallocation = [0.5, 0.5]\nprimary = "task_success"
+guardrails = { latency_p95 = 0.1 }\nplanned_n = 800\nstart = 2026-07-01T12:00:00Z\nexposure = "flag service"
+triggered = true\nsecondary = ["cost_per_request"]\ncorrection = "by"\nsegments = ["region"]\nship_if = "better"
+looks = 3\nspending = "power"\ncovariate_days = 14\ncovariates = ["task_success"]\nnull_policy = "exclude"
+cap = 0.99\nramps = [{ at = 2026-07-08T00:00:00Z, allocation = [0.2, 0.8] }]\ndesign = "group_sequential"
+""",
+    )
+    of_file = declaration(ws, "retry")
+    assert of_row.content == of_file.content
+    assert of_row.hash == of_file.hash
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[NaN, 0.5]", "{", '"x"', "[[0.5], 0.5]"])
+def test_hostile_json_of_a_row_is_a_fault(text: str, tmp_path: Path) -> None:
+    for name in ("allocation", "covariates", "ramps"):
+        ws = write_workspace(tmp_path / name, {"experiments": [_row(**{name: text})]})
+        with pytest.raises(ConfigurationError, match="table 'experiments', 'retry'"):
+            declarations(ws)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.oneway import anova_oneway
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
@@ -60,6 +61,28 @@ def test_heterogeneity_is_that_of_statsmodels() -> None:
     assert found.p_value == close(stats.chi2.sf(theirs.q, 3))
 
 
+def test_of_errors_that_are_estimated_it_is_welchs_analysis_of_variance() -> None:
+    # An arm of its own is an effect too: its mean, the error of the mean, and n - 1 degrees of freedom.
+    samples = [[3.1, 4.2, 5.9, 2.2], [6.0, 7.5, 5.1, 9.9, 8.8], [1.0, 1.4, 0.7], [4.4, 9.0, 2.0, 6.1, 7.7, 3.3]]
+    theirs = anova_oneway(samples, use_var="unequal")
+    arms = [
+        effect(
+            float(np.mean(x)), float(np.std(x, ddof=1)) / math.sqrt(len(x)), freedom=len(x) - 1, n=len(x), method="t"
+        )
+        for x in samples
+    ]
+    found = weighed(heterogeneity(arms))
+    assert (found.freedom, found.within) == (theirs.df_num, close(theirs.df_denom))
+    assert found.p_value == close(theirs.pvalue)
+
+
+def test_what_is_pooled_counts_that_its_weights_are_estimated_by_hand() -> None:
+    # Two errors of 0.5 with 10 degrees each: 0.125 (1 + 4 (0.25 + 0.25) / 10) = 0.15; 1 / (0.25 / 10 + 0.25 / 10) = 20.
+    pair = [effect(value, 0.5, freedom=10, n=12, method="t") for value in (1.0, 2.0)]
+    pooled = weighed(heterogeneity(pair)).pooled
+    assert (pooled.value, pooled.standard_error, pooled.freedom) == (1.5, close(math.sqrt(0.15)), close(20))
+
+
 def test_each_segment_is_held_against_the_others_by_hand() -> None:
     # Values 1, 2, 3 with errors 0.5: the first less the mean of the others, 1 - 2.5, with variance 0.25 + 0.125.
     found = weighed(heterogeneity([(1.0, 0.5), (2.0, 0.5), (3.0, 0.5)])).contrasts[0]
@@ -103,10 +126,15 @@ def test_an_effect_common_to_all_changes_nothing_but_the_mean(effects: list[tupl
     assert other.pooled.value == close(one.pooled.value + shift, abs=1e-9)
 
 
-@given(pairs, pairs)
-def test_of_two_segments_q_is_the_contrast_squared(a: tuple[float, float], b: tuple[float, float]) -> None:
-    found = weighed(heterogeneity([a, b]))
-    contrast = effect_contrast(effect(*a, n=1, method="z"), effect(*b, n=1, method="z"))
+free = st.one_of(st.just(math.inf), st.floats(2, 200))
+
+
+@given(pairs, pairs, free, free)
+def test_of_two_segments_q_is_the_contrast_squared(
+    a: tuple[float, float], b: tuple[float, float], f: float, g: float
+) -> None:
+    one, other = effect(*a, freedom=f, n=1, method="t"), effect(*b, freedom=g, n=1, method="t")
+    found, contrast = weighed(heterogeneity([one, other])), effect_contrast(one, other)
     assert found.q == close((contrast.value / (contrast.standard_error or 1)) ** 2, abs=1e-9)
     assert found.p_value == close(contrast.p_value, abs=1e-9)
 

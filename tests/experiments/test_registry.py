@@ -5,6 +5,7 @@
 * A register that was edited, cut or reordered proves nothing; a read-only workspace claims nothing.
 """
 
+import hashlib
 import json
 import multiprocessing
 import subprocess
@@ -43,7 +44,7 @@ def root(tmp_path: Path) -> Path:
 
 def _lines(root: Path) -> list[dict[str, object]]:
     text = (root / "experiments" / "registered.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.splitlines()[:-1]]  # the seal stands at the end
 
 
 def test_a_file_is_registered_from_when_it_was(root: Path) -> None:
@@ -59,7 +60,9 @@ def test_a_file_is_registered_from_when_it_was(root: Path) -> None:
 
 def test_registering_again_changes_nothing(root: Path) -> None:
     first = register(open_workspace(root))["retry"]
-    assert register(open_workspace(root))["retry"] == first
+    again = register(open_workspace(root))["retry"]
+    assert (first.is_new, again.is_new) == (True, False)
+    assert (again.at, again.line) == (first.at, first.line)
     assert len(_lines(root)) == 1
 
 
@@ -101,10 +104,18 @@ def test_what_is_declared_again_word_for_word_keeps_its_first_time(tmp_path: Pat
 
 @pytest.mark.parametrize("spoil", [
     lambda lines: [lines[0].replace(b"800", b"900"), *lines[1:]],  # edited
+    lambda lines: [lines[0], lines[1].replace(b'"at": "2', b'"at": "1'), lines[2]],  # the last one dated back
+    lambda lines: [lines[0], lines[1].replace(b"400", b"500"), lines[2]],  # the last one's content
     lambda lines: lines[1:],  # taken out
-    lambda lines: [lines[1], lines[0]],  # in another order
+    lambda lines: [lines[0], lines[2]],  # the last one taken out, so that nothing seems to have changed
+    lambda lines: [lines[1], lines[0], lines[2]],  # in another order
     lambda lines: [lines[0], lines[1][:-20]],  # cut off
-    lambda lines: [lines[0], b"null\n"],
+    lambda lines: lines[:2],  # its end cut off
+    lambda lines: lines[:1],
+    lambda lines: [],  # emptied
+    lambda lines: [*lines, lines[0]],
+    lambda lines: [lines[0], b"null\n", lines[2]],
+    lambda lines: [lines[0], b"[" * 100_000 + b"\n", lines[2]],
     lambda lines: [b"\xff\xfe\n"],
 ])  # fmt: skip
 def test_a_register_that_was_touched_proves_nothing_and_says_so(root: Path, spoil: object) -> None:
@@ -116,7 +127,9 @@ def test_a_register_that_was_touched_proves_nothing_and_says_so(root: Path, spoi
     path.write_bytes(spoilt)
     found = declared(open_workspace(root))
     assert found.experiments["retry"].registered_at is None
-    assert "proves nothing: experiments/registered.jsonl was changed at line" in found.faults[0]
+    assert "proves nothing: experiments/registered.jsonl was changed" in found.faults[0]
+    assert found.experiments["retry"].unproven == found.unproven != ""
+    assert found.experiments["retry"].changes == ()
     with pytest.raises(ConfigurationError, match="Restore it, or move it away"):
         register(open_workspace(root), "retry")
     assert path.read_bytes() == spoilt
@@ -153,7 +166,8 @@ ws = open_workspace(Path(sys.argv[1]))
 try:
     register(ws, "retry")
 except ConfigurationError as error:
-    print(declaration(ws, "retry").registered_at, declared(ws).faults, error)
+    one = declaration(ws, "retry")
+    print(one.registered_at, one.unproven, declared(ws).faults, error)
 """
 
 
@@ -168,9 +182,121 @@ def test_a_read_only_workspace_claims_nothing() -> None:
         told = subprocess.run([sys.executable, "-c", _AS_NOBODY, name], capture_output=True, text=True, check=False)
         for path in (root, *root.rglob("*")):
             path.chmod(0o755)
-    assert told.stdout.startswith("None "), told.stderr
-    assert "the workspace is read-only" in told.stdout
+    assert told.stdout.startswith("None the workspace is read-only ()"), told.stderr  # which is no fault of it
     assert "cannot be written: Permission denied" in told.stdout
+
+
+def test_what_the_data_carry_counts_in_a_read_only_workspace_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {
+        "experiment": "retry", "registered_at": at("06-28"), "start": at("07-01"), "unit": "user",
+        "arms": '["control", "treatment"]', "primary_metric": "task_success",
+    }  # fmt: skip
+    ws = write_workspace(tmp_path, {"experiments": [row]})
+    register(ws)
+    assert declaration(ws, "retry").registered_at == at("06-28")  # the first time counts
+    monkeypatch.setattr("metricstack.experiments.registry.os.access", lambda *_: False)
+    one = declaration(ws, "retry")
+    assert (one.registered_at, one.unproven) == (at("06-28"), "the workspace is read-only")
+
+
+def test_a_start_that_was_moved_makes_a_late_change_no_early_one(tmp_path: Path) -> None:
+    # It began on 1 July; on 2 August somebody saw the numbers, changed the plan, and moved the start past that day.
+    row = {
+        "experiment": "retry", "registered_at": at("06-28"), "start": at("07-01"), "unit": "user",
+        "arms": '["control", "treatment"]', "primary_metric": "task_success", "planned_n": 4000.0,
+    }  # fmt: skip
+    moved = row | {"registered_at": at("08-02"), "planned_n": 2000.0, "start": at("08-03")}
+    one = declaration(write_workspace(tmp_path, {"experiments": [row, moved]}), "retry")
+    assert {(change.name, change.late) for change in one.changes} == {("planned_n", True), ("start", True)}
+
+
+def test_a_clock_that_was_set_back_dates_no_line_before_the_one_above(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = register(open_workspace(root))["retry"]
+
+    class Slow(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return first.at - timedelta(days=9)
+
+    monkeypatch.setattr("metricstack.experiments.registry.datetime", Slow)
+    _declare(root, planned_n=400)
+    assert register(open_workspace(root))["retry"].at == first.at
+
+
+def test_times_that_run_backwards_prove_nothing(root: Path) -> None:
+    register(open_workspace(root))
+    _declare(root, planned_n=400)
+    register(open_workspace(root))
+    first, last = _lines(root)
+    last["at"] = "2020-01-01T00:00:00+00:00"  # dated back, and bound anew by whoever knows how
+    text, before = b"", ""
+    for line in (first, last):
+        written = json.dumps(line | {"before": before}, sort_keys=True).encode() + b"\n"
+        text, before = text + written, hashlib.blake2b(written, digest_size=16).hexdigest()
+    text += json.dumps({"last": before, "lines": 2}, sort_keys=True).encode() + b"\n"
+    (root / "experiments" / "registered.jsonl").write_bytes(text)
+    assert "was changed at line 2" in declared(open_workspace(root)).unproven
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+from metricstack.core.errors import ConfigurationError
+from metricstack.experiments import register
+from metricstack.telemetry import open_workspace
+ws = open_workspace(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))  # as a disk on which there is room for no more
+try:
+    register(ws, "retry")
+except ConfigurationError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_loses_nothing(root: Path) -> None:
+    register(open_workspace(root))
+    path = root / "experiments" / "registered.jsonl"
+    before = path.read_bytes()
+    _declare(root, planned_n=400)
+    told = subprocess.run([sys.executable, "-c", _FULL, root], capture_output=True, text=True, check=False)
+    assert "cannot be written: File too large" in told.stdout, told.stderr
+    assert path.read_bytes() == before
+    assert sorted(one.name for one in path.parent.iterdir()) == [".registered.lock", "a.toml", "registered.jsonl"]
+    assert register(open_workspace(root))["retry"].is_new
+
+
+def test_a_file_that_is_wrong_is_not_replaced_by_what_the_table_says(tmp_path: Path) -> None:
+    row = {
+        "experiment": "retry", "registered_at": at("06-28"), "start": at("07-01"), "unit": "user",
+        "arms": '["control", "treatment"]', "primary_metric": "task_success",
+    }  # fmt: skip
+    ws = write_workspace(tmp_path, {"experiments": [row]})
+    _declare(tmp_path, more="cap = 2\n")
+    assert declared(ws).experiments == {}
+    with pytest.raises(ConfigurationError, match="cap = 2"):
+        declaration(ws, "retry")
+
+
+def test_of_two_files_that_declare_one_none_is_read(root: Path) -> None:
+    text = (root / "experiments" / "a.toml").read_text(encoding="utf-8")
+    for name in ("b", "c"):
+        (root / "experiments" / f"{name}.toml").write_text(text.replace("800", "900"), encoding="utf-8")
+    found = declared(open_workspace(root))
+    assert found.experiments == {}
+    assert [fault.partition(":")[0] for fault in found.faults] == ["b.toml", "c.toml"]
+
+
+def test_a_register_that_cannot_be_read_is_told(root: Path) -> None:
+    (root / "experiments" / "registered.jsonl").mkdir()
+    found = declared(open_workspace(root))
+    assert list(found.experiments) == ["retry"]
+    assert "registered.jsonl cannot be read: Is a directory" in found.faults[0]
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        register_all(open_workspace(root), list(found.experiments.values()))
 
 
 def test_one_broken_declaration_does_not_hide_the_others(root: Path) -> None:
@@ -235,14 +361,25 @@ def test_all_that_may_be_declared_is_read_and_hashed(tmp_path: Path) -> None:
     ("ramps = [{ at = 2020-01-01T00:00:00Z, allocation = [0.5, 0.5] }]", "in order of time"),
     ("ramps = [{ at = 2099-01-01T00:00:00Z, allocation = [0.6, 0.6] }]", "adding up to 1"),
     ("alpha = inf", "an error rate lies in (0, 1)"), ("planned_n = -5", "at least 2 units"),
-    ("looks = 2.5", "whole number"),
+    ("looks = 2.5", "whole number"), ("planned_n = 2.5", "a whole number is needed"),
+    (f"planned_n = 1{'0' * 400}", "a whole number is needed"), ('planned_n = "800"', "a whole number is needed"),
+    (f"smallest_effect = 1{'0' * 400}", "a fraction of control above 0"), ("smallest_effect = nan", "above 0"),
+    (f"guardrails = {{ latency_p95 = 1{'0' * 400} }}", "a margin above 0"),
+    (f"allocation = [0.5, 1{'0' * 400}]", "adding up to 1"), ('allocation = ["0.5", "0.5"]', "adding up to 1"),
+    ("end = 2099-01-01", "an instant with its zone"), ("end = 2099-01-01T00:00:00", "an instant with its zone"),
+    ("end = 9999-12-31T23:59:00-05:00", "an instant with its zone"), ('end = "2099-01-01T00:00:00Z"', "an instant"),
+    ("ramps = [{ at = 2099-02-01T00:00:00Z, allocation = [0.6, 0.4] }, "
+     "{ at = 2099-01-01T00:00:00Z, allocation = [0.5, 0.5] }]", "ramp 2 at 2099-01-01"),
+    ("ramps = [{ at = 2099-01-01T00:00:00Z, allocation = [0.5, nan] }]", "adding up to 1"),
+    ("ramps = [{ at = 2099-01-01T00:00:00Z, alocation = [0.5, 0.5] }]", "an instant `at`"),
+    ('design = "group_sequental"', "Did you mean 'group_sequential'"), ('spending = "pocok"', "Did you mean 'pocock'"),
     ("guardrails = { latency_p95 = nan }", "a margin above 0"), ('hypothesis = ["x"]', "it must be text"),
     ("segmets = []", "Did you mean 'segments'"),
 ])  # fmt: skip
 def test_what_cannot_be_declared_is_named_with_what_can(tmp_path: Path, line: str, told: str) -> None:
     ws = write_workspace(tmp_path, {})
     _declare(tmp_path, more=f"{line}\n")
-    if line.startswith("planned_n"):
+    if line.startswith("planned_n"):  # which the declaration has already
         text = (tmp_path / "experiments" / "a.toml").read_text(encoding="utf-8").replace("planned_n = 800\n", "")
         (tmp_path / "experiments" / "a.toml").write_text(text, encoding="utf-8")
     (fault,) = declared(ws).faults

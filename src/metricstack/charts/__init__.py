@@ -6,6 +6,7 @@ from metricstack.charts.experiments import chart_portfolio, chart_readout
 from metricstack.charts.findings import chart_findings
 from metricstack.charts.notebook import enable
 from metricstack.charts.panels import chart_panel
+from metricstack.charts.plans import chart_plan
 from metricstack.charts.rows import Part, Point, Row, Span
 from metricstack.charts.svg import figure_html, svg
 from metricstack.charts.theme import register
@@ -21,6 +22,7 @@ __all__ = [
     "change_dots",
     "chart_findings",
     "chart_panel",
+    "chart_plan",
     "chart_portfolio",
     "chart_readout",
     "chart_words",

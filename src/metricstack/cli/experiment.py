@@ -1,4 +1,4 @@
-"""`metricstack experiment …`: declare and register, watch, read; what experiments showed, and what to do."""
+"""`metricstack experiment …`: declare and register, plan, watch, read; what experiments showed, and what to do."""
 
 import argparse
 import sys
@@ -10,10 +10,11 @@ from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapp
 
 if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
+    from metricstack.experiments.registry import Registered
 
-__all__ = ["add", "run_check", "run_list", "run_monitor", "run_readout", "run_register"]
+__all__ = ["add", "run_check", "run_list", "run_monitor", "run_plan", "run_readout", "run_register"]
 
-_COMMANDS = "register|monitor|list|readout|check"
+_COMMANDS = "register|plan|monitor|list|readout|check"
 
 
 def add(commands: Any) -> None:
@@ -32,6 +33,13 @@ def add(commands: Any) -> None:
         own, "monitor", run_monitor, "watch experiments that run: how far, is the split fair, is harm certain"
     )
     watching.add_argument("name", metavar="KEY", nargs="?", help="one experiment (all that run)")
+    plan = _add(own, "plan", run_plan, "plan an experiment: units and days that it takes, what is seen by when")
+    plan.add_argument("name", nargs="?", metavar="KEY", help="a declared experiment; else give --metric")
+    plan.add_argument("--metric", default="", metavar="M", help="plan two equal arms by this metric")
+    plan.add_argument("--unit", default="user", metavar="U", help="what is randomised, with --metric (user)")
+    plan.add_argument("--use-case", default="", metavar="C", help="the use case in question, with --metric (all)")
+    plan.add_argument("--effect", type=float, metavar="E", help="effect to find, a fraction of control (as declared)")
+    plan.add_argument("--power", type=float, default=0.8, metavar="P", help="chance of finding it (0.8)")
     readout = _add(own, "readout", run_readout, "read one experiment: effects, guardrails, checks, verdict")
     readout.add_argument("name", metavar="KEY")
     readout.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="read it by a dimension, too")
@@ -79,16 +87,22 @@ def run_register(arguments: argparse.Namespace) -> int:
 
     ws = telemetry.open_workspace(arguments.workspace)
     found = experiments.register(ws, arguments.names or None)
-    known = experiments.declared(ws).experiments
     rows = [
         {
-            "key": key, "registered_at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "before_start": one.at <= known[key].start,
-            "hash": one.hash, "line": one.line,
+            "key": key, "registered_at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "before_start": one.at <= one.start,
+            "new": one.is_new, "hash": one.hash, "line": one.line, "told": _registered(one),
         }
         for key, one in found.items()
     ]  # fmt: skip
-    print_rows(rows, arguments.format, ("key", "registered_at", "before_start", "hash", "line"))
+    print_rows(rows, arguments.format, ("key", "registered_at", "hash", "line", "told"))
     return 0
+
+
+def _registered(one: "Registered") -> str:
+    """What registering did, and what the time proves."""
+    done = "registered now" if one.is_new else "registered before, nothing has changed"
+    when = f"its start on {one.start:%Y-%m-%d}"
+    return f"{done}; before {when}" if one.at <= one.start else f"{done}; after {when}: no proof of what was planned"
 
 
 def run_monitor(arguments: argparse.Namespace) -> int:
@@ -106,6 +120,29 @@ def run_monitor(arguments: argparse.Namespace) -> int:
         ]
         print_rows(rows, "table", ("key", "today", "progress", "why"))
     return int(any(one.advice == "stop" for one in found.watched))
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Print what an experiment takes: in words first, then metric by metric, then what does not fit."""
+    from metricstack import experiments, telemetry
+    from metricstack.narrative.plans import plan_rows, say_notes, say_planned
+
+    found = experiments.plan(
+        telemetry.open_workspace(arguments.workspace), arguments.name, metric=arguments.metric, unit=arguments.unit,
+        use_case=arguments.use_case, effect=arguments.effect, power=arguments.power,
+    )  # fmt: skip
+    if arguments.format == "json":
+        print_rows([found.to_dict()], "json", ())
+        return 0
+    print("\n".join(wrapped(say_planned(found))))
+    rows = plan_rows(found)
+    if rows:
+        print()
+        print_rows(rows, "table", tuple(rows[0]))
+    notes = say_notes(found)
+    if notes:
+        print("\n" + "\n".join(line for note in notes for line in wrapped(note, first="- ")))
+    return 0
 
 
 def run_readout(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from metricstack.experiments.adjusted import Adjusted
 from metricstack.experiments.adjustment import cuped, regression_adjusted
 from metricstack.experiments.anytime import always_valid, always_valid_effect, bounded_mean_sequence, msprt
+from metricstack.experiments.anytime_design import always_valid_bounds
 from metricstack.experiments.bandits import Allocation, adaptive_difference, thompson_allocation
 from metricstack.experiments.bayes import Posterior, bayes_beta_binomial, bayes_normal
 from metricstack.experiments.capping import winsorised_difference
@@ -22,9 +23,11 @@ from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.monitor import Monitor, Watched, monitor
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.pairs import paired_binary, paired_score
+from metricstack.experiments.plan import plan
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.policies import PolicyValue, off_policy
 from metricstack.experiments.proportions import proportion_difference, proportion_ratio, single_proportion
+from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.quantile_effects import BinnedSample, quantile_difference
 from metricstack.experiments.rates import rate_ratio
 from metricstack.experiments.ratios import ratio_difference
@@ -33,6 +36,7 @@ from metricstack.experiments.readout import Decided, Portfolio, Readout, Split, 
 from metricstack.experiments.replays import AAVerdict, aa_verdict
 from metricstack.experiments.segments import Segment, Segmented, Segments
 from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds, stagewise_effect
+from metricstack.experiments.simulated import SimulatedPower, simulated_power
 from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
 from metricstack.experiments.strata import post_stratified
 from metricstack.experiments.switchbacks import switchback_difference
@@ -53,12 +57,15 @@ __all__ = [
     "Effect",
     "Effects",
     "ExactTest",
+    "ExperimentPlan",
     "GroupSequential",
     "Guardrail",
     "Heterogeneity",
     "IntraclassCorrelation",
     "MarginTest",
+    "MetricPlan",
     "Monitor",
+    "Needed",
     "NullPolicy",
     "OverTime",
     "Plan",
@@ -74,6 +81,8 @@ __all__ = [
     "Segmented",
     "Segments",
     "ShipIf",
+    "Sight",
+    "SimulatedPower",
     "Split",
     "Verdict",
     "Watched",
@@ -81,6 +90,7 @@ __all__ = [
     "adaptive_difference",
     "adjust",
     "always_valid",
+    "always_valid_bounds",
     "always_valid_effect",
     "balance",
     "bayes_beta_binomial",
@@ -107,6 +117,7 @@ __all__ = [
     "off_policy",
     "paired_binary",
     "paired_score",
+    "plan",
     "portfolio",
     "post_stratified",
     "power",
@@ -120,6 +131,7 @@ __all__ = [
     "relative_lift",
     "sample_ratio",
     "sample_size",
+    "simulated_power",
     "single_proportion",
     "stagewise_effect",
     "switchback_difference",

@@ -14,7 +14,7 @@ from metricstack.experiments.lift import LiftMethod
 from metricstack.experiments.ratios import linearised
 from metricstack.numerics.intervals import Spread, check_level, combine
 
-__all__ = ["arms_cuped", "cuped", "regression_adjusted"]
+__all__ = ["arms_cuped", "cuped", "regression_adjusted", "solved"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -75,8 +75,16 @@ def _sides(
     return sides[0], sides[1], chosen
 
 
-def _solved(within: Matrix, shared: Vector) -> tuple[Vector, int]:
-    """Solve for the coefficients on standardised covariates; one that does not vary gets none, twins share."""
+def solved(within: Matrix, shared: Vector) -> tuple[Vector, int]:
+    """Solve for the coefficients on standardised covariates; one that does not vary gets none, twins share.
+
+    Args:
+        within: Cross-products of the covariates, shape (k, k).
+        shared: Those with the outcome, shape (k,).
+
+    Returns:
+        The coefficients, shape (k,), and how many covariates say something of their own.
+    """
     size = np.sqrt(np.diag(within))
     scale = np.where(size > 0, size, 1.0)
     standard = within / np.outer(scale, scale)
@@ -141,7 +149,7 @@ def arms_cuped(
     if isinstance(read, Refusal):
         return read
     a, b, names = read
-    theta, rank = _solved(a.within + b.within, a.shared + b.shared)
+    theta, rank = solved(a.within + b.within, a.shared + b.shared)
     n = a.n + b.n
     common = (a.n * a.means + b.n * b.means) / n
     shift = float(theta @ (a.within / max(a.n - 1, 1) * a.n + b.within / max(b.n - 1, 1) * b.n) @ theta) / n**2
@@ -290,11 +298,11 @@ def regression_adjusted(
     spread = (a.within / (a.n - 1) * a.n + b.within / (b.n - 1) * b.n) / n**2
     values, spreads, thetas = [], [], []
     for side in (a, b):
-        theta, rank = _solved(side.within, side.shared)
+        theta, rank = solved(side.within, side.shared)
         away = side.means - common
         freedom = side.n - 1 - rank
         left = linear_variance(side.moments, side.minus(theta)) * (side.n - 1) / freedom
-        leverage = max(float(away @ _solved(side.within, away)[0]), 0.0)
+        leverage = max(float(away @ solved(side.within, away)[0]), 0.0)
         values.append(side.value - float(theta @ away))
         spreads.append(Spread(left * (1 / side.n + leverage), freedom))
         thetas.append(theta)

@@ -11,7 +11,7 @@ from metricstack.core.values import Check, Estimate, Moments, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.numerics.intervals import check_level
 
-__all__ = ["always_valid", "always_valid_effect", "bounded_mean_sequence", "msprt"]
+__all__ = ["always_valid", "always_valid_effect", "bounded_mean_sequence", "msprt", "narrowest"]
 
 Vector = NDArray[np.float64]
 _FEWEST = 100  # units of an arm below which a central limit is not yet taken for granted
@@ -118,7 +118,7 @@ def _ratio(n: int, planned_n: float, rho: float | None, alpha: float) -> float:
     for name, given in (("planned_n", planned_n), ("rho", rho)):
         if given is not None and not (math.isfinite(given) and given > 0):
             raise InvalidInput(f"The {name} {given} is not above 0.")
-    return n * (_narrowest(alpha) / planned_n if rho is None else rho**2)
+    return n * (narrowest(alpha) / planned_n if rho is None else rho**2)
 
 
 def msprt(
@@ -188,8 +188,16 @@ def _difference(control: Moments, treatment: Moments) -> tuple[float, float] | R
     return treatment.mean - control.mean, variance
 
 
-def _narrowest(alpha: float) -> float:
-    """Return n rho^2 at which the interval is narrowest for its n."""
+def narrowest(alpha: float) -> float:
+    """Return n rho^2 at which the interval is narrowest for its n.
+
+    Args:
+        alpha: Error over all times.
+
+    Example:
+        >>> round(narrowest(0.05), 3)
+        8.212
+    """
     from scipy.special import lambertw
 
     return -float(lambertw(-(alpha**2) / math.e, -1).real) - 1

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Change", "Declaration", "Design", "Guardrail", "NullPolicy", "Ramp", "ShipIf"]
+__all__ = ["Change", "Declaration", "Design", "Guardrail", "NullPolicy", "Ramp", "ShipIf", "content_hash"]
 
 
 class Design(StrEnum):
@@ -80,7 +81,7 @@ class Change:
         before: How it was declared.
         after: How it was declared then.
         at: When; None where nothing proves a time.
-        late: It was changed after the start.
+        late: It was changed after the start, as it was before or is now, whichever came first.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Declaration:
         model_version: Version of the model under test.
         origin: Where it was read: file and line, or the table.
         changes: What was declared otherwise before.
+        unproven: Why the register proves no time, empty where it could.
     """
 
     key: str
@@ -172,17 +174,19 @@ class Declaration:
     model_version: str = ""
     origin: str = field(default="", compare=False)
     changes: tuple[Change, ...] = field(default=(), compare=False)
+    unproven: str = field(default="", compare=False)
 
     @property
     def content(self) -> dict[str, Any]:
         """What was declared, as plain JSON values: not when, nor where it was read, nor what was left as usual."""
         told = {one.name: (getattr(self, one.name), one.default) for one in fields(self) if one.name not in _APART}
+        told["guardrails"] = (tuple(sorted(self.guardrails, key=lambda one: one.metric)), ())  # they have no order
         return {name: _json(value) for name, (value, usual) in told.items() if usual is MISSING or value != usual}
 
     @property
     def hash(self) -> str:
         """Hash of what was declared."""
-        return hashlib.blake2b(json.dumps(self.content, sort_keys=True).encode(), digest_size=8).hexdigest()
+        return content_hash(self.content)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -199,14 +203,25 @@ class Declaration:
         """The stretches of one allocation: when each began, and the share of each arm."""
         return ((self.start, self.allocation), *((ramp.at, ramp.allocation) for ramp in self.ramps))
 
+    def allocation_at(self, instant: datetime) -> tuple[float, ...] | None:
+        """Return the share of each arm at an instant; None before the start and from the end on."""
+        if instant < self.start or (self.end is not None and instant >= self.end):
+            return None
+        return [shares for since, shares in self.periods if since <= instant][-1]
 
-_APART = ("registered_at", "origin", "end", "changes")
+
+_APART = ("registered_at", "origin", "end", "changes", "unproven")
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """Hash the content of a declaration."""
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def _json(value: Any) -> Any:
     match value:
-        case datetime():
-            return value.isoformat()
+        case datetime():  # one instant is one text, in whatever zone it was written
+            return value.astimezone(UTC).isoformat()
         case tuple():
             return [_json(one) for one in value]
         case Guardrail() | Ramp():

@@ -1,6 +1,7 @@
 """What a workspace declares: files ``experiments/*.toml`` and the table `experiments`, with what was changed since."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,17 +35,20 @@ class Declared:
     Args:
         experiments: Key → declaration, of those that can be.
         faults: What is wrong with the others, each with its place.
+        unproven: Why the register proves no time, empty where it could; of a read-only workspace no fault.
     """
 
     experiments: Mapping[str, Declaration]
     faults: tuple[str, ...] = ()
+    unproven: str = ""
 
 
 def declared(ws: "Workspace") -> Declared:
     """Return every experiment that can be read as it was declared, and what is wrong with the others.
 
-    Where a file and the table both declare one, the file counts. Its time is that of the register, or of the
-    table's row that says the same.
+    Where a file and the table both declare one, the file counts, and where its entry is wrong, neither does: what the
+    table says is not what was meant. Of two files that declare one, none counts. Its time is that of the register, or
+    of the table's row that says the same.
     """
     rows, faults = _of_table(ws)
     found = {key: history[-1] for key, history in rows.items()}
@@ -53,6 +57,8 @@ def declared(ws: "Workspace") -> Declared:
         faults.append(
             Fault(f"{FOLDER} is a file; declarations stand in a folder of that name, as {FOLDER}/retry.toml.")
         )
+    elif folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+        faults.append(Fault(f"{FOLDER} cannot be read: it may hold declarations; allow it to be read."))
     of_files: dict[str, str] = {}
     for path in sorted(folder.glob("*.toml")):
         try:
@@ -61,16 +67,24 @@ def declared(ws: "Workspace") -> Declared:
             faults.append(Fault(str(error)))
             continue
         faults += wrong
-        for key, one in read.items():
-            if key in of_files:
-                faults.append(Fault(f"{one.origin}: experiment {key!r} is declared in {of_files[key]} already."))
-            of_files.setdefault(key, one.origin)
-            found[key] = one
+        for key, (origin, one) in read.items():
+            twice = key in of_files
+            if twice:
+                faults.append(Fault(f"{origin}: experiment {key!r} is declared in {of_files[key]} already."))
+            of_files.setdefault(key, origin)
+            if one is None or twice:
+                found.pop(key, None)
+            else:
+                found[key] = one
     register = registered(ws)
+    unproven = register.broken or register.withheld
     if register.broken:
         faults.append(Fault(f"The register of experiments proves nothing: {register.broken}."))
-    told = {key: _with_history(one, rows.get(key, []), register.of(key)) for key, one in found.items()}
-    return Declared(told, tuple(faults))
+    told = {
+        key: replace(_with_history(one, rows.get(key, []), register.of(key)), unproven=unproven)
+        for key, one in found.items()
+    }
+    return Declared(told, tuple(faults), unproven)
 
 
 def declarations(ws: "Workspace") -> dict[str, Declaration]:
@@ -114,7 +128,7 @@ def register(ws: "Workspace", keys: Sequence[str] | str | None = None) -> dict[s
 
     Raises:
         UnknownName: no experiment of a key; names the nearest.
-        ConfigurationError: a declaration cannot be, or the register cannot be written.
+        ConfigurationError: a declaration cannot be, or the register was changed or cannot be written.
     """
     if keys is None:
         wanted = list(declarations(ws).values())
@@ -151,7 +165,7 @@ def _of_row(row: Mapping[str, Any]) -> tuple[Declaration | None, list[str]]:
             continue
         try:
             told[name] = json.loads(row[name])
-        except ValueError:
+        except (ValueError, RecursionError):
             wrong.append(f"{name} = {row[name]!r}: it must be JSON, as {json.dumps([0.5, 0.5])}.")
     for name in _WHOLE:
         if isinstance(told.get(name), float) and told[name].is_integer():
@@ -162,10 +176,11 @@ def _of_row(row: Mapping[str, Any]) -> tuple[Declaration | None, list[str]]:
     return one, [text for _, text in faults]
 
 
-def _of_file(path: Path) -> tuple[dict[str, Declaration], list[str]]:
+def _of_file(path: Path) -> tuple[dict[str, tuple[str, Declaration | None]], list[str]]:
+    """The entries of a file, each with its place, None where it cannot be read; and all that is wrong."""
     values, text = read_toml(path)
     faults: list[str] = []
-    found: dict[str, Declaration] = {}
+    found: dict[str, tuple[str, Declaration | None]] = {}
     faults += [
         Fault(
             f"{path.name}:{line_of(text, name)}: unknown section [{name}]; declarations stand under [experiments.KEY]."
@@ -178,8 +193,10 @@ def _of_file(path: Path) -> tuple[dict[str, Declaration], list[str]]:
         place = f"{path.name}:{line_of(text, _TABLE)}"
         return {}, [*faults, Fault(f"{place}: declarations stand under [experiments.KEY], one table for each.")]
     for key, entry in entries.items():
+        origin = f"{path.name}:{line_of(text, _TABLE, key)}"
+        found[key] = origin, None
         if not isinstance(entry, dict):
-            faults.append(Fault(f"{path.name}:{line_of(text, _TABLE, key)}: {key!r} must be a table."))
+            faults.append(Fault(f"{origin}: {key!r} must be a table."))
             continue
         one, wrong = read_entry(key, entry)
         if "registered_at" in entry:
@@ -190,7 +207,7 @@ def _of_file(path: Path) -> tuple[dict[str, Declaration], list[str]]:
             for name, message in wrong
         ]
         if one is not None and not wrong:
-            found[key] = replace(one, origin=f"{path.name}:{line_of(text, _TABLE, key)}")
+            found[key] = origin, replace(one, origin=origin)
     return found, faults
 
 
@@ -213,13 +230,18 @@ def _with_history(one: Declaration, rows: Sequence[Declaration], lines: Sequence
             before.get(name, _USUAL[name]),
             after.get(name, _USUAL[name]),
             when,
-            late=when is None or when > one.start,
+            late=when is None or when > _first_start(before, after, one),
         )
         for (_, before), (when, after) in pairwise(steps)
         for name in dict.fromkeys([*before, *after])
         if name in _USUAL and before.get(name) != after.get(name)
     ]
     return replace(one, registered_at=at, changes=tuple(changes))
+
+
+def _first_start(before: Mapping[str, Any], after: Mapping[str, Any], one: Declaration) -> datetime:
+    """The earlier start of two declarations: to move it does not make a late change an early one."""
+    return min(datetime.fromisoformat(told.get("start", one.start.isoformat())) for told in (before, after))
 
 
 _USUAL = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeGuard
 
 from metricstack.core.errors import nearest
@@ -13,7 +13,7 @@ __all__ = ["FIELDS", "read_entry"]
 UNITS = ("user", "session", "tenant", "run")
 CORRECTIONS = ("holm", "bh", "by")
 SPENDINGS = ("obrien_fleming", "pocock", "power")
-FIELDS = tuple(one.name for one in fields(Declaration) if one.name not in ("key", "origin", "changes"))
+FIELDS = tuple(one.name for one in fields(Declaration) if one.name not in ("key", "origin", "changes", "unproven"))
 """What may be declared."""
 _TEXTS = (
     "unit", "primary", "hypothesis", "owner", "use_case", "exposure", "lever", "flag_version", "model_version",
@@ -31,12 +31,14 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "alpha": (lambda x: 0 < x < 1, "an error rate lies in (0, 1); 0.05 is usual."),
-    "planned_n": (lambda x: x >= 2, "at least 2 units are needed."),
+    "planned_n": (lambda x: x >= 2 and x == int(x), "a whole number is needed; at least 2 units."),
     "smallest_effect": (lambda x: x > 0, "a fraction of control above 0 is needed."),
     "cap": (lambda x: 0.5 < x < 1, "a share of units in (0.5, 1) is needed; 0.99 caps the largest 1 %."),
 }
 _COUNTS = {"looks": (1, 100), "covariate_days": (1, 366)}
 _SHARES_ADD_UP_TO = 1e-6
+_LARGEST = 1e15
+"""A whole number beyond it is no longer told exactly, and one of 400 digits is no number of the machine at all."""
 Fault = tuple[str, str]
 """A field, and what is wrong with it."""
 
@@ -75,7 +77,9 @@ def read_entry(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None, 
     told |= {name: entry[name] for name in ("correction", "spending") if name in entry}
     told |= {name: kind(entry[name]) for name, kind in _ENUMS.items() if name in entry}
     if "planned_n" in told:
-        told["planned_n"] = round(told["planned_n"])
+        told["planned_n"] = int(told["planned_n"])
+    if "smallest_effect" in told:
+        told["smallest_effect"] = float(told["smallest_effect"])
     names = tuple(arms or ())
     allocation = tuple(float(share) for share in shares) or tuple(1 / len(names) for _ in names)
     told |= {"arms": names, "allocation": allocation, "guardrails": guardrails, "ramps": ramps}
@@ -196,11 +200,17 @@ def _are_shares(shares: Any, arms: Any) -> bool:
 
 
 def _is_instant(value: Any) -> TypeGuard[datetime]:
-    return isinstance(value, datetime) and value.tzinfo is not None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return False
+    try:
+        value.astimezone(UTC)
+    except OverflowError:  # on the calendar's first or last day
+        return False
+    return True
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _written(value: Any) -> str:

@@ -180,6 +180,7 @@ class Heterogeneity:
     Args:
         q: Cochran's Q.
         freedom: Segments less one.
+        within: Degrees of freedom of the errors that Q is weighed with, ``inf`` where they are taken as known.
         p_value: Of all effects being one.
         i_squared: Share of the effects' variance that is not chance, a fraction.
         tau_squared: Variance of the true effects (DerSimonian and Laird), in the unit squared.
@@ -193,6 +194,7 @@ class Heterogeneity:
 
     q: float
     freedom: int
+    within: float
     p_value: float
     i_squared: float
     tau_squared: float
@@ -218,7 +220,8 @@ class Heterogeneity:
         """Return plain JSON values."""
         return {
             "kind": "heterogeneity", "q": self.q, "freedom": self.freedom, "p_value": self.p_value,
-            "i_squared": self.i_squared, "tau_squared": self.tau_squared, "pooled": self.pooled.to_dict(),
+            "within": self.within if math.isfinite(self.within) else None, "i_squared": self.i_squared,
+            "tau_squared": self.tau_squared, "pooled": self.pooled.to_dict(),
             "differs": self.differs, "effects_adjusted": list(self.effects_adjusted),
             "contrasts": [None if found is None else found.to_dict() for found in self.contrasts],
             "contrasts_adjusted": list(self.contrasts_adjusted), "standing_out": list(self.standing_out),
@@ -245,9 +248,17 @@ def heterogeneity(
     Raises:
         InvalidInput: an effect without a standard error above 0, or effects in different units.
 
+    Derivation:
+        Weights are 1 / error^2. Of errors that are estimated with f degrees of freedom each, Q is too large: with
+        ``A = sum((1 - share)^2 / f)``, share the part of all weight, of k effects ``Q / (k - 1) / (1 + 2 (k - 2) A /
+        (k^2 - 1))`` is F of k - 1 and ``(k^2 - 1) / (3 A)``, and chi-square where every f is infinite. Of two effects
+        it is Satterthwaite's test of their difference. For the same reason the variance of a pooled effect is
+        ``(1 + 4 sum(share (1 - share) / f)) / total`` with ``1 / sum(share^2 / f)`` degrees of freedom.
+
     Source:
-        Cochran (1954), Biometrics 10; DerSimonian and Laird (1986); Higgins and Thompson (2002) for
-        ``I^2 = (Q - freedom) / Q``. Weights are 1 / error^2, and normal.
+        Cochran (1954), Biometrics 10; Welch (1951), Biometrika 38, for F; Meier (1953), Biometrics 9, for the pooled
+        variance; DerSimonian and Laird (1986); Higgins and Thompson (2002) for ``I^2 = (Q - freedom) / Q``, here of
+        the Q that F leaves.
 
     Example:
         >>> found = heterogeneity([(1.0, 0.5), (2.0, 0.5), (3.0, 0.5)])  # mean 2, Q = (1 + 0 + 1) / 0.25
@@ -256,8 +267,6 @@ def heterogeneity(
         >>> round(found.tau_squared, 4)  # (8 - 2) / (12 - 48 / 12)
         0.75
     """
-    from scipy.special import chdtrc
-
     check_level(level)
     if not 0 < alpha < 1:
         raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
@@ -274,26 +283,53 @@ def heterogeneity(
     unit = units.pop()
     values = np.array([found.value for found in kept])
     weights = 1 / np.array([_error(found) for found in kept]) ** 2
+    free = np.array([found.freedom for found in kept])
     total, freedom = float(weights.sum()), len(kept) - 1
     mean = float(weights @ values) / total
     q = float(weights @ (values - mean) ** 2)
-    tau = max(q - freedom, 0.0) / (total - float(weights @ weights) / total)
+    p, excess, within = _tested(q, weights, free)
+    tau = max(q / excess - freedom, 0.0) / (total - float(weights @ weights) / total)
     n = sum(found.n for found in kept)
-    pooled = effect(mean, total**-0.5, level=level, unit=unit, n=n, method="pooled by precision")
+    whole = _pooled(weights, free)
+    pooled = effect(mean, math.sqrt(whole.variance), freedom=whole.freedom, level=level, unit=unit, n=n,
+                    method="pooled by precision")  # fmt: skip
     contrasts = []
-    for value, weight in zip(values, weights, strict=True):
-        rest = total - weight
-        gap = float(value - (total * mean - weight * value) / rest)
-        error = float(math.sqrt(1 / weight + 1 / rest))
-        contrasts.append(effect(gap, error, level=level, unit=unit, n=n, method="segment less the others"))
+    for k, (value, weight) in enumerate(zip(values, weights, strict=True)):
+        gap = float(value - (total * mean - weight * value) / (total - weight))
+        spread = combine([Spread(1 / weight, free[k]), _pooled(np.delete(weights, k), np.delete(free, k))])
+        contrasts.append(
+            effect(gap, math.sqrt(spread.variance), freedom=spread.freedom, level=level, unit=unit, n=n,
+                   method="segment less the others")
+        )  # fmt: skip
     own = [_own_p(found) for found in kept]
     apart = [found.p_value for found in contrasts if found.p_value is not None]
     size = len(given)
     return Heterogeneity(
-        q, freedom, float(chdtrc(freedom, q)), max(1 - freedom / q, 0.0) if q > 0 else 0.0, tau, pooled,
-        bool(chdtrc(freedom, q) <= alpha), _spread_out(given, benjamini_hochberg(own, size=size).adjusted),
-        _spread_out(given, contrasts), _spread_out(given, benjamini_hochberg(apart, size=size).adjusted), alpha,
+        q, freedom, within, p, max(1 - freedom * excess / q, 0.0) if q > 0 else 0.0, tau, pooled, bool(p <= alpha),
+        _spread_out(given, benjamini_hochberg(own, size=size).adjusted), _spread_out(given, contrasts),
+        _spread_out(given, benjamini_hochberg(apart, size=size).adjusted), alpha,
     )  # fmt: skip
+
+
+def _tested(q: float, weights: Vector, free: Vector) -> tuple[float, float, float]:
+    """Return the p-value of Q, how many times too large it is for chi-square, and its second degrees of freedom."""
+    from scipy.special import chdtrc, fdtrc
+
+    k, share = len(weights), weights / weights.sum()
+    doubt = float(((1 - share) ** 2 / free).sum())
+    if doubt == 0:
+        return float(chdtrc(k - 1, q)), 1.0, math.inf
+    excess, within = 1 + 2 * (k - 2) * doubt / (k**2 - 1), (k**2 - 1) / (3 * doubt)
+    return float(fdtrc(k - 1, within, q / (k - 1) / excess)), excess, within
+
+
+def _pooled(weights: Vector, free: Vector) -> Spread:
+    """Return the variance of a mean whose weights are themselves estimated."""
+    total = float(weights.sum())
+    share = weights / total
+    lost = float((share**2 / free).sum())
+    variance = (1 + 4 * float((share * (1 - share) / free).sum())) / total
+    return Spread(variance, 1 / lost if lost > 0 else math.inf)
 
 
 def _pair(pair: tuple[float, float]) -> Effect:

@@ -68,7 +68,7 @@ def sample_ratio(
     *,
     alpha: float = 0.001,
     tolerance: float = 0.01,
-    concentration: float = 10_000.0,
+    concentration: float | Sequence[float] = 10_000.0,
 ) -> SampleRatio | Refusal:
     """Test whether units were split between arms as declared.
 
@@ -85,7 +85,8 @@ def sample_ratio(
         alpha: The p-value below which chance is ruled out.
         tolerance: How far an arm may be off, as a fraction of its expected units.
         concentration: Of the sequential method's prior, in units: how near to the declared shares the true ones are
-            thought to be where the split is broken. 10,000 stands for about 0.5 points around 50 %.
+            thought to be where the split is broken. 10,000 stands for about 0.5 points around 50 %. Several are
+            given equal odds: then large breaks are found early, and small ones late.
 
     Returns:
         The verdict; or a refusal with reason ``NO_DATA`` (no unit yet) or ``TOO_FEW_UNITS`` (fewer than 5 expected
@@ -112,7 +113,8 @@ def sample_ratio(
     for name, value in (("alpha", alpha), ("tolerance", tolerance)):
         if not 0 < value < 1:
             raise InvalidInput(f"The {name} {value} is outside (0, 1).")
-    if not (math.isfinite(concentration) and concentration > 0):
+    priors = (concentration,) if isinstance(concentration, int | float) else tuple(concentration)
+    if not priors or not all(math.isfinite(one) and one > 0 for one in priors):
         raise InvalidInput(f"The concentration {concentration} is not above 0.")
     rows = _counts(counts, sequential=method == "sequential")
     weights = _weights(shares, rows.shape[1])
@@ -135,7 +137,8 @@ def sample_ratio(
     elif method == "exact":
         p, statistic = _exact(now[arms], weights[arms])
     else:
-        evidence = _log_factor(rows[:, arms], weights[arms], concentration)
+        each = np.stack([_log_factor(rows[:, arms], weights[arms], one) for one in priors])
+        evidence = np.logaddexp.reduce(each, axis=0) - math.log(len(priors))
         p, statistic = math.exp(-max(float(evidence.max()), 0.0)), float(evidence[-1])
     mismatch = p < alpha and deviation > tolerance
     plain = tuple(float(value) for value in expected)

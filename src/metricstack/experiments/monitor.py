@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Monitor", "Watched", "monitor"]
 
 _CHANCE = 0.001
-_AS_IF = 1_000.0
-"""Units that the prior of a broken split is worth: shares off by some points are what breaks in practice."""
+_AS_IF = (10.0, 100.0, 1_000.0, 10_000.0)
+"""Units that the prior of a broken split is worth, at equal odds: large breaks are found early, small ones late."""
 _RECENT = 7
 """Days over which traffic is averaged."""
 

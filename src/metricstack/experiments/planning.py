@@ -1,14 +1,37 @@
 """The setting of a comparison that is planned: metric, arms and test, checked, and its power."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
+
+import numpy as np
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.experiments.adjustment import solved
+from metricstack.experiments.arms import index_of, linear_variance
+from metricstack.experiments.ratios import linearised
 from metricstack.experiments.sequential import GroupSequential
 
-__all__ = ["Plan", "Setting", "check_effect", "check_n", "check_power", "setting_of"]
+__all__ = ["Options", "Plan", "Setting", "check_effect", "check_n", "check_power", "setting_of"]
+
+
+class Options(TypedDict, total=False):
+    """What the planning of any comparison may be told; `sizing.sample_size` says what each means."""
+
+    relative: bool
+    margin: float
+    alpha: float
+    sided: int | None
+    treatment_share: float
+    covariates: str | Sequence[str]
+    variance_reduction: float
+    icc: float
+    cluster_size: float
+    cluster_variation: float
+    traffic: float | None
+    design: GroupSequential | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +48,7 @@ class Plan:
         clusters: Clusters of both arms, None where units are alone.
         days: Days at the traffic given, None without traffic.
         inflation: Units at most over those of a fixed design; 1 for a fixed one.
+        expected_n: Units that a sequential design stops at on average, where the effect is true; None for a fixed one.
         alpha: Error of the test.
         sided: 1 or 2.
         method: How it was computed, in a few words.
@@ -39,6 +63,7 @@ class Plan:
     clusters: int | None
     days: float | None
     inflation: float
+    expected_n: float | None
     alpha: float
     sided: int
     method: str
@@ -55,6 +80,7 @@ class _Metric:
     value: float
     variance: float
     kind: str
+    covariates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +94,10 @@ class Setting:
     sided: int
     share: float
     factor: float
+    reduction: float
+    icc: float
     cluster_size: float
+    variation: float
     traffic: float | None
     design: GroupSequential | None
 
@@ -88,10 +117,19 @@ class Setting:
         null = math.sqrt(self.factor * pooled * (1 - pooled) * (1 / share + 1 / (1 - share)))
         return (there if self.margin else null), there
 
+    def distance(self, effect: float) -> float:
+        """Return how far an effect is from what the test rejects, in the direction that it looks in."""
+        return effect + self.margin if self.margin else abs(effect)
+
+    def drift(self, effect: float, n: float) -> float:
+        """Return the mean of z with n units in all."""
+        _, there = self.errors(effect)
+        return self.distance(effect) * math.sqrt(n) / there if there else math.inf
+
     def power(self, effect: float, n: float) -> float:
         """Return the chance of finding an effect, given in the metric's unit, with n units in all."""
         null, there = self.errors(effect)
-        distance = effect + self.margin if self.margin else abs(effect)
+        distance = self.distance(effect)
         root, tail = math.sqrt(n), self.alpha / self.sided
         if there == 0:
             return 1.0 if distance > 0 else self.alpha
@@ -113,6 +151,7 @@ class Setting:
             control=n - treatment, treatment=treatment, clusters=clusters,
             days=None if self.traffic is None else n / self.traffic,
             inflation=1.0 if self.design is None else self.design.inflation(power) if _between(power, self) else 1.0,
+            expected_n=None if self.design is None else n * self.design.expected(self.drift(effect, n)),
             alpha=self.alpha, sided=self.sided,
             method=f"{self.metric.kind}, {'noncentral t' if t_test else 'normal'}",
         )  # fmt: skip
@@ -151,6 +190,7 @@ def setting_of(
     alpha: float = 0.05,
     sided: int | None = None,
     treatment_share: float = 0.5,
+    covariates: str | Sequence[str] = (),
     variance_reduction: float = 0.0,
     icc: float = 0.0,
     cluster_size: float = 1.0,
@@ -178,7 +218,10 @@ def setting_of(
     for name, value, holds, wanted in ranges:
         if not holds:
             raise InvalidInput(f"The {name} is {value}; it must be {wanted}.")
-    metric = _metric(control)
+    chosen = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    if chosen and variance_reduction:
+        raise InvalidInput("What covariates take away is in the moments already; give them or a variance reduction.")
+    metric = _metric(control, chosen)
     if isinstance(metric, Refusal):
         return metric
     if relative and metric.value == 0:
@@ -191,37 +234,44 @@ def setting_of(
     crowding = 1 + ((1 + cluster_variation**2) * cluster_size - 1) * icc
     scaled = margin * abs(metric.value) if relative else margin
     return Setting(
-        metric, relative, scaled, alpha, sides, treatment_share, (1 - variance_reduction) * crowding, cluster_size,
-        traffic, design,
+        metric, relative, scaled, alpha, sides, treatment_share, (1 - variance_reduction) * crowding,
+        variance_reduction, icc, cluster_size, cluster_variation, traffic, design,
     )  # fmt: skip
 
 
-def _metric(control: Moments | float) -> _Metric | Refusal:
+def _metric(control: Moments | float, covariates: tuple[str, ...]) -> _Metric | Refusal:
     if not isinstance(control, Moments):
         if isinstance(control, bool) or not isinstance(control, int | float) or not 0 < control < 1:
             raise InvalidInput(f"A rate lies in (0, 1); control is {control!r}. For a mean or a ratio give Moments.")
+        if covariates:
+            raise InvalidInput("A rate alone knows no covariates; give the moments of both, or a variance reduction.")
         return _Metric(float(control), control * (1 - control), "proportion")
     if control.n < 2:
         return Refusal(
             Reason.TOO_FEW_UNITS, f"control's moments are of {control.n} units; 2 are needed", "Take a longer past."
         )
-    if len(control.names) == 1:
-        value, variance, kind = control.mean, control.variance, "mean"
-    elif len(control.names) == 2:
-        top, below = (float(mean) for mean in control.means)
-        if below == 0:
-            return Refusal(
-                Reason.UNDEFINED_RATIO, "control's denominator is 0 on average", "Check the denominator's definition."
-            )
-        x, y = control.names
-        value, kind = top / below, "ratio"
-        variance = control.covariance(x, x) - 2 * value * control.covariance(x, y)
-        variance = (variance + value**2 * control.covariance(y, y)) / below**2
+    at = [index_of(control, name) for name in covariates]
+    left = [place for place in range(len(control.names)) if place not in at]
+    weights = np.zeros(len(control.names))
+    if len(left) == 1:
+        value, kind = float(control.means[left[0]]), "mean"
+        weights[left[0]] = 1.0
+    elif len(left) == 2:
+        found = linearised(control, left[0], left[1], arm="control", level=0.95)
+        if isinstance(found, Refusal):
+            return found
+        (value, weights), kind = found, "ratio"
     else:
-        raise InvalidInput(f"A plan is for one mean or one ratio; the moments are of {len(control.names)} variables.")
+        raise InvalidInput(
+            f"A plan is for one mean or one ratio; the moments are of {len(left)} variables beside covariates."
+        )
+    if at:
+        theta, _ = solved(control.cross[np.ix_(at, at)], (control.cross @ weights)[at])
+        np.subtract.at(weights, at, theta)
+    variance = linear_variance(control, weights)
     if variance <= 0:
         return Refusal(Reason.NO_VARIATION, "all units of control have the same value", "Take moments that vary.")
-    return _Metric(value, variance, kind)
+    return _Metric(value, variance, kind, covariates)
 
 
 def check_n(n: int) -> None:

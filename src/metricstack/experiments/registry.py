@@ -1,14 +1,15 @@
 """When what was declared: a register beside the declarations, only ever added to, each line bound to the one before.
 
-A register is as good as whoever may write it: the chain shows that a line was edited, taken out or cut off, not that
-the whole was written anew. Where that matters, keep the last line's hash elsewhere (`Registered.line`).
+A seal after the last line says how many there are and what the last one is, so that it is bound, too. A register is as
+good as whoever may write it: chain and seal show that a line was edited, taken out or cut off, not that the whole was
+written anew, or an older copy put back. Where that matters, keep the last line's hash elsewhere (`Registered.line`).
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import ConfigurationError
-from metricstack.experiments.declaration import Declaration
+from metricstack.experiments.declaration import Declaration, content_hash
 from metricstack.telemetry import write_atomic
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Registered:
         content: What was declared.
         at: When it was registered.
         line: Hash of the line, and with it of all lines before.
+        is_new: It was added just now, not before.
     """
 
     experiment: str
@@ -47,6 +49,12 @@ class Registered:
     content: dict[str, Any]
     at: datetime
     line: str
+    is_new: bool = False
+
+    @property
+    def start(self) -> datetime:
+        """When the experiment starts, as it was declared."""
+        return datetime.fromisoformat(self.content["start"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +63,13 @@ class Register:
 
     Args:
         lines: Its lines, oldest first; none where it proves nothing.
-        broken: Why it proves nothing, empty where it does.
+        broken: What was done to it, so that it proves nothing; empty where nothing was.
+        withheld: Why a register that is whole claims nothing here; empty where it may.
     """
 
     lines: tuple[Registered, ...] = ()
     broken: str = ""
+    withheld: str = ""
 
     def of(self, experiment: str) -> list[Registered]:
         """Return the lines of one experiment."""
@@ -72,30 +82,55 @@ def registered(ws: "Workspace") -> Register:
     A workspace that is read-only never claims that something was registered: what its table `experiments` says is
     all that it can show.
     """
-    path = ws.root / FOLDER / _FILE
-    if not path.is_file():
-        return Register()
-    if not os.access(ws.root / FOLDER, os.W_OK):
-        return Register((), "the workspace is read-only")
-    return _read(path)
+    try:
+        found = _read(ws.root / FOLDER / _FILE)
+    except OSError as error:
+        return Register((), f"{FOLDER}/{_FILE} cannot be read: {error.strerror or error}")
+    if found.lines and not os.access(ws.root / FOLDER, os.W_OK):
+        return Register((), "", "the workspace is read-only")
+    return found
 
 
 def _read(path: Path) -> Register:
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return Register()
     found: list[Registered] = []
-    before = ""
-    text = path.read_bytes()
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        try:
-            told = json.loads(line)
-            at = datetime.fromisoformat(told["at"])
-            whole = set(told) == _FIELDS and line.endswith(b"\n") and at.tzinfo is not None
-        except (ValueError, KeyError, TypeError):
-            whole = False
-        if not whole or told["before"] != before:
+    *lines, seal = text.splitlines(keepends=True) or [b""]
+    for number, line in enumerate(lines, start=1):
+        one = _line(line)
+        last = found[-1] if found else None
+        if one is None or one[1] != (last.line if last else "") or (last and one[0].at < last.at):
             return Register((), f"{FOLDER}/{_FILE} was changed at line {number}")
-        before = _digest(line)
-        found.append(Registered(told["experiment"], told["hash"], told["content"], at, before))
+        found.append(one[0])
+    if seal != _seal(found):
+        return Register((), f"{FOLDER}/{_FILE} was changed or cut off at line {len(lines) + 1}")
     return Register(tuple(found))
+
+
+def _line(line: bytes) -> tuple[Registered, str] | None:
+    """A line of the register, and the one before as it says; None where it was not written so."""
+    try:
+        told = json.loads(line)
+        key, content, at = told["experiment"], told["content"], datetime.fromisoformat(told["at"])
+        known, before = told["hash"], told["before"]
+        start = datetime.fromisoformat(content["start"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    texts = all(isinstance(one, str) for one in (key, known, before))
+    if not texts or set(told) != _FIELDS or at.tzinfo is None or start.tzinfo is None or content_hash(content) != known:
+        return None
+    return Registered(key, known, content, at, _digest(line)), before
+
+
+def _seal(lines: Sequence[Registered]) -> bytes:
+    """The end of the register, which says what must stand before it."""
+    return _written({"lines": len(lines), "last": lines[-1].line if lines else ""})
+
+
+def _written(told: Mapping[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=True, sort_keys=True).encode() + b"\n"
 
 
 def register_all(ws: "Workspace", declared: Sequence[Declaration]) -> dict[str, Registered]:
@@ -116,31 +151,31 @@ def register_all(ws: "Workspace", declared: Sequence[Declaration]) -> dict[str, 
         folder.mkdir(exist_ok=True)
         with _locked(folder):
             path = folder / _FILE
-            known = _read(path) if path.is_file() else Register()
+            known = _read(path)
             if known.broken:
                 raise ConfigurationError(
                     "The register of experiments",
                     [f"{known.broken}: it proves nothing any more. Restore it, or move it away to begin a new one."],
                 )
-            text = path.read_bytes() if path.is_file() else b""
+            text = b"".join(path.read_bytes().splitlines(keepends=True)[:-1]) if known.lines else b""
             lines = list(known.lines)
             found = {}
             for one in declared:
                 last = next((line for line in reversed(lines) if line.experiment == one.key), None)
                 if last is None or last.hash != one.hash:
-                    at = datetime.now(UTC)
+                    # A clock that was set back must not date a line before the one above it.
+                    at = max([datetime.now(UTC), *(line.at for line in lines[-1:])])
                     told = {
                         "experiment": one.key, "hash": one.hash, "content": one.content, "at": at.isoformat(),
                         "before": lines[-1].line if lines else "",
                     }  # fmt: skip
-                    line = json.dumps(told, ensure_ascii=True, sort_keys=True).encode() + b"\n"
-                    last = Registered(one.key, one.hash, one.content, at, _digest(line))
-                    text += line
+                    text += (written := _written(told))
+                    last = Registered(one.key, one.hash, one.content, at, _digest(written), is_new=True)
                     lines.append(last)
                 found[one.key] = last
             if len(lines) > len(known.lines):
                 with write_atomic(path) as stream:
-                    stream.write(text)
+                    stream.write(text + _seal(lines))
             return found
     except OSError as error:
         reason = error.strerror or str(error)

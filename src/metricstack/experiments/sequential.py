@@ -89,6 +89,21 @@ class GroupSequential:
         found = exits(np.array(self.fractions), upper, -upper if self.sided == 2 else None, drift=drift)
         return tuple(float(chance) for chance in found.above + found.below)
 
+    def expected(self, drift: float = 0.0) -> float:
+        """Return the information fraction at which it ends on average: at a bound, futility obeyed, else at the end.
+
+        Example:
+            >>> round(group_sequential_bounds(5, spending="pocock").expected(3.24), 3)
+            0.627
+        """
+        fractions, upper = np.array(self.fractions), np.array(self.critical)
+        lower = -upper if self.sided == 2 else None
+        if self.futility is not None:
+            lower = np.array(self.futility)
+        found = exits(fractions, upper, lower, drift=drift)
+        left = found.above + found.below
+        return float(fractions[-1] - left @ (fractions[-1] - fractions))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; an unbounded look becomes None."""
 

@@ -3,19 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Moments, Reason, Refusal
-from metricstack.experiments.planning import Plan, check_effect, check_n, check_power, setting_of
-from metricstack.experiments.sequential import GroupSequential
+from metricstack.experiments.planning import Options, Plan, check_effect, check_n, check_power, setting_of
 
 __all__ = ["minimum_detectable_effect", "power", "sample_size"]
 
 _LARGEST = 10**13  # units; beyond, nobody waits
 
 
-def power(*, effect: float, n: int, control: Moments | float, **options: Any) -> Plan | Refusal:
+def power(*, effect: float, n: int, control: Moments | float, **options: Unpack[Options]) -> Plan | Refusal:
     """Tell how likely a comparison is to find an effect, with so many units.
 
     Args:
@@ -49,21 +48,7 @@ def power(*, effect: float, n: int, control: Moments | float, **options: Any) ->
 
 
 def sample_size(
-    *,
-    effect: float,
-    control: Moments | float,
-    power: float = 0.8,
-    relative: bool = False,
-    margin: float = 0.0,
-    alpha: float = 0.05,
-    sided: int | None = None,
-    treatment_share: float = 0.5,
-    variance_reduction: float = 0.0,
-    icc: float = 0.0,
-    cluster_size: float = 1.0,
-    cluster_variation: float = 0.0,
-    traffic: float | None = None,
-    design: GroupSequential | None = None,
+    *, effect: float, control: Moments | float, power: float = 0.8, **options: Unpack[Options]
 ) -> Plan | Refusal:
     """Tell how many units a comparison needs to find an effect.
 
@@ -73,18 +58,23 @@ def sample_size(
         control: What is known of control: moments of one variable for a mean, of two (numerator and denominator per
             unit) for a ratio, a rate in (0, 1) for a proportion.
         power: The chance of finding it.
-        relative: The effect and the margin are fractions of control's value.
-        margin: Non-inferiority margin above 0: what is shown is that the treatment is not worse by as much, more
-            being better. One-sided.
-        alpha: Error of the test; that of the design where one is given.
-        sided: 2, or 1 for a test in the effect's direction alone; None for 2 (1 with a margin).
-        treatment_share: Share of units in treatment.
-        variance_reduction: Share of variance that covariates take away (R squared of CUPED), in [0, 1).
-        icc: Correlation of two units of one cluster, where clusters are assigned.
-        cluster_size: Units of a cluster on average.
-        cluster_variation: Standard deviation of cluster sizes over their mean.
-        traffic: Units of both arms that arrive a day.
-        design: A group-sequential design; n is then the largest it may come to.
+        **options: What else is known; only the options that are given count.
+
+            * ``relative``: the effect and the margin are fractions of control's value.
+            * ``margin``: non-inferiority margin above 0: what is shown is that the treatment is not worse by as much,
+              more being better. One-sided.
+            * ``alpha``: error of the test, 0.05; that of the design where one is given.
+            * ``sided``: 2, or 1 for a test in the effect's direction alone; None for 2 (1 with a margin).
+            * ``treatment_share``: share of units in treatment, a half.
+            * ``covariates``: variables of the moments that were measured before, taken off by CUPED.
+            * ``variance_reduction``: share of variance that covariates take away (R squared of CUPED), in [0, 1), where
+              the moments do not tell it.
+            * ``icc``: correlation of two units of one cluster, where clusters are assigned.
+            * ``cluster_size``: units of a cluster on average.
+            * ``cluster_variation``: standard deviation of cluster sizes over their mean.
+            * ``traffic``: units of both arms that arrive a day.
+            * ``design``: a sequential design, `group_sequential_bounds` or `always_valid_bounds`; n is then the largest
+              it may come to.
 
     Returns:
         The plan, whose ``n`` is the answer (each arm rounded up); or a refusal with reason ``NO_VARIATION``,
@@ -105,32 +95,30 @@ def sample_size(
         >>> plan.n, plan.control, plan.treatment, plan.days
         (128, 64, 64, 8.0)
     """
-    setting = setting_of(
-        control, relative=relative, margin=margin, alpha=alpha, sided=sided, treatment_share=treatment_share,
-        variance_reduction=variance_reduction, icc=icc, cluster_size=cluster_size,
-        cluster_variation=cluster_variation, traffic=traffic, design=design,
-    )  # fmt: skip
+    setting = setting_of(control, **options)
     if isinstance(setting, Refusal):
         return setting
     check_power(power, setting)
     moved = check_effect(effect, setting)
     if moved + setting.margin <= 0 if setting.margin else moved == 0:
-        raise InvalidInput(f"No number of units finds an effect of {effect} (margin {margin}); state another effect.")
+        raise InvalidInput(
+            f"No number of units finds an effect of {effect} (margin {setting.margin:g}); state another effect."
+        )
     least = _crossing(lambda size: setting.power(moved, math.exp(size)) - power, math.log(4.0), math.log(_LARGEST))
     if least is None:
         return Refusal(
             Reason.TOO_FEW_UNITS, f"an effect of {moved:.3g} needs more than 10^13 units", "Plan for a larger effect."
         )
     exact = math.exp(least) * (1 - 1e-9)
-    treatment, rest = math.ceil(exact * treatment_share), math.ceil(exact * (1 - treatment_share))
+    treatment, rest = math.ceil(exact * setting.share), math.ceil(exact * (1 - setting.share))
     n = treatment + rest
     plan = setting.plan(moved, n, setting.power(moved, n))
-    inflation = 1.0 if design is None else design.inflation(power)
+    inflation = 1.0 if setting.design is None else setting.design.inflation(power)
     return replace(plan, control=rest, treatment=treatment, inflation=inflation)
 
 
 def minimum_detectable_effect(
-    *, n: int, control: Moments | float, power: float = 0.8, **options: Any
+    *, n: int, control: Moments | float, power: float = 0.8, **options: Unpack[Options]
 ) -> Plan | Refusal:
     """Tell the smallest increase that a comparison finds with a given power, with so many units.
 

@@ -220,7 +220,8 @@ def _registered(declared: Declaration) -> Iterator[Check]:
     for change in declared.changes:
         yield Check("changed", None, str(change))
     if declared.registered_at is None:
-        yield Check("registered", None, "nothing proves that it was declared before it started")
+        why = f": {declared.unproven}" if declared.unproven else ""
+        yield Check("registered", None, f"nothing proves that it was declared before it started{why}")
     elif declared.is_registered:
         yield Check("registered", True, f"declared on {declared.registered_at:%Y-%m-%d}, before it started")
     else:
