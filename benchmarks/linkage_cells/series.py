@@ -225,5 +225,6 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--part", nargs="*", default=list(PARTS), choices=list(PARTS))
     given = parser.parse_args()
-    for row in rows(given.seeds, parts=tuple(given.part)):
-        print(json.dumps(row))
+    for part in given.part:
+        for row in rows(given.seeds, parts=(part,)):
+            print(json.dumps(row), flush=True)

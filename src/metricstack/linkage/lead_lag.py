@@ -134,8 +134,8 @@ def lead_lag(
         InvalidInput: lags below 0, alpha outside (0, 1); see `read_series`.
 
     Derivation:
-        Weekdays, trend and events are taken out of both (fitted again after winsorising at four robust standard
-        deviations); then each one's own past (autoregression, order up to 7 by Akaike). What is new each day is
+        Weekdays, trend and events are taken out of both, wild days held at four robust standard deviations (Huber's
+        regression by pseudo-values); then each one's own past (autoregression, order up to 7 by Akaike). What is new each day is
         replaced by the normal quantile of its rank: under no linkage the correlation of two such lists is as that of
         normal draws, whatever the tails. At each lag ``t = r sqrt(f / (1 - r^2))`` with f = pairs less 2 less the
         calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of unrelated

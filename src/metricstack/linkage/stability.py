@@ -218,11 +218,10 @@ def break_test(
     if refusal := refused(found, least=_FEWEST):
         return refusal
     calendar = calendar_of(found, events=events, trend=False)
-    fit, rank = calendar.explained(found["y"])
-    values = found["y"]
-    if refusal := emptied("y", values, values - fit, rank):
+    left, rank = calendar.adjusted(found["y"])
+    if refusal := emptied("y", found["y"], left, rank):
         return refusal
-    values = values - fit + float(values.mean())
+    values = left + float(found["y"].mean())
     memory = fit_autoregression(values, order=order, max_order=_LONGEST_MEMORY, sparing=True)
     if len(values) - memory.order < 4 * (memory.order + 2):
         return Refusal(Reason.TOO_FEW_UNITS, f"{len(values)} days are too few for order {memory.order}", "Lower it.")
