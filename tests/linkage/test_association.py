@@ -1,4 +1,4 @@
-"""What `correlation` promises: the naive number beside the honest, by hand and as elsewhere; unrelated stays unrelated."""
+"""What `correlation` promises: the naive number beside the honest, by hand and as elsewhere; unrelated stays so."""
 
 import numpy as np
 import pandas as pd

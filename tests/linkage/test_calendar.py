@@ -24,7 +24,9 @@ def adjusted(y: object, **more: object) -> Adjusted:
 def test_agrees_with_a_regression_on_dummies() -> None:
     y = NOISE + 2 * (DAYS.day_of_week >= 5) + 0.1 * np.arange(70)
     held = DAYS.isin(pd.DatetimeIndex(PROMOTION)).astype(float)
-    design = np.column_stack([np.ones(70), np.arange(70), pd.get_dummies(DAYS.day_of_week).iloc[:, 1:], held]).astype(float)
+    design = np.column_stack([np.ones(70), np.arange(70), pd.get_dummies(DAYS.day_of_week).iloc[:, 1:], held]).astype(
+        float
+    )
     peer = sm.OLS(y, design).fit()
     found = adjusted(y, dates=DAYS, events={"promotion": PROMOTION})
     assert found.values == pytest.approx(peer.resid, abs=1e-10)

@@ -1,4 +1,4 @@
-"""What autoregressions promise: least squares as elsewhere, gaps that join nothing, scores that no wild day can move."""
+"""What autoregressions promise: least squares as elsewhere, gaps that join nothing, scores no wild day can move."""
 
 import numpy as np
 import pytest
@@ -84,7 +84,9 @@ numbers = st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=30)
 @given(numbers)
 def test_scores_depend_on_ranks_only(values: list[float]) -> None:
     x = np.array(values)
-    assert normal_scores(x) == pytest.approx(normal_scores(np.arctan(x / 1e6) if len(set(np.arctan(x / 1e6))) == len(set(x)) else x))
+    assert normal_scores(x) == pytest.approx(
+        normal_scores(np.arctan(x / 1e6) if len(set(np.arctan(x / 1e6))) == len(set(x)) else x)
+    )
 
 
 @given(numbers)

@@ -69,7 +69,7 @@ def test_a_memory_that_would_explode_is_held() -> None:
 
 
 def test_what_cannot_be_looked_for_is_named() -> None:
-    with pytest.raises(InvalidInput, match="trim 0.6"):
+    with pytest.raises(InvalidInput, match=r"trim 0\.6"):
         largest_shift(NILE[None, :], trim=0.6)
     with pytest.raises(InvalidInput, match="in 9 days with order 4"):
         largest_shift(NILE[None, :9], order=4)

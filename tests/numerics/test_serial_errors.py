@@ -1,4 +1,4 @@
-"""What regressions with lasting errors promise: the published local level, generalised least squares, gaps, coverage."""
+"""What regressions with lasting errors promise: the published local level, generalised least squares, gaps."""
 
 import numpy as np
 import pytest

@@ -135,10 +135,10 @@ def lead_lag(
 
     Derivation:
         Weekdays, trend and events are taken out of both, wild days held at four robust standard deviations (Huber's
-        regression by pseudo-values); then each one's own past (autoregression, order up to 7 by Akaike). What is new each day is
-        replaced by the normal quantile of its rank: under no linkage the correlation of two such lists is as that of
-        normal draws, whatever the tails. At each lag ``t = r sqrt(f / (1 - r^2))`` with f = pairs less 2 less the
-        calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of unrelated
+        regression by pseudo-values); then each one's own past (autoregression, order up to 7 by Akaike). What is new
+        each day is replaced by the normal quantile of its rank: under no linkage the correlation of two such lists is
+        as that of normal draws, whatever the tails. At each lag ``t = r sqrt(f / (1 - r^2))`` with f = pairs less 2
+        less the calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of unrelated
         series have independent cross-correlations of variance 1 / n: Haugh (1976), J. American Statistical
         Association 71, 378; in levels they do not: Box, Jenkins and Reinsel, section 12.1.
 
@@ -163,7 +163,7 @@ def lead_lag(
         if refusal := emptied(name, found[name], left[name], rank):
             return refusal
         used = max(used, rank - 1)
-    if refusal := _copied(left["x"], left["y"], lags):
+    if refusal := _copied(found["x"], found["y"], lags):
         return refusal
     past = {name: fit_autoregression(left[name]) for name in left}
     new = {name: fit.innovations for name, fit in past.items()}
