@@ -19,7 +19,8 @@ from metricstack.core.streams import stream
 from metricstack.core.values import Refusal
 from metricstack.linkage.association import correlation
 from metricstack.linkage.granger import granger
-from metricstack.linkage.interrupted import InterruptedMethod, interrupted
+from metricstack.linkage.interrupted import interrupted
+from metricstack.linkage.intervention import InterruptedMethod
 from metricstack.linkage.lagged_slope import lagged_slope
 from metricstack.linkage.lead_lag import lead_lag
 from metricstack.linkage.stability import break_test

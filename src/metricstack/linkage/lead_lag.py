@@ -138,8 +138,8 @@ def lead_lag(
         regression by pseudo-values); then each one's own past (autoregression, order up to 7 by Akaike). What is new
         each day is replaced by the normal quantile of its rank: under no linkage the correlation of two such lists is
         as that of normal draws, whatever the tails. At each lag ``t = r sqrt(f / (1 - r^2))`` with f = pairs less 2
-        less the calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of unrelated
-        series have independent cross-correlations of variance 1 / n: Haugh (1976), J. American Statistical
+        less the calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of
+        unrelated series have independent cross-correlations of variance 1 / n: Haugh (1976), J. American Statistical
         Association 71, 378; in levels they do not: Box, Jenkins and Reinsel, section 12.1.
 
     Example:
