@@ -9,7 +9,7 @@ from scipy import stats
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
-from metricstack.core.values import Reason, Refusal
+from metricstack.core.values import Grade, Reason, Refusal
 from metricstack.linkage.association import Correlation, correlation, effective_sample_size, fisher_interval
 
 DAYS = pd.date_range("2026-06-29", periods=90)
@@ -135,5 +135,6 @@ def test_what_cannot_be_meant_is_named() -> None:
 def test_a_result_is_plain_values_and_a_finding() -> None:
     found = known(walk(1, 0.5), walk(2, 0.5))
     assert found.findings[0].answer is found.estimate
+    assert found.findings[0].grade is Grade.D
     assert found.to_dict()["naive"]["kind"] == "estimate"
     assert list(found.to_pandas()["value"]) == [found.value]

@@ -93,3 +93,11 @@ def test_what_cannot_be_meant_is_named() -> None:
         granger(CONSUMED, PRODUCED, lags=0)
     with pytest.raises(InvalidInput, match="alpha 2"):
         granger(CONSUMED, PRODUCED, alpha=2)
+
+
+def test_gaps_that_leave_too_few_days_are_refused() -> None:
+    x, y = stream(5, "granger").standard_normal((2, 60))
+    x[2::4] = np.nan  # never three days in a row with their lags
+    found = granger(x, y, lags=3, missing="skip")
+    assert isinstance(found, Refusal)
+    assert found.reason is Reason.TOO_FEW_UNITS

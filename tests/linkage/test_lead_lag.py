@@ -10,7 +10,7 @@ from scipy import stats
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.streams import stream
-from metricstack.core.values import Reason, Refusal
+from metricstack.core.values import Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.calendar import calendar_adjusted
 from metricstack.linkage.lagged_slope import lagged_slope
@@ -169,3 +169,4 @@ def test_a_result_is_plain_values_and_a_finding() -> None:
     assert len(told["profile"]) == 15
     assert told["kind"] == "estimate"
     assert found.findings[0].answer is found.estimate
+    assert found.findings[0].grade is Grade.D

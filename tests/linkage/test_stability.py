@@ -101,9 +101,10 @@ def test_a_scale_moves_sizes_and_nothing_else() -> None:
 
 def test_what_cannot_be_answered_is_refused() -> None:
     answers = [stationarity(NOISE[:29]), stationarity(np.ones(50)), break_test(NOISE[:29]), break_test(np.ones(50)),
-               break_test(NOISE[:30], order=6)]  # fmt: skip
+               break_test(NOISE[:30], order=6), stationarity(np.tile([1.0, -1.0], 30))]  # fmt: skip
     assert [one.reason for one in answers if isinstance(one, Refusal)] == [
         Reason.TOO_FEW_UNITS, Reason.NO_VARIATION, Reason.TOO_FEW_UNITS, Reason.NO_VARIATION, Reason.TOO_FEW_UNITS,
+        Reason.NO_VARIATION,
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import UnknownName
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Estimated
 from metricstack.linkage.calendar import Calendar, Events, calendar_of, emptied, weekday_p_value
 from metricstack.linkage.series import Missing, Series, read_series, refused, same
@@ -57,6 +57,11 @@ class Correlation(Estimated):
     naive: Estimate
     naive_p: float
     checks: tuple[Check, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The correlation as a finding, graded as an association."""
+        return (Finding("How far do x and y move together?", self.estimate, grade=Grade.D, checks=self.checks),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: those of the estimate, of its test, and of the naive one."""

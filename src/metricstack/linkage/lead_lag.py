@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, Estimated
 from metricstack.linkage.association import fisher_interval
 from metricstack.linkage.calendar import Events, calendar_of, emptied
@@ -79,6 +79,11 @@ class LeadLag(Estimated):
     orders: tuple[int, int]
     slope: Effect | Refusal
     checks: tuple[Check, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The correlation at the best lag as a finding, graded as an association."""
+        return (Finding("Does x move before y?", self.estimate, grade=Grade.D, checks=self.checks),)
 
     @property
     def linked(self) -> bool:
