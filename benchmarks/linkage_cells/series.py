@@ -18,7 +18,7 @@ from scipy.signal import lfilter
 from metricstack.core.streams import stream
 from metricstack.core.values import Refusal
 from metricstack.linkage.association import correlation
-from metricstack.linkage.granger import granger
+from metricstack.linkage.granger import Guard, granger
 from metricstack.linkage.interrupted import interrupted
 from metricstack.linkage.intervention import InterruptedMethod
 from metricstack.linkage.lagged_slope import lagged_slope
@@ -159,7 +159,9 @@ def power(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, Any]]:
     return rows
 
 
-def foretelling(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, Any]]:
+def foretelling(
+    seeds: int, *, lengths: Sequence[int] = DAYS, guards: Sequence[str] = ("none", "augment", "difference")
+) -> list[dict[str, Any]]:
     """Granger's F from x to y, by guard."""
     rows = []
     for kind in KINDS:
@@ -167,8 +169,8 @@ def foretelling(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, 
             x, y = (draw(kind, seeds, days, which) for which in "xy")
             dates = MONDAY + np.arange(days)
             row: dict[str, Any] = {"part": "granger", "kind": kind, "days": days, "seeds": seeds}
-            for guard in ("none", "augment", "difference"):
-                found = [granger(a, b, dates=dates, guard=guard) for a, b in zip(x, y, strict=True)]
+            for guard in guards:
+                found = [granger(a, b, dates=dates, guard=cast("Guard", guard)) for a, b in zip(x, y, strict=True)]
                 row[guard] = share(not isinstance(one, Refusal) and one.forward.p_value <= 0.05 for one in found)
             rows.append(row)
     return rows

@@ -149,7 +149,8 @@ def correlation(
         events: Name → the dates it held, or a number per day; used by ``"calendar"`` and ``"prewhitened"``.
         method: ``"effective"`` counts independent days by each series' memory; ``"calendar"`` does so after weekdays,
             trend and events are out of both; ``"prewhitened"`` correlates what is new each day, calendar and own past
-            (order by Akaike, up to 7) taken out; ``"naive"`` counts every day, for comparison only.
+            (order by Akaike, up to 7) taken out: the only one that unrelated shifts in level do not fool; ``"naive"``
+            counts every day, for comparison only.
         level: Confidence level, a fraction in (0, 1).
         missing: ``"raise"`` or ``"skip"`` missing days.
 
