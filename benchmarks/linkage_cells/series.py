@@ -8,8 +8,8 @@ numbers of one cell come from one stream, whatever else is run.
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from scipy.signal import lfilter
 from metricstack.core.streams import stream
 from metricstack.core.values import Refusal
 from metricstack.linkage.association import correlation
-from metricstack.linkage.granger import granger
+from metricstack.linkage.granger import Guard, granger
 from metricstack.linkage.interrupted import interrupted
+from metricstack.linkage.intervention import InterruptedMethod
 from metricstack.linkage.lagged_slope import lagged_slope
 from metricstack.linkage.lead_lag import lead_lag
 from metricstack.linkage.stability import break_test
@@ -31,6 +32,7 @@ KINDS = (
 )  # fmt: skip
 DAYS = (60, 90, 180)
 MONDAY = np.datetime64("2026-06-29")
+METHODS = ("ols", "ar1_gls", "local_level")
 _BURN = 200
 _WEEK = np.array([0.0, 0.45, 0.6, 0.3, 0.0, -3.0, -3.75])
 
@@ -75,11 +77,11 @@ def _said(found: Any) -> bool:
     return not isinstance(found, Refusal) and found.p_value <= 0.05
 
 
-def association(seeds: int) -> list[dict[str, Any]]:
+def association(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, Any]]:
     """Correlation on the same day: the naive beside three that are meant to be honest; refusals count as not found."""
     rows = []
     for kind in KINDS:
-        for days in DAYS:
+        for days in lengths:
             x, y = (draw(kind, seeds, days, which) for which in "xy")
             dates = MONDAY + np.arange(days)
             row: dict[str, Any] = {"part": "association", "kind": kind, "days": days, "seeds": seeds}
@@ -92,20 +94,20 @@ def association(seeds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def lags(seeds: int) -> list[dict[str, Any]]:
-    """Lead and lag over ±7 days, beside the smallest naive p-value over the same lags."""
+def lags(seeds: int, *, lengths: Sequence[int] = DAYS, beside: bool = True) -> list[dict[str, Any]]:
+    """Lead and lag over ±7 days, beside the smallest naive p-value over the same lags and the recipe without repair."""
     rows = []
     for kind in KINDS:
-        for days in DAYS:
+        for days in lengths:
             x, y = (draw(kind, seeds, days, which) for which in "xy")
             dates = MONDAY + np.arange(days)
             found = [lead_lag(a, b, dates=dates) for a, b in zip(x, y, strict=True)]
-            rows.append({
-                "part": "lead_lag", "kind": kind, "days": days, "seeds": seeds,
-                "naive, smallest of 15": share(_naive_smallest(a, b) <= 0.05 for a, b in zip(x, y, strict=True)),
-                "plain recipe": share(_plain(a, b) <= 0.05 for a, b in zip(x, y, strict=True)),
-                "lead_lag": share(not isinstance(one, Refusal) and one.linked for one in found),
-            })  # fmt: skip
+            row: dict[str, Any] = {"part": "lead_lag", "kind": kind, "days": days, "seeds": seeds}
+            if beside:
+                row["naive, smallest of 15"] = share(min(_pairs(a, b)) <= 0.05 for a, b in zip(x, y, strict=True))
+                row["plain recipe"] = share(_plain(a, b) <= 0.05 for a, b in zip(x, y, strict=True))
+            row["lead_lag"] = share(not isinstance(one, Refusal) and one.linked for one in found)
+            rows.append(row)
     return rows
 
 
@@ -115,13 +117,10 @@ def _pairs(a: NDArray[np.float64], b: NDArray[np.float64], most: int = 7) -> lis
     chances, n = [], len(a)
     for lag in range(-most, most + 1):
         u, v = (a[: n - lag], b[lag:]) if lag >= 0 else (a[-lag:], b[: n + lag])
-        r = float(np.corrcoef(u, v)[0, 1])
+        u, v = u - u.mean(), v - v.mean()
+        r = float(u @ v) / float((u @ u) * (v @ v)) ** 0.5
         chances.append(float(2 * stdtr(len(u) - 2, -abs(r) * ((len(u) - 2) / max(1 - r * r, 1e-300)) ** 0.5)))
     return chances
-
-
-def _naive_smallest(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    return min(_pairs(a, b))
 
 
 def _plain(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -138,11 +137,11 @@ def _plain(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return min(min(_pairs(u, v)) * 15, 1.0)
 
 
-def power(seeds: int) -> list[dict[str, Any]]:
+def power(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, Any]]:
     """A true linkage, y = .5 x two days before + noise of the same kind: found, at the right lag; slope covered."""
     rows = []
     for kind in KINDS:
-        for days in DAYS:
+        for days in lengths:
             x, noise = draw(kind, seeds, days + 2, "cause"), draw(kind, seeds, days, "noise")
             y, x = 0.5 * x[:, :-2] + noise, x[:, 2:]
             dates = MONDAY + np.arange(days)
@@ -160,45 +159,50 @@ def power(seeds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def foretelling(seeds: int) -> list[dict[str, Any]]:
+def foretelling(
+    seeds: int, *, lengths: Sequence[int] = DAYS, guards: Sequence[str] = ("none", "augment", "difference")
+) -> list[dict[str, Any]]:
     """Granger's F from x to y, by guard."""
     rows = []
     for kind in KINDS:
-        for days in DAYS:
+        for days in lengths:
             x, y = (draw(kind, seeds, days, which) for which in "xy")
             dates = MONDAY + np.arange(days)
             row: dict[str, Any] = {"part": "granger", "kind": kind, "days": days, "seeds": seeds}
-            for guard in ("none", "augment", "difference"):
-                found = [granger(a, b, dates=dates, guard=guard) for a, b in zip(x, y, strict=True)]
+            for guard in guards:
+                found = [granger(a, b, dates=dates, guard=cast("Guard", guard)) for a, b in zip(x, y, strict=True)]
                 row[guard] = share(not isinstance(one, Refusal) and one.forward.p_value <= 0.05 for one in found)
             rows.append(row)
     return rows
 
 
-def interruption(seeds: int) -> list[dict[str, Any]]:
-    """No effect, 60 days before and 30 after; mean change and jump with a change of slope, and the jump alone."""
+def interruption(
+    seeds: int, *, memories: Sequence[float] = (0.0, 0.3, 0.6, 0.9, 1.0), methods: Sequence[str] = METHODS
+) -> list[dict[str, Any]]:
+    """No effect, 60 days before and 30 after: mean change and jump with a change of slope, and the jump alone."""
     rows = []
-    for phi in (0.0, 0.3, 0.6, 0.9, 1.0):
+    for phi in memories:
         y = remembering(stream(8, str(phi)).standard_normal((seeds, 90 + _BURN)), phi)[:, _BURN:]
         row: dict[str, Any] = {"part": "interrupted", "kind": f"AR({phi:g})", "days": 90, "seeds": seeds}
-        for method in ("ols", "ar1_gls", "local_level"):
-            for slope in (True, False) if method != "local_level" else (True,):
-                found = [interrupted(one, 60, method=method, slope=slope, placebo=False) for one in y]
-                name = method if method == "local_level" else f"{method}, {'slope' if slope else 'no slope'}"
-                row[name] = share(_said(one) for one in found)
-                if slope and method != "local_level":
-                    row[f"{method}, jump"] = share(
-                        _said(one.level_change) for one in found if not isinstance(one, Refusal)
-                    )
+        for method in methods:
+            found = [interrupted(one, 60, method=cast("InterruptedMethod", method), placebo=False) for one in y]
+            row[method] = share(_said(one) for one in found)
+            if method != "local_level":
+                row[f"{method}, jump"] = share(_said(one.level_change) for one in found if not isinstance(one, Refusal))
+                alone = [
+                    interrupted(one, 60, method=cast("InterruptedMethod", method), slope=False, placebo=False)
+                    for one in y
+                ]
+                row[f"{method}, no slope"] = share(_said(one) for one in alone)
         rows.append(row)
     return rows
 
 
-def breaks(seeds: int) -> list[dict[str, Any]]:
+def breaks(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, Any]]:
     """No shift, and a shift of 1.5 standard deviations after 60 % of the days."""
     rows = []
     for kind in ("independent", "AR(.5)", "AR(.9)", "random walk", "tails t(3)"):
-        for days in DAYS:
+        for days in lengths:
             y = draw(kind, seeds, days, "x")
             step = 1.5 * float(np.std(y, axis=1).mean()) * (np.arange(days) >= 0.6 * days)
             rows.append({
@@ -225,5 +229,6 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--part", nargs="*", default=list(PARTS), choices=list(PARTS))
     given = parser.parse_args()
-    for row in rows(given.seeds, parts=tuple(given.part)):
-        print(json.dumps(row))
+    for part in given.part:
+        for row in rows(given.seeds, parts=(part,)):
+            print(json.dumps(row), flush=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import UnknownName
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Estimated
 from metricstack.linkage.calendar import Calendar, Events, calendar_of, emptied, weekday_p_value
 from metricstack.linkage.series import Missing, Series, read_series, refused, same
@@ -57,6 +57,11 @@ class Correlation(Estimated):
     naive: Estimate
     naive_p: float
     checks: tuple[Check, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The correlation as a finding, graded as an association."""
+        return (Finding("How far do x and y move together?", self.estimate, grade=Grade.D, checks=self.checks),)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: those of the estimate, of its test, and of the naive one."""
@@ -144,7 +149,8 @@ def correlation(
         events: Name → the dates it held, or a number per day; used by ``"calendar"`` and ``"prewhitened"``.
         method: ``"effective"`` counts independent days by each series' memory; ``"calendar"`` does so after weekdays,
             trend and events are out of both; ``"prewhitened"`` correlates what is new each day, calendar and own past
-            (order by Akaike, up to 7) taken out; ``"naive"`` counts every day, for comparison only.
+            (order by Akaike, up to 7) taken out: the only one that unrelated shifts in level do not fool; ``"naive"``
+            counts every day, for comparison only.
         level: Confidence level, a fraction in (0, 1).
         missing: ``"raise"`` or ``"skip"`` missing days.
 

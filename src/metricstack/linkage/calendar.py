@@ -31,6 +31,8 @@ Matrix = NDArray[np.float64]
 Events = Mapping[str, ArrayLike]
 _FEWEST = 20
 _NOTHING = 1e-9
+_DEPENDENT = 1e-10
+_REFITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,28 +49,27 @@ class Calendar:
     terms: tuple[str, ...]
     weekdays: NDArray[np.bool_]
 
-    def explained(self, x: Vector) -> tuple[Vector, int]:
-        """Fit by least squares on the days that are there: the fit on these (NaN elsewhere), and the design's rank."""
-        there = np.isfinite(x)
-        coefficients, _, rank, _ = np.linalg.lstsq(self.columns[there], x[there], rcond=1e-10)
-        fit = np.full(len(x), np.nan)
-        fit[there] = self.columns[there] @ coefficients
-        return fit, int(rank)
+    def basis(self, there: NDArray[np.bool_]) -> Matrix:
+        """Return orthonormal columns that span those of the days that are there; as many as their rank."""
+        left, sizes, _ = np.linalg.svd(self.columns[there], full_matrices=False)
+        return np.asarray(left[:, sizes > _DEPENDENT * sizes[0]])
 
     def adjusted(self, x: Vector, *, robust: bool = False) -> tuple[Vector, int]:
-        """Return what is left of a series, and the degrees of freedom used.
+        """Return what least squares leave of a series, and the degrees of freedom used.
 
         Args:
             x: Series, shape (n,); NaN is a missing day.
-            robust: Fit once more after moving what is further than four robust standard deviations from the first fit
-                to that distance, so that one wild day does not bend its weekday.
+            robust: Hold days further than four robust standard deviations from the fit at that distance, while fitting
+                and in what is returned, so that one wild day bends neither its weekday nor what follows.
         """
-        fit, rank = self.explained(x)
-        left = x - fit
-        if robust:
-            left = winsorised(left)
-            left = left - self.explained(left)[0]
-        return left, rank
+        there = np.isfinite(x)
+        basis, seen = self.basis(there), x[there]
+        fit = basis @ (basis.T @ (winsorised(seen) if robust else seen))
+        for _ in range(_REFITS if robust else 0):
+            fit = basis @ (basis.T @ (fit + winsorised(seen - fit)))
+        left = np.full(len(x), np.nan)
+        left[there] = winsorised(seen - fit) if robust else seen - fit
+        return left, basis.shape[1]
 
 
 def event_columns(found: Series, events: Events | None) -> dict[str, Vector]:

@@ -34,17 +34,20 @@ class Foretelling:
         p_value: Of no help.
         gain: Share of what was left unexplained that these lags explain (partial R²), a fraction.
         freedom: Degrees of freedom of F, above and below.
+        days: Days that have all their lags.
     """
 
     statistic: float
     p_value: float
     gain: float
     freedom: tuple[int, int]
+    days: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "statistic": self.statistic, "p_value": self.p_value, "gain": self.gain, "freedom": list(self.freedom),
+            "days": self.days,
         }  # fmt: skip
 
 
@@ -181,8 +184,12 @@ def granger(
             "Ask for fewer lags, or wait for more days.",
         )  # fmt: skip
     chosen = int(lags) if lags else min(max(orders), space)
-    forward, n = _foretells(values["x"], values["y"], calendar.columns, chosen, extra)
-    backward, _ = _foretells(values["y"], values["x"], calendar.columns, chosen, extra)
+    forward = _foretells(values["x"], values["y"], calendar.columns, chosen, extra)
+    backward = _foretells(values["y"], values["x"], calendar.columns, chosen, extra)
+    if isinstance(forward, Refusal):
+        return forward
+    if isinstance(backward, Refusal):
+        return backward
     guarded = {
         "augment": "one more lag of both, not tested: holds with and without a unit root",
         "difference": "day-to-day changes are tested",
@@ -193,7 +200,7 @@ def granger(
         Check("calendar", None, f"{', '.join(calendar.terms) or 'the mean'} held fixed"),
         Check("unit root guard", None if guard != "none" else False, guarded),
     )
-    return Granger(forward, backward, chosen, guard, n, alpha, checks)
+    return Granger(forward, backward, chosen, guard, forward.days, alpha, checks)
 
 
 def _design(cause: Vector, effect: Vector, columns: Matrix, lags: int, extra: int) -> tuple[Matrix, Matrix, Vector]:
@@ -204,16 +211,21 @@ def _design(cause: Vector, effect: Vector, columns: Matrix, lags: int, extra: in
     return tested[there], rest[there], effect[there]
 
 
-def _foretells(cause: Vector, effect: Vector, columns: Matrix, lags: int, extra: int) -> tuple[Foretelling, int]:
+def _foretells(cause: Vector, effect: Vector, columns: Matrix, lags: int, extra: int) -> Foretelling | Refusal:
     from scipy.special import fdtrc
 
     tested, rest, outcome = _design(cause, effect, columns, lags, extra)
     short, own = _squares(rest, outcome)
     full, rank = _squares(np.column_stack([rest, tested]), outcome)
-    above, below = max(rank - own, 1), len(outcome) - rank
+    above, below = rank - own, len(outcome) - rank
+    if above < 1 or below < _SPARE:
+        return Refusal(
+            Reason.TOO_FEW_UNITS, f"{len(outcome)} days have all lags, for {rank} terms; {_SPARE} more are needed",
+            "Ask for fewer lags, or wait for more days without gaps.",
+        )  # fmt: skip
     statistic = max(short - full, 0.0) / above / max(full / below, 1e-300)
     gain = max(1 - full / short, 0.0) if short > 0 else 0.0
-    return Foretelling(statistic, float(fdtrc(above, below, statistic)), gain, (above, below)), len(outcome)
+    return Foretelling(statistic, float(fdtrc(above, below, statistic)), gain, (above, below), len(outcome))
 
 
 def _squares(columns: Matrix, y: Vector) -> tuple[float, int]:

@@ -7,7 +7,7 @@ day before, or run around a level that wanders; least squares is kept for compar
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,16 +16,14 @@ from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, Estimated
 from metricstack.linkage.calendar import Events, calendar_of
+from metricstack.linkage.intervention import Fitted, InterruptedMethod, Setting
 from metricstack.linkage.series import Missing, Series, read_series, refused, same
 from metricstack.numerics.intervals import check_level
-from metricstack.numerics.serial_errors import SerialFit, ar1_regression, independent_columns, local_level_regression
 
-__all__ = ["Interrupted", "InterruptedMethod", "Placebo", "interrupted"]
+__all__ = ["Interrupted", "Placebo", "interrupted"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Integers = NDArray[np.int64]
-InterruptedMethod = Literal["ar1_gls", "local_level", "ols"]
 _FEWEST_BEFORE = 20
 _FEWEST_AFTER = 3
 _SPARE = 8
@@ -99,83 +97,6 @@ class Interrupted(Estimated):
             "before": self.before, "after": self.after, "placebo": self.placebo.to_dict(),
             "checks": [check.to_dict() for check in self.checks],
         }  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Setting:
-    """A series on the days seen, with all that is not the intervention."""
-
-    y: Vector
-    base: Matrix
-    days: Integers
-    method: InterruptedMethod
-    slope: bool
-
-    def change(self, start: int) -> Matrix:
-        """Columns of the intervention: a jump and a bend, or one column per day from the start on."""
-        since = self.days - start
-        post = since >= 0
-        if self.method == "local_level":
-            columns = np.zeros((len(post), int(post.sum())))
-            columns[np.flatnonzero(post), np.arange(int(post.sum()))] = 1.0
-            return columns
-        step = post.astype(np.float64)
-        return np.column_stack([step, step * since]) if self.slope else step[:, None]
-
-    def until(self, end: int) -> "_Setting":
-        """The same without the days from a day on."""
-        keep = self.days < end
-        return _Setting(self.y[keep], self.base[keep], self.days[keep], self.method, self.slope)
-
-    def fit(self, start: int) -> "_Fitted | None":
-        """Fit with an intervention at a day; None where it cannot be told from the rest."""
-        post = self.days >= start
-        change = self.change(start)
-        if self.method == "local_level":
-            base = self.base[:, independent_columns(np.diff(self.base[~post], axis=0))]
-            # The days before alone say how the level wanders; each day after has its own effect.
-            share = local_level_regression(base[~post], self.y[~post], self.days[~post]).parameter
-            fit = local_level_regression(np.column_stack([base, change]), self.y, self.days, share=share)
-        else:
-            base = self.base[:, independent_columns(self.base)]
-            design = np.column_stack([base, change])
-            if not independent_columns(design)[base.shape[1] :].all():
-                return None
-            fit = ar1_regression(design, self.y, self.days, phi=0.0 if self.method == "ols" else None)
-        return _Fitted(fit, base[post], change[post], self.y[post])
-
-
-@dataclass(frozen=True, eq=False)
-class _Fitted:
-    """A fit, with the days from the start on: what would have been, what changed, what was seen."""
-
-    fit: SerialFit
-    base: Matrix
-    change: Matrix
-    y: Vector
-
-    @property
-    def mean(self) -> Vector:
-        """Weights of the coefficients in the mean change per day."""
-        return np.append(np.zeros(self.base.shape[1]), self.change.mean(axis=0))
-
-    def weights(self, which: int) -> Vector:
-        """Weights that pick one coefficient of the intervention."""
-        found = np.zeros(len(self.fit.coefficients))
-        found[self.base.shape[1] + which] = 1.0
-        return found
-
-    def expected(self, method: InterruptedMethod) -> Vector:
-        """Days from the start on without the intervention."""
-        k = self.base.shape[1]
-        if method == "local_level":
-            return self.y - self.change @ self.fit.coefficients[k:]
-        return self.base @ self.fit.coefficients[:k]
-
-    def score(self) -> float:
-        """The mean change in standard errors."""
-        value, error = self.fit.spread(self.mean)
-        return abs(value) / error if error > 0 else math.inf
 
 
 def interrupted(
@@ -259,7 +180,7 @@ def interrupted(
     calendar = calendar_of(found, events=events, trend=straight)
     others = [found[name][there] / float(np.std(found[name][there])) for name in controls]
     base = np.column_stack([calendar.columns[there], *others])
-    setting = _Setting(found["y"][there], base, days, method, slope)
+    setting = Setting(found["y"][there], base, days, method, slope)
     spare = (before if method == "local_level" else len(days) - 1 - slope) - base.shape[1]
     if spare < _SPARE or after < 1 + slope:
         return Refusal(
@@ -308,7 +229,7 @@ def _controls(control: Any) -> dict[str, ArrayLike]:
     return {"control": control}
 
 
-def _memory_check(fitted: _Fitted, method: InterruptedMethod) -> list[Check]:
+def _memory_check(fitted: Fitted, method: InterruptedMethod) -> list[Check]:
     parameter = fitted.fit.parameter
     if method == "ols":
         return [
@@ -321,16 +242,16 @@ def _memory_check(fitted: _Fitted, method: InterruptedMethod) -> list[Check]:
     return [Check("memory", None, f"{100 * parameter:.0f} % of a day's news stays in the level")]
 
 
-def _control_check(name: str, values: Vector, setting: _Setting, columns: Matrix, start: int) -> Check:
+def _control_check(name: str, values: Vector, setting: Setting, columns: Matrix, start: int) -> Check:
     """Test whether the intervention moved the control, which it must not."""
-    alone = _Setting(values, columns, setting.days, setting.method, setting.slope).fit(start)
+    alone = Setting(values, columns, setting.days, setting.method, setting.slope).fit(start)
     if alone is None:
         return Check(f"{name} untouched", None, "cannot be tested")
     *_, p = alone.fit.contrast(alone.mean, level=0.5)
     return Check(f"{name} untouched", passed=p >= 0.05, detail=f"its own change from the start on: p = {p:.2g}")
 
 
-def _placebo(setting: _Setting, start: int, before: int, after: int) -> Placebo | Refusal:
+def _placebo(setting: Setting, start: int, before: int, after: int) -> Placebo | Refusal:
     """Rank the true start among starts before it, all looked at for as many days."""
     horizon = min(after, before // 3)
     position = int(np.searchsorted(setting.days, start))

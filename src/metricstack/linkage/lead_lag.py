@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, Estimated
 from metricstack.linkage.association import fisher_interval
 from metricstack.linkage.calendar import Events, calendar_of, emptied
@@ -81,6 +81,11 @@ class LeadLag(Estimated):
     checks: tuple[Check, ...] = ()
 
     @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The correlation at the best lag as a finding, graded as an association."""
+        return (Finding("Does x move before y?", self.estimate, grade=Grade.D, checks=self.checks),)
+
+    @property
     def linked(self) -> bool:
         """True where a linkage is shown; False says only that none is shown."""
         return self.p_value <= self.alpha
@@ -134,12 +139,12 @@ def lead_lag(
         InvalidInput: lags below 0, alpha outside (0, 1); see `read_series`.
 
     Derivation:
-        Weekdays, trend and events are taken out of both (fitted again after winsorising at four robust standard
-        deviations); then each one's own past (autoregression, order up to 7 by Akaike). What is new each day is
-        replaced by the normal quantile of its rank: under no linkage the correlation of two such lists is as that of
-        normal draws, whatever the tails. At each lag ``t = r sqrt(f / (1 - r^2))`` with f = pairs less 2 less the
-        calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of unrelated
-        series have independent cross-correlations of variance 1 / n: Haugh (1976), J. American Statistical
+        Weekdays, trend and events are taken out of both, wild days held at four robust standard deviations (Huber's
+        regression by pseudo-values); then each one's own past (autoregression, order up to 7 by Akaike). What is new
+        each day is replaced by the normal quantile of its rank: under no linkage the correlation of two such lists is
+        as that of normal draws, whatever the tails. At each lag ``t = r sqrt(f / (1 - r^2))`` with f = pairs less 2
+        less the calendar's columns (partial correlation); p of the best times 2 L + 1 (Bonferroni). Innovations of
+        unrelated series have independent cross-correlations of variance 1 / n: Haugh (1976), J. American Statistical
         Association 71, 378; in levels they do not: Box, Jenkins and Reinsel, section 12.1.
 
     Example:
@@ -163,7 +168,7 @@ def lead_lag(
         if refusal := emptied(name, found[name], left[name], rank):
             return refusal
         used = max(used, rank - 1)
-    if refusal := _copied(left["x"], left["y"], lags):
+    if refusal := _copied(found["x"], found["y"], lags):
         return refusal
     past = {name: fit_autoregression(left[name]) for name in left}
     new = {name: fit.innovations for name, fit in past.items()}

@@ -23,6 +23,7 @@ __all__ = ["BreakTest", "Stationarity", "Verdict", "break_test", "stationarity"]
 Vector = NDArray[np.float64]
 Verdict = Literal["stationary", "trend stationary", "unit root", "undecided"]
 _FEWEST = 30
+_NOTHING = 1e-9
 _LONGEST_MEMORY = 4
 _SIMULATIONS = 499
 _DATE_CUT = 7.352  # (1 - exp(-x / 2))² = .95
@@ -99,6 +100,9 @@ def stationarity(y: ArrayLike, *, alpha: float = 0.05, dates: ArrayLike | None =
     if refusal := refused(found, least=_FEWEST):
         return refusal
     values = found["y"]
+    new = fit_autoregression(values).innovations
+    if float(np.nanmax(np.abs(new))) <= _NOTHING * float(np.ptp(values)):
+        return Refusal(Reason.NO_VARIATION, "the past foretells every day of y exactly", "Ask of a measured metric.")
     adf, kpss = _opposite(values, "c")
     adf_trend, kpss_trend = _opposite(values, "ct")
     verdict: Verdict = "undecided"
@@ -112,11 +116,12 @@ def stationarity(y: ArrayLike, *, alpha: float = 0.05, dates: ArrayLike | None =
 
 
 def _opposite(values: Vector, regression: Literal["c", "ct"]) -> tuple[float, float]:
-    from statsmodels.tools.sm_exceptions import InterpolationWarning
+    from statsmodels.tools.sm_exceptions import InterpolationWarning, SingularMatrixWarning
     from statsmodels.tsa.stattools import adfuller, kpss
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterpolationWarning)  # the table ends at .01 and .10; we say so
+        warnings.simplefilter("ignore", SingularMatrixWarning)  # of rare events some lags are alike; the fit stands
         root = adfuller(values, regression=regression, autolag="AIC", result_object=True)
         mean = kpss(values, regression, result_object=True)
     return float(root.pvalue), float(mean.pvalue)
@@ -218,11 +223,10 @@ def break_test(
     if refusal := refused(found, least=_FEWEST):
         return refusal
     calendar = calendar_of(found, events=events, trend=False)
-    fit, rank = calendar.explained(found["y"])
-    values = found["y"]
-    if refusal := emptied("y", values, values - fit, rank):
+    left, rank = calendar.adjusted(found["y"])
+    if refusal := emptied("y", found["y"], left, rank):
         return refusal
-    values = values - fit + float(values.mean())
+    values = left + float(found["y"].mean())
     memory = fit_autoregression(values, order=order, max_order=_LONGEST_MEMORY, sparing=True)
     if len(values) - memory.order < 4 * (memory.order + 2):
         return Refusal(Reason.TOO_FEW_UNITS, f"{len(values)} days are too few for order {memory.order}", "Lower it.")
