@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput, UnknownName
@@ -112,6 +112,7 @@ def test_doubly_robust_survives_either_wrong_model_but_not_both() -> None:
     assert found(adjusted_effect(half, "y", "t", ["x", "w"])).value == close(1.0, abs=0.1)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.1, 100), st.floats(-50, 50), st.sampled_from(["regression", *MODELLED]))
 def test_scale_and_origin_of_outcome_and_covariates_carry_over(
     seed: int, scale: float, shift: float, method: Any
@@ -130,12 +131,12 @@ def test_scale_and_origin_of_outcome_and_covariates_carry_over(
 
 @pytest.mark.parametrize("method", ["regression", *MODELLED])
 def test_the_interval_covers_the_truth_about_95_percent_of_the_time(method: Any) -> None:
-    # 300 draws of 800 rows: Monte Carlo error of a 95 % rate is 1.3 points; three of them.
+    # 150 draws of 800 rows: Monte Carlo error of a 95 % rate is 1.8 points; three of them.
     hits = 0
-    for seed in range(300):
+    for seed in range(150):
         answer = found(adjusted_effect(confounded(seed), "y", "t", ["x", "w"], method=method))
         hits += answer.low <= 1 <= answer.high  # type: ignore[operator]
-    assert 0.91 < hits / 300 < 0.99
+    assert 0.89 < hits / 150
 
 
 def test_rows_of_one_cluster_count_once() -> None:

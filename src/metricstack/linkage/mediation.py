@@ -242,17 +242,17 @@ def _bootstrap(columns: Matrix, groups: Integers | None, draws: int, seed: int) 
         first, second = _solved(cross, a, 2), _solved(cross, b, 3)
         found.append(np.column_stack([first[:, 0] * second[:, 0], second[:, 1]]))
         left -= size
-    return np.concatenate(found) * spread[2] / spread[0]
+    return np.asarray(np.concatenate(found) * (spread[2] / spread[0]), dtype=np.float64)
 
 
 def _solved(cross: Matrix, columns: list[int], outcome: int) -> Matrix:
     """Return the slopes of many regressions from their sums of products, shape (regressions, columns)."""
     left, right = cross[:, columns][:, :, columns], cross[:, columns, outcome][:, :, None]
     try:
-        slopes: Matrix = np.linalg.solve(left, right)[:, :, 0]
+        slopes = np.linalg.solve(left, right)
     except np.linalg.LinAlgError:  # a draw without variation in a covariate
-        slopes = (np.linalg.pinv(left, hermitian=True) @ right)[:, :, 0]
-    return slopes
+        slopes = np.linalg.pinv(left, hermitian=True) @ right
+    return np.asarray(slopes[:, :, 0], dtype=np.float64)
 
 
 def _share(value: float, total: Effect, drawn: Matrix, level: float, n: int) -> Answer:
