@@ -21,6 +21,7 @@ from metricstack.numerics.clustered import (
     independent_columns,
     regression,
     robust_spread,
+    usual_variance,
 )
 from metricstack.numerics.intervals import Spread, check_level
 
@@ -32,7 +33,6 @@ __all__ = ["Mediation", "mediation"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_FEW = 30
 _CELLS = 2_000_000  # draws times rows held at once
 _ASSUMED = (
     "given the covariates, nothing hidden moves the cause and the mediator, or the cause and the outcome",
@@ -202,7 +202,7 @@ def _spread(fit: Regression, groups: Integers | None, contrast: dict[int, float]
         weights[at] = weight
     if groups is None:
         return robust_spread(fit, contrast=weights)
-    kind = "CR2" if int(groups.max()) + 1 < _FEW else "CR1"
+    kind = usual_variance(int(groups.max()) + 1)
     return clustered_spread(fit, (groups,), kind=kind, contrast=weights)
 
 
