@@ -76,7 +76,7 @@ def adjusted_effect(
     treatment: str,
     covariates: str | Sequence[str] = (),
     *,
-    method: Method = "doubly_robust",
+    method: Method = "regression",
     target: Target = "all",
     cluster: str | None = None,
     outcome_unit: str = "1",

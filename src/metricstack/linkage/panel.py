@@ -173,7 +173,7 @@ def panel_effect(
     if isinstance(fitted, Refusal):
         return fitted
     fit, collinear = fitted
-    kind = variance
+    kind: str = variance
     if variance == "auto":
         kind = usual_variance(counts[0]) if len(counts) == 1 else "CR1"
     value, n = float(fit.coefficients[0]) * step, min(counts)
