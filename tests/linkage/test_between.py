@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import UnknownName
@@ -41,6 +41,7 @@ def test_both_slopes_agree_with_a_calculation_by_hand() -> None:
     assert answer.difference.value == close(3.5)  # type: ignore[union-attr]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_within_slope_is_that_of_unit_effects_whatever_is_missing(seed: int) -> None:
     df = world(seed, units=6, periods=8).sample(frac=0.8, random_state=seed)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput, UnknownName
@@ -28,6 +28,7 @@ def test_a_robustness_value_agrees_with_a_calculation_by_hand() -> None:
     assert found.at_level is None
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(-50, 50), st.integers(5, 10_000))
 def test_a_confounder_of_the_robustness_value_explains_the_effect_away(t: float, freedom: int) -> None:
     # Bias over estimate: sqrt(R²y R²d / (1 - R²d)) sqrt(freedom) / |t| is 1 where both are the robustness value.
@@ -89,6 +90,7 @@ def test_stronger_confounders_leave_less() -> None:
     assert all(one.adjusted.value < 0 for one in bounds(found, r2_cause=0.01, r2_outcome=0.02))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(1.001, 50), st.floats(0.0, 3.0))
 def test_an_e_value_explains_the_ratio_away_and_inverts(ratio: float, spread: float) -> None:
     # Ding and VanderWeele's bounding factor E E / (E + E - 1) of a confounder of strength E is the ratio itself.

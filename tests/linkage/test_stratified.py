@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput
@@ -30,6 +30,7 @@ def test_mantel_and_haenszels_sums_agree_with_a_calculation_by_hand() -> None:
     assert answer.simpson
 
 
+@settings(max_examples=40, deadline=None)
 @given(counts)
 def test_it_agrees_with_another_implementation(cells: list[list[int]]) -> None:
     tables = np.array(cells).reshape(-1, 2, 2)
@@ -44,6 +45,7 @@ def test_it_agrees_with_another_implementation(cells: list[list[int]]) -> None:
     assert answer.crude.low == close(flat.oddsratio_confint()[0])  # type: ignore[union-attr]
 
 
+@settings(max_examples=40, deadline=None)
 @given(counts)
 def test_swapping_outcomes_inverts_everything_and_nothing_hangs_on_the_order(cells: list[list[int]]) -> None:
     tables = np.array(cells).reshape(-1, 2, 2)

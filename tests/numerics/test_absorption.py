@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput
@@ -37,6 +37,7 @@ def test_two_groupings_agree_with_a_calculation_by_hand() -> None:
     assert effects.rank == 3
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.booleans())
 def test_it_is_the_projection_off_the_dummies(seed: int, weighted: bool, swapped: bool) -> None:
     one, two, column = panel(seed)
@@ -52,6 +53,7 @@ def test_it_is_the_projection_off_the_dummies(seed: int, weighted: bool, swapped
     assert basis @ basis.T == close(x @ np.linalg.pinv(x), abs=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_order_of_rows_does_not_matter(seed: int) -> None:
     one, two, column = panel(seed)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput, UnknownName
@@ -67,6 +67,7 @@ def test_two_ways_of_clustering_add_and_take_off_their_crossing() -> None:
     assert found.freedom == min(unit.max(), period.max())
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 def test_cr2_is_brute_force_on_the_full_matrices(seed: int, weighted: bool) -> None:
     fit, whole, y, unit, _ = drawn(seed, weighted=weighted)
@@ -112,6 +113,7 @@ def test_cr2_is_unbiased_where_rows_are_independent() -> None:
     assert np.mean(found) == close(bread, rel=0.067)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.01, 100), st.sampled_from(["CR0", "CR1", "CR2"]))
 def test_scale_carries_over_and_names_of_clusters_do_not_matter(seed: int, scale: float, kind: str) -> None:
     fit, _, _, unit, _ = drawn(seed)

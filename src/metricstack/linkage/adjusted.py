@@ -16,7 +16,13 @@ from metricstack.linkage.columns import Rows, column_names, read_rows
 from metricstack.linkage.linked import Linked, linked
 from metricstack.linkage.scores import Influence, doubly_robust, standardised, weighted
 from metricstack.numerics.absorption import Absorption
-from metricstack.numerics.clustered import clustered_spread, independent_columns, regression, robust_spread
+from metricstack.numerics.clustered import (
+    clustered_spread,
+    independent_columns,
+    regression,
+    robust_spread,
+    usual_variance,
+)
 from metricstack.numerics.intervals import Spread, check_level
 from metricstack.numerics.logistic import Logistic, logistic
 
@@ -30,7 +36,6 @@ Matrix = NDArray[np.float64]
 Method = Literal["regression", "weighting", "standardisation", "doubly_robust"]
 Target = Literal["all", "treated"]
 _METHODS = ("regression", "weighting", "standardisation", "doubly_robust")
-_FEW = 30  # clusters below which CR2 is used
 _LEAST_EFFECTIVE = 10.0  # rows that an arm's weights must be worth, and
 _LEAST_SHARE = 0.1  # as a share of the smaller arm
 _BALANCED = 0.1  # standardised difference of means; Austin (2009)
@@ -71,7 +76,7 @@ def adjusted_effect(
     treatment: str,
     covariates: str | Sequence[str] = (),
     *,
-    method: Method = "doubly_robust",
+    method: Method = "regression",
     target: Target = "all",
     cluster: str | None = None,
     outcome_unit: str = "1",
@@ -195,7 +200,7 @@ class _Study:
             return Refusal(Reason.NO_VARIATION, "nothing is left of the outcome beside what is fitted", "Observe more.")
         if not self.clustered:
             return self._effect(float(fit.coefficients[0]), robust_spread(fit), f"{words}, HC3")
-        kind = "CR2" if int(self.groups.max()) + 1 < _FEW else "CR1"
+        kind = usual_variance(int(self.groups.max()) + 1)
         spread = clustered_spread(fit, (self.groups,), kind=kind)
         return self._effect(float(fit.coefficients[0]), spread, f"{words}, {kind}")
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.columns import Rows, read_rows
-from metricstack.linkage.linked import Linked, linked
+from metricstack.linkage.linked import Linked, cluster_check, linked
 from metricstack.numerics.absorption import Absorption
-from metricstack.numerics.clustered import Regression, clustered_spread, independent_columns, regression
+from metricstack.numerics.clustered import Regression, clustered_spread, independent_columns, regression, usual_variance
 from metricstack.numerics.intervals import check_level
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ __all__ = ["BetweenWithin", "between_within"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
-FEW = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def between_within(
             Reason.NO_VARIATION, f"{cause!r} does not vary both within and between units", "Use `panel_effect` instead."
         )  # fmt: skip
     fit, plain, at = fits
-    kind = "CR2" if g < FEW else "CR1"
+    kind = usual_variance(g)
 
     def slope(which: Regression, contrast: dict[int, float], words: str) -> Effect:
         weights = np.zeros(which.design.shape[1])
@@ -138,8 +137,7 @@ def between_within(
     told = f"within {within.value:.4g}, between {between.value:.4g}, difference p = {difference.p_value:.3g}"
     checks = (
         Check("rows", None, f"{len(rows):,} rows of {g} units; {rows.incomplete} left out for a missing value"),
-        Check("clusters", True if g >= FEW else None if within.freedom >= 4 else False,
-              f"{g} clusters; {kind} with t of {within.freedom:.1f}"),
+        cluster_check([g], kind, within.freedom),
         Check("no_reversal", passed=not simpson, detail=told),
         Check("units_alike", passed=not confounded, detail=told),
     )  # fmt: skip

@@ -1,12 +1,16 @@
 """`Linked`: an effect that knows its cause and outcome, how strong the evidence is, and on what terms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from metricstack.core.values import Finding, Grade
+from metricstack.core.values import Check, Finding, Grade
 from metricstack.experiments.effect import Effect
+from metricstack.numerics.clustered import FEW_CLUSTERS
 
-__all__ = ["Linked", "linked"]
+__all__ = ["Linked", "cluster_check", "linked"]
+
+_FEWEST_FREEDOM = 4  # Pustejovsky and Tipton (2018), section 4: below, Satterthwaite's approximation fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,25 @@ class Linked(Effect):
             "cause": self.cause, "outcome": self.outcome, "grade": str(self.grade),
             "assumptions": list(self.assumptions),
         }  # fmt: skip
+
+
+def cluster_check(counts: Sequence[int], kind: str, freedom: float) -> Check:
+    """Tell how many clusters an interval rests on, and by which variance: passed, informing, or failed.
+
+    Args:
+        counts: Clusters of each way of clustering.
+        kind: The variance.
+        freedom: Its degrees of freedom.
+
+    Example:
+        >>> cluster_check([12], "CR2", 8.2)
+        Check(name='clusters', passed=None, detail='12 clusters; CR2 with t of 8.2; 30 are asked for')
+    """
+    told = f"{' and '.join(str(count) for count in counts)} clusters; {kind} with t of {freedom:.1f}"
+    if min(counts) >= FEW_CLUSTERS:
+        return Check("clusters", passed=True, detail=told)
+    passed = None if freedom >= _FEWEST_FREEDOM else False
+    return Check("clusters", passed=passed, detail=f"{told}; {FEW_CLUSTERS} are asked for")
 
 
 Kind = TypeVar("Kind", bound=Linked)

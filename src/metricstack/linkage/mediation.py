@@ -21,6 +21,7 @@ from metricstack.numerics.clustered import (
     independent_columns,
     regression,
     robust_spread,
+    usual_variance,
 )
 from metricstack.numerics.intervals import Spread, check_level
 
@@ -32,7 +33,6 @@ __all__ = ["Mediation", "mediation"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_FEW = 30
 _CELLS = 2_000_000  # draws times rows held at once
 _ASSUMED = (
     "given the covariates, nothing hidden moves the cause and the mediator, or the cause and the outcome",
@@ -202,7 +202,7 @@ def _spread(fit: Regression, groups: Integers | None, contrast: dict[int, float]
         weights[at] = weight
     if groups is None:
         return robust_spread(fit, contrast=weights)
-    kind = "CR2" if int(groups.max()) + 1 < _FEW else "CR1"
+    kind = usual_variance(int(groups.max()) + 1)
     return clustered_spread(fit, (groups,), kind=kind, contrast=weights)
 
 
@@ -242,17 +242,17 @@ def _bootstrap(columns: Matrix, groups: Integers | None, draws: int, seed: int) 
         first, second = _solved(cross, a, 2), _solved(cross, b, 3)
         found.append(np.column_stack([first[:, 0] * second[:, 0], second[:, 1]]))
         left -= size
-    return np.concatenate(found) * spread[2] / spread[0]
+    return np.asarray(np.concatenate(found) * (spread[2] / spread[0]), dtype=np.float64)
 
 
 def _solved(cross: Matrix, columns: list[int], outcome: int) -> Matrix:
     """Return the slopes of many regressions from their sums of products, shape (regressions, columns)."""
     left, right = cross[:, columns][:, :, columns], cross[:, columns, outcome][:, :, None]
     try:
-        slopes: Matrix = np.linalg.solve(left, right)[:, :, 0]
+        slopes = np.linalg.solve(left, right)
     except np.linalg.LinAlgError:  # a draw without variation in a covariate
-        slopes = (np.linalg.pinv(left, hermitian=True) @ right)[:, :, 0]
-    return slopes
+        slopes = np.linalg.pinv(left, hermitian=True) @ right
+    return np.asarray(slopes[:, :, 0], dtype=np.float64)
 
 
 def _share(value: float, total: Effect, drawn: Matrix, level: float, n: int) -> Answer:

@@ -13,7 +13,7 @@ from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.columns import Rows
-from metricstack.linkage.linked import Linked, linked
+from metricstack.linkage.linked import Linked, cluster_check, linked
 from metricstack.linkage.panel_rows import PanelRows, panel_rows
 from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.clustered import (
@@ -22,6 +22,7 @@ from metricstack.numerics.clustered import (
     clustered_spread,
     independent_columns,
     regression,
+    usual_variance,
 )
 from metricstack.numerics.intervals import check_level
 from metricstack.numerics.wild import WildTest, wild_bootstrap
@@ -37,9 +38,6 @@ Effects = Literal["two_way", "unit", "time", "none", "first_difference"]
 Variance = Literal["auto", "CR0", "CR1", "CR2", "wild"]
 EFFECTS = ("two_way", "unit", "time", "none", "first_difference")
 _VARIANCES = ("auto", "CR0", "CR1", "CR2", "wild")
-FEW = 30
-"""Clusters below which the usual sandwich is too small."""
-_FEWEST_FREEDOM = 4  # Pustejovsky and Tipton (2018), section 4: below, Satterthwaite's approximation fails
 _ASSUMED = {
     "two_way": "nothing that moves the outcome differs between units and over time together with the cause, beside "
     "the named covariates",
@@ -175,9 +173,9 @@ def panel_effect(
     if isinstance(fitted, Refusal):
         return fitted
     fit, collinear = fitted
-    kind = variance
+    kind: str = variance
     if variance == "auto":
-        kind = "CR2" if len(counts) == 1 and counts[0] < FEW else "CR1"
+        kind = usual_variance(counts[0]) if len(counts) == 1 else "CR1"
     value, n = float(fit.coefficients[0]) * step, min(counts)
     words = f"panel, {effects.replace('_', ' ')} effects" if effects != "none" else "pooled regression"
     spread = clustered_spread(fit, panel.clusters, kind="CR1" if kind == "wild" else kind)
@@ -188,16 +186,14 @@ def panel_effect(
     if kind == "wild":
         test = wild_bootstrap(fit, panel.clusters[0], level=level, seed=seed)
         found = _wild(found, test, step=step, words=words)
-    checks = _checks(panel, fit, found, cause=cause, kind=kind, collinear=collinear)
-    size = panel.rows.numbers[cause]
-    spread_of_cause = float(np.sum((fit.effects.root * (size - np.average(size, weights=fit.effects.root**2))) ** 2))
     left = 1 / float(fit.bread[0, 0])
-    explained = float(fit.coefficients[0]) ** 2 * left
-    rest = float(fit.residuals @ fit.residuals)
+    share = _share(fit, panel.rows.numbers[cause], left)
+    checks = _checks(panel, found, share, cause=cause, kind=kind, collinear=collinear)
+    explained, rest = float(fit.coefficients[0]) ** 2 * left, float(fit.residuals @ fit.residuals)
     return linked(
         PanelEffect, found, checks=checks, cause=cause, outcome=outcome, assumptions=(_ASSUMED[effects],),
         rows=len(panel.rows), units=_levels(panel.rows, unit), periods=0 if time is None else _levels(panel.rows, time),
-        clusters=n, within_share=min(left / spread_of_cause, 1.0), partial_r2=explained / (explained + rest),
+        clusters=n, within_share=share, partial_r2=explained / (explained + rest),
         residual_freedom=fit.freedom, classical=classical_error(fit) * abs(step), effects=effects, variance=kind,
     )  # fmt: skip
 
@@ -248,23 +244,21 @@ def _wild(found: Effect, test: WildTest, *, step: float, words: str) -> Effect:
     return Effect(estimate, test.p_value, found.standard_error, found.freedom)
 
 
+def _share(fit: Regression, x: Vector, left: float) -> float:
+    """Return what of the cause's variance is left beside all that is held fixed."""
+    weights = fit.effects.root**2
+    return min(left / float(weights @ (x - np.average(x, weights=weights)) ** 2), 1.0)
+
+
 def _checks(
-    panel: PanelRows, fit: Regression, found: Effect, *, cause: str, kind: str, collinear: tuple[str, ...]
+    panel: PanelRows, found: Effect, share: float, *, cause: str, kind: str, collinear: tuple[str, ...]
 ) -> tuple[Check, ...]:
     counts = [int(codes.max()) + 1 for codes in panel.clusters]
     rows = panel.rows
     told = f"{len(rows):,} rows" + (f"; left out: {', '.join(panel.notes)}" if panel.notes else "")
     if panel.repeated:
         told += f"; {panel.repeated} repeat a unit and period: is a row counted twice?"
-    few = min(counts) < FEW
-    clusters = f"{' and '.join(str(count) for count in counts)} clusters; {kind} with t of {found.freedom:.1f}"
-    passed: bool | None = True
-    if few:
-        passed = None if found.freedom >= _FEWEST_FREEDOM else False
-        clusters += f"; {FEW} are asked for"
     x = rows.numbers[cause]
-    spread = float(np.sum((fit.effects.root * (x - np.average(x, weights=fit.effects.root**2))) ** 2))
-    share = min(1 / float(fit.bread[0, 0]) / spread, 1.0)
     codes = panel.clusters[int(np.argmin(counts))]
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) > 0])
@@ -274,7 +268,7 @@ def _checks(
     )
     checks = [
         Check("rows", passed=False if panel.repeated else None, detail=told),
-        Check("clusters", passed=passed, detail=clusters),
+        cluster_check(counts, kind, found.freedom),
         Check("within_variation", passed=None, detail=within),
     ]
     if collinear:

@@ -76,13 +76,17 @@ def _model(y: Vector, rows: Vector, x: Matrix, *, binary: bool) -> _Model | None
         fit = logistic(y[inside], x[inside])
         if fit is None:
             return None
-        mean: Vector = 1 / (1 + np.exp(-(x @ fit.coefficients)))
+        mean = _probability(x @ fit.coefficients)
         slope = np.asarray(x * (mean * (1 - mean))[:, None], dtype=np.float64)
         bread = fit.bread
     else:
-        bread = np.linalg.pinv(x[inside].T @ x[inside], hermitian=True)
-        mean = x @ (bread @ (x[inside].T @ y[inside]))
+        bread = np.asarray(np.linalg.pinv(x[inside].T @ x[inside], hermitian=True), dtype=np.float64)
+        mean = np.asarray(x @ (bread @ (x[inside].T @ y[inside])), dtype=np.float64)
     return _Model(mean, slope, len(y) * (x * (rows * (y - mean))[:, None]) @ bread)
+
+
+def _probability(predictor: Vector) -> Vector:
+    return np.asarray(1 / (1 + np.exp(-predictor)), dtype=np.float64)
 
 
 def standardised(y: Vector, t: Vector, x: Matrix, *, binary: bool, treated: bool = False) -> Influence | None:

@@ -81,7 +81,7 @@ class Absorption:
     @cached_property
     def _outer(self) -> tuple[Any, Vector]:
         codes = self._order[0]
-        return self._dummies(codes), np.bincount(codes, weights=self.root**2)
+        return self._dummies(codes), np.bincount(codes, weights=self.root**2).astype(np.float64)
 
     @cached_property
     def _inner(self) -> tuple[Any, Any, Matrix] | None:

@@ -13,6 +13,7 @@ from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.intervals import Spread
 
 __all__ = [
+    "FEW_CLUSTERS",
     "VARIANCES",
     "Regression",
     "classical_error",
@@ -20,12 +21,15 @@ __all__ = [
     "independent_columns",
     "regression",
     "robust_spread",
+    "usual_variance",
 ]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
 VARIANCES = ("CR0", "CR1", "CR2")
+FEW_CLUSTERS = 30
+"""Clusters below which the usual sandwich is too small."""
 _NOTHING = 1e-9  # a column of which less is left beside the others adds nothing but rounding
 _WHOLE = 1e-8  # one less the squared cosine, below which a direction lies in the fitted space
 
@@ -247,6 +251,16 @@ def _cr2(fit: Regression, codes: Integers, contrast: Vector | int) -> Spread:
     below = float((moment**2).sum())
     freedom = float(np.trace(moment)) ** 2 / below if below > 0 else 0.0
     return Spread(float(scores @ scores), min(max(freedom, 0.0), g - 1.0))
+
+
+def usual_variance(clusters: int) -> str:
+    """Return the kind of variance for one way of clustering: CR2 of few clusters, CR1 of many.
+
+    Example:
+        >>> usual_variance(12), usual_variance(FEW_CLUSTERS)
+        ('CR2', 'CR1')
+    """
+    return "CR2" if clusters < FEW_CLUSTERS else "CR1"
 
 
 def robust_spread(fit: Regression, *, kind: str = "HC3", contrast: Vector | int = 0) -> Spread:
