@@ -12,7 +12,7 @@ from metricstack.experiments.effect import Effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.adoption import Adoption, read_adoption
 from metricstack.linkage.forbidden import ComparisonWeights, comparison_weights, two_way_effect
-from metricstack.linkage.group_time import Control, GroupTime, by_size, group_time
+from metricstack.linkage.group_time import Control, GroupTime, by_size, group_time, lead_effects
 from metricstack.linkage.imputation import impute, imputed_means
 from metricstack.linkage.influence import Influence
 from metricstack.linkage.pretrends import PreTrend, placebo_dates, pre_trend
@@ -194,7 +194,7 @@ def rollout_effect(
         return Refusal(Reason.NO_VARIATION, "units do not differ at all, so that no error can be told", "Check it.")
     how = {"level": level, "unit": outcome_unit, "method": _NAMES[method]}
     overall = parts["overall"].effects(**how)[0]
-    before, distance = _leads(panel, cells)
+    before, distance = lead_effects(panel, cells)
     trend = pre_trend(
         before, distance, clusters=panel.clusters(panel.adopters), mean_distance=_mean_distance(panel),
         alpha=1 - level,
@@ -271,15 +271,6 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
         "over cohorts": by_size(panel, cohorts, owners, [np.arange(len(owners))]),
         "over time": lags.combined(np.full((len(lags.values), 1), 1 / len(lags.values))),
     }  # fmt: skip
-
-
-def _leads(panel: Adoption, cells: GroupTime) -> tuple[Influence, Integers]:
-    """Average the cells before adoption by their distance to the base period, farthest first."""
-    distance = cells.period - (cells.cohort - 1 - panel.anticipation)
-    early = np.flatnonzero(distance < 0)
-    away = np.unique(distance[early])
-    sets = [early[distance[early] == step] for step in away]
-    return by_size(panel, cells.influence, cells.cohort, sets), away
 
 
 def _mean_distance(panel: Adoption) -> float:
