@@ -33,7 +33,12 @@ METHODS = ("callaway_santanna", "imputation", "twfe")
 
 
 def world(
-    seed: int = 1, *, cohorts: tuple[float, ...] = (4, 6, math.nan), each: int = 8, periods: int = 9, growth: float = 0.0
+    seed: int = 1,
+    *,
+    cohorts: tuple[float, ...] = (4, 6, math.nan),
+    each: int = 8,
+    periods: int = 9,
+    growth: float = 0.0,
 ) -> pd.DataFrame:
     random = stream(seed, "rollout", str(cohorts), each)
     rows = []
@@ -68,7 +73,14 @@ def test_two_cohorts_by_hand() -> None:
     # Changes since the period before adoption. Cohort 2 (a, b) at 2: +5, +7, controls c, d, e, f: +1, +3, +1, +3;
     # 6 - 2 = 4. At 3 only e and f are untreated: a, b +9, +11 against +2, +4: 10 - 3 = 7. Cohort 3 (c, d) at 3:
     # +4, +6 against e, f +1, +1: 5 - 1 = 4. Each cohort has 2 units: (4 + 7 + 4) / 3 = 5.
-    paths = {"a": [0, 0, 5, 9], "b": [1, 1, 8, 12], "c": [0, 0, 1, 5], "d": [0, 0, 3, 9], "e": [0, 0, 1, 2], "f": [2, 2, 5, 6]}
+    paths = {
+        "a": [0, 0, 5, 9],
+        "b": [1, 1, 8, 12],
+        "c": [0, 0, 1, 5],
+        "d": [0, 0, 3, 9],
+        "e": [0, 0, 1, 2],
+        "f": [2, 2, 5, 6],
+    }
     start = {"a": 2, "b": 2, "c": 3, "d": 3}
     rows = [(team, t, y, start.get(team)) for team, path in paths.items() for t, y in enumerate(path)]
     found = effect_of(pd.DataFrame(rows, columns=["team", "week", "y", "adopted"]))
@@ -124,7 +136,9 @@ def test_covariates_of_imputation_are_those_of_the_same_regression() -> None:
     df["x"] = stream(5, "covariate").standard_normal(len(df))
     df["y"] += 2 * df["x"]
     untouched = df[~(df["week"] >= df["adopted"])]
-    wide = [pd.get_dummies(part[["team", "week"]].astype(str), dtype=float).assign(x=part["x"]) for part in (untouched, df)]
+    wide = [
+        pd.get_dummies(part[["team", "week"]].astype(str), dtype=float).assign(x=part["x"]) for part in (untouched, df)
+    ]
     beta = np.linalg.lstsq(wide[0].to_numpy(), untouched["y"].to_numpy(), rcond=None)[0]
     gap = df["y"] - wide[1].reindex(columns=wide[0].columns).to_numpy() @ beta
     found = effect_of(df, method="imputation", covariates=["x"])
@@ -164,14 +178,16 @@ def test_nothing_depends_on_the_hash_seed() -> None:
     code = (
         "import numpy as np, pandas as pd\n"
         "from metricstack.linkage.rollout import rollout_effect\n"
-        "rows = [(f't{u}', t, u + t + (u * t * 7 % 5) / 3, f'g{u % 7}', (3, 4, None)[u % 3]) for u in range(21) for t in range(6)]\n"
+        "rows = [(f't{u}', t, u + t + (u * t * 7 % 5) / 3, f'g{u % 7}', (3, 4, None)[u % 3])"
+        " for u in range(21) for t in range(6)]\n"
         "df = pd.DataFrame(rows, columns=['u', 't', 'y', 'c', 'g'])\n"
         "for m in ('callaway_santanna', 'imputation', 'twfe'):\n"
         "    print(rollout_effect(df, 'y', 'u', 't', 'g', method=m, cluster='c').to_dict())\n"
     )
     told = {
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
         ).stdout
         for seed in ("1", "2")
     }  # fmt: skip
@@ -211,7 +227,10 @@ def test_dates_and_text_are_times_as_numbers_are() -> None:
     starts = pd.Timestamp("2026-01-05", tz="UTC") + pd.to_timedelta(7 * df["adopted"] - 2, unit="D")
     dated = effect_of(df.assign(week=days, adopted=starts))  # two days before the week begins: it counts from then on
     named = effect_of(
-        df.assign(week=df["week"].map("w{}".format), adopted=df["adopted"].map(lambda g: None if math.isnan(g) else f"w{g:.0f}"))
+        df.assign(
+            week=df["week"].map("w{}".format),
+            adopted=df["adopted"].map(lambda g: None if math.isnan(g) else f"w{g:.0f}"),
+        )
     )
     assert dated.value == first.value == named.value
     assert named.by_cohort[0].at == "w4"
