@@ -131,6 +131,12 @@ def test_scale_shift_and_order(seed: int, scale: float, shift: float) -> None:
     assert again.p_value == close(first.p_value, rel=1e-6, abs=1e-12)
 
 
+def test_units_of_very_different_size_change_nothing() -> None:
+    df = world()
+    first, again = effect_of(df), effect_of(df.assign(y=df["y"] * 1e9, x=df["x"] * 1e-9, z0=df["z0"] * 1e7))
+    assert (again.low, again.high) == close((1e18 * (first.low or 0), 1e18 * (first.high or 0)), rel=1e-6)
+
+
 def test_instruments_may_be_recombined() -> None:
     df = world()
     other = df.assign(z0=df["z0"] + df["z1"], z1=df["z0"] - 3 * df["z1"] + df["w"])

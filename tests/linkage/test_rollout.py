@@ -324,6 +324,27 @@ def test_what_is_left_out_is_counted() -> None:
     assert found.n == 21  # two of the last units have no outcome at all
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_panels_with_holes_are_answered_or_refused(method: Any) -> None:
+    # Warnings are errors here: no hole may become a NaN.
+    df = world(growth=0.2)
+    for seed in range(6):
+        for kept in (0.3, 0.5, 0.8):
+            found = rollout_effect(
+                df.sample(frac=kept, random_state=seed), "y", "team", "week", "adopted", method=method
+            )
+            assert isinstance(found, Refusal) or math.isfinite(found.value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_outcomes_far_from_zero_keep_their_precision(method: Any) -> None:
+    df = world(growth=0.2)
+    # A double of 1e9 has steps of 1e-7.
+    assert effect_of(df.assign(y=df["y"] + 1e9), method=method).value == close(
+        effect_of(df, method=method).value, abs=1e-7
+    )
+
+
 def test_a_covariate_that_separates_fails_a_check() -> None:
     df = world()
     df["x"] = df["adopted"].notna() * 10.0 + stream(1, "x").normal(0, 0.1, len(df))

@@ -228,6 +228,8 @@ def test_what_cannot_be_meant_is_named() -> None:
         effect_of(df, start="2026-01-01")
     with pytest.raises(InvalidInput, match="one by one"):
         effect_of(df, treated=["u00", "u01"])
+    with pytest.raises(InvalidInput, match="No unit is treated"):
+        effect_of(df, treated=[], method="synthetic_did")
     with pytest.raises(InvalidInput, match="takes no predictors"):
         effect_of(df.assign(x=1.0), method="synthetic_did", predictors=["x"])
     with pytest.raises(InvalidInput, match="repeat"):

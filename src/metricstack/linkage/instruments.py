@@ -162,7 +162,7 @@ def instrument(
     best = two_stage if k == 1 else limited
     below = numbers.freedom(k)
     bar = k * _f_quantile(level, k, below)
-    parts = confidence_set(forms, bar, around=(best.value, max(best.standard_error or 0.0, 1e-12)))
+    parts = confidence_set(forms, bar, around=(best.value, best.standard_error or 1.0))
     if not parts:
         return Refusal(
             Reason.UNSTABLE, f"the {k} instruments contradict one another: every size of the effect is rejected",

@@ -184,9 +184,10 @@ def rollout_effect(
     cells = group_time(panel, control=control, small_sample=small_sample)
     if not (cells.period >= cells.cohort).any():
         who = "never adopts" if control == "never" else "has not yet adopted"
-        return Refusal(
-            Reason.NO_VARIATION, f"no unit that {who} is observed beside a treated one", "Add units that adopt later."
-        )
+        told = f"no unit that {who} is observed beside a treated one"
+        if covariates:
+            told += ", or covariates are more than its units allow"
+        return Refusal(Reason.NO_VARIATION, told, "Add units that adopt later, or hold fewer covariates fixed.")
     parts = _parts(panel, cells, method, small_sample=small_sample)
     if isinstance(parts, Refusal):
         return parts
@@ -216,7 +217,7 @@ def rollout_effect(
         note = "effects that differ between cohorts or grow in time bias it, even in sign"
         checks.append(Check("two_way_fixed_effects", comparisons is not None and comparisons.forbidden == 0, note))
     names = [panel.times[g] for g in panel.cohorts]
-    lags = _points(list(range(len(parts["lags"].values))), parts["lags"], how) if "lags" in parts else ()
+    lags = _points([int(e) for e in parts["steps"]], parts["lags"], how) if "lags" in parts else ()
     leads = _points([int(e) - panel.anticipation - 1 for e in distance], before, how) if lags else ()
     return RolloutEffect(
         overall.estimate, overall.p_value, overall.standard_error, overall.freedom, tuple(checks),
@@ -241,9 +242,9 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
     if method == "callaway_santanna":
         base = cells.influence.combined(np.eye(len(cells.cohort))[:, late])
         overall = by_size(panel, base, g, [np.arange(len(late))])
-        owners = np.unique(g)
+        owners, steps = np.unique(g), np.unique(since)
         cohorts = base.combined(np.array([(g == owner) / (g == owner).sum() for owner in owners]).T)
-        lags = by_size(panel, base, g, [np.flatnonzero(since == e) for e in range(int(since.max()) + 1)])
+        lags = by_size(panel, base, g, [np.flatnonzero(since == e) for e in steps])
         lost = 0
     else:
         imputed = impute(panel)
@@ -256,7 +257,7 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
         owner, lost = np.broadcast_to(panel.cohort[:, None], able.shape), imputed.lost
         owners = np.unique(owner[able])
         pairs = np.unique(np.column_stack([owner[able], (owner + passed)[able]]), axis=0)
-        steps = range(int(passed[able].max()) + 1)
+        steps = np.unique(passed[able])
         sets = [able, *(able & (owner == one) for one in owners), *(able & (passed == e) for e in steps)]
         sets += [able & (owner == one) & (passed == t - one) for one, t in pairs]
         means = imputed_means(panel, imputed, sets, small_sample=small_sample)
@@ -266,7 +267,7 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
         )
         g, since = pairs[:, 0], pairs[:, 1] - pairs[:, 0]
     return {
-        "overall": overall, "cohorts": cohorts, "cohort names": owners, "lags": lags, "cells": base,
+        "overall": overall, "cohorts": cohorts, "cohort names": owners, "lags": lags, "steps": steps, "cells": base,
         "places": (g, g + since), "lost": lost,
         "over cohorts": by_size(panel, cohorts, owners, [np.arange(len(owners))]),
         "over time": lags.combined(np.full((len(lags.values), 1), 1 / len(lags.values))),

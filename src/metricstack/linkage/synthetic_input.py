@@ -76,6 +76,8 @@ def read_donors(
     check_columns(df, [*columns, *predictors])
     without_repeats(df, unit, time)
     chosen = list(treated) if isinstance(treated, list | tuple | set | frozenset) else [treated]
+    if not chosen:
+        raise InvalidInput("No unit is treated; name one at least.")
     who, when = codes_of(df, unit), codes_of(df, time)
     position = {name: int(code) for name, code in zip(df[unit], who, strict=True)}
     for name in chosen:
