@@ -13,6 +13,7 @@ import pandas as pd
 
 from metricstack.core.streams import stream
 from metricstack.core.values import Refusal
+from metricstack.linkage.control_series import difference_of_series
 from metricstack.linkage.instruments import instrument
 from metricstack.linkage.rollout import rollout_effect
 from metricstack.linkage.synthetic import synthetic_control
@@ -137,6 +138,19 @@ def single_date(seeds: Iterable[int]) -> list[dict[str, Any]]:
     return found
 
 
+def series(seeds: Iterable[int]) -> list[dict[str, Any]]:
+    """One series against a control series, without an effect."""
+    found = []
+    for phi in (0.0, 0.3, 0.6, 0.9):
+        answers = []
+        for seed in seeds:
+            random = stream(seed, "control series", str(phi))
+            noise, control = ar(random, 1, 90, phi)[0], random.normal(0, 2, 90)
+            answers.append((answer(difference_of_series(control + noise, control, 60)), 0.0))
+        found.append(summed(f"control series, AR {phi:g}", "AR(1) mixture", answers))
+    return found
+
+
 def factors(seed: int, *, donors: int = 24, before: int = 30, after: int = 10, effect: float = 0.0) -> pd.DataFrame:
     """Draw units that load on two common random walks, with AR(1) noise; unit 0 is treated."""
     random = stream(seed, "factors", donors, before, str(effect))
@@ -239,7 +253,9 @@ def _in_parts(found: Any, truth: float) -> Answer:
 def rows(seeds: Iterable[int]) -> list[dict[str, Any]]:
     """Return every cell for these seeds."""
     seeds = list(seeds)
-    parts: tuple[Callable[[list[int]], list[dict[str, Any]]], ...] = (rollouts, single_date, synthetics, causes)
+    parts: tuple[Callable[[list[int]], list[dict[str, Any]]], ...] = (
+        rollouts, single_date, series, synthetics, causes,
+    )  # fmt: skip
     return [row for part in parts for row in part(seeds)]
 
 

@@ -1,5 +1,6 @@
 """Who adopted when: a table of units over time, read into matrices that do not depend on the order of rows."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -202,13 +203,12 @@ def _cohorts(df: "pd.DataFrame", who: Integers, names: tuple[str, str], times: t
         )
     first = by_unit.first()
     cohort = np.full(len(first), NEVER, dtype=np.int64)
-    index = pd.Index(list(times))
     for at, date in enumerate(first):
         if given[at] == 0:
             continue
         try:
-            cohort[at] = int(index.searchsorted(date, side="left"))
-        except (TypeError, ValueError):
+            cohort[at] = bisect_left(times, date)
+        except TypeError:
             raise InvalidInput(
                 f"The adoption time {date!r} cannot be held against times such as {times[0]!r}; give both in one kind."
             ) from None

@@ -77,6 +77,9 @@ def confidence_set(forms: ReducedForms, bar: float, *, around: tuple[float, floa
     a0 = bar * constant - np.outer(gap, gap)
     a1 = bar * linear - np.outer(gap, slope) - np.outer(slope, gap)
     a2 = bar * square - np.outer(slope, slope)
+    # One size for all, or the identity of the companion form drowns in units of large or small numbers.
+    size = max(float(np.abs(part).max()) for part in (a0, a1, a2)) or 1.0
+    a0, a1, a2 = a0 / size, a1 / size, a2 / size
     zero, one = np.zeros((k, k)), np.eye(k)
     left, right = np.block([[zero, one], [-a0, -a1]]), np.block([[one, zero], [zero, a2]])
     above, below = eigvals(left, right, homogeneous_eigvals=True)

@@ -11,7 +11,7 @@ from metricstack.linkage.adoption import NEVER, Adoption
 from metricstack.linkage.doubly_robust import doubly_robust
 from metricstack.linkage.influence import Influence
 
-__all__ = ["Control", "GroupTime", "by_size", "cluster_sums", "group_time", "sources_of_variance"]
+__all__ = ["Control", "GroupTime", "by_size", "cluster_sums", "group_time", "lead_effects", "sources_of_variance"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -208,3 +208,12 @@ def by_size(panel: Adoption, influence: Influence, cohort: Integers, sets: Seque
             drawn[: len(labels), column] += units * (influence.values[k] - mean) / size.sum()
     found = influence.combined(weights)
     return Influence(found.values, found.rows + drawn, found.group, found.freedom, found.n)
+
+
+def lead_effects(panel: Adoption, cells: GroupTime) -> tuple[Influence, Integers]:
+    """Average the cells before adoption by their distance to the base period, farthest first."""
+    distance = cells.period - (cells.cohort - 1 - panel.anticipation)
+    early = np.flatnonzero(distance < 0)
+    away = np.unique(distance[early])
+    sets = [early[distance[early] == step] for step in away]
+    return by_size(panel, cells.influence, cells.cohort, sets), away

@@ -120,7 +120,8 @@ def impute(panel: Adoption) -> Imputed | None:
         if np.linalg.cond(cross / np.sqrt(np.outer(np.diag(cross), np.diag(cross)))) > 1e12:
             return None
     gram: Matrix = np.asarray(np.linalg.inv(cross) if k else np.zeros((0, 0)), dtype=np.float64)
-    rest = panel.outcomes - fit.fitted(panel.outcomes)
+    centred = panel.outcomes - float(np.nanmean(panel.outcomes))  # keeps precision far from 0
+    rest = centred - fit.fitted(centred)
     slope = gram @ (inside.T @ rest[mask])
     rest = rest - swept @ slope
     wanted = panel.treated

@@ -67,7 +67,8 @@ class Influence:
     @property
     def errors(self) -> Vector:
         """Standard errors."""
-        return np.sqrt((self.rows**2).sum(axis=0))
+        found: Vector = np.sqrt((self.rows**2).sum(axis=0))
+        return found
 
     def combined(self, weights: Matrix) -> "Influence":
         """Return linear combinations; ``weights`` has shape (k, combinations)."""

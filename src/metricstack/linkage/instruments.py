@@ -113,9 +113,9 @@ def instrument(
         The effect: two-stage least squares with one instrument, limited-information maximum likelihood with several;
         ``n`` counts rows (clusters with ``cluster``), the p-value is Anderson and Rubin's. Checks:
         ``weak_instrument`` (fails below an effective F of 10), ``overidentification``, ``endogeneity``,
-        ``clusters`` (fails below 30), ``missing_rows``. Or a refusal: ``NO_VARIATION`` (cause or instruments constant
-        beside the exogenous columns, collinear instruments, no noise), ``TOO_FEW_UNITS``, ``UNSTABLE`` (several
-        instruments contradict one another so that no size is left).
+        ``clusters`` (fails below 30), ``missing_rows``. Or a refusal: ``NO_DATA``, ``NO_VARIATION`` (cause or
+        instruments constant beside the exogenous columns, collinear instruments, no noise), ``TOO_FEW_UNITS``,
+        ``UNSTABLE`` (several instruments contradict one another so that no size is left).
 
     Raises:
         UnknownName: a column or option that does not exist.
@@ -162,7 +162,7 @@ def instrument(
     best = two_stage if k == 1 else limited
     below = numbers.freedom(k)
     bar = k * _f_quantile(level, k, below)
-    parts = confidence_set(forms, bar, around=(best.value, max(best.standard_error or 0.0, 1e-12)))
+    parts = confidence_set(forms, bar, around=(best.value, best.standard_error or 1.0))
     if not parts:
         return Refusal(
             Reason.UNSTABLE, f"the {k} instruments contradict one another: every size of the effect is rejected",
@@ -194,6 +194,8 @@ def _linear(
     """Sweep the exogenous columns out; return the instruments' change of basis, and the regression."""
     cluster, errors = how
     n = len(df)
+    if not n:
+        return Refusal(Reason.NO_DATA, "no row has a value in every column", "Look at what is missing.")
     z = np.column_stack([numbers_of(df, name) for name in instruments])
     y, x = (numbers_of(df, name) for name in sides)
     fixed = _independent(np.column_stack([np.ones(n), *_columns(df, exogenous)]))

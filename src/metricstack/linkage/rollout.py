@@ -12,7 +12,7 @@ from metricstack.experiments.effect import Effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.adoption import Adoption, read_adoption
 from metricstack.linkage.forbidden import ComparisonWeights, comparison_weights, two_way_effect
-from metricstack.linkage.group_time import Control, GroupTime, by_size, group_time
+from metricstack.linkage.group_time import Control, GroupTime, by_size, group_time, lead_effects
 from metricstack.linkage.imputation import impute, imputed_means
 from metricstack.linkage.influence import Influence
 from metricstack.linkage.pretrends import PreTrend, placebo_dates, pre_trend
@@ -184,9 +184,10 @@ def rollout_effect(
     cells = group_time(panel, control=control, small_sample=small_sample)
     if not (cells.period >= cells.cohort).any():
         who = "never adopts" if control == "never" else "has not yet adopted"
-        return Refusal(
-            Reason.NO_VARIATION, f"no unit that {who} is observed beside a treated one", "Add units that adopt later."
-        )
+        told = f"no unit that {who} is observed beside a treated one"
+        if covariates:
+            told += ", or covariates are more than its units allow"
+        return Refusal(Reason.NO_VARIATION, told, "Add units that adopt later, or hold fewer covariates fixed.")
     parts = _parts(panel, cells, method, small_sample=small_sample)
     if isinstance(parts, Refusal):
         return parts
@@ -194,7 +195,7 @@ def rollout_effect(
         return Refusal(Reason.NO_VARIATION, "units do not differ at all, so that no error can be told", "Check it.")
     how = {"level": level, "unit": outcome_unit, "method": _NAMES[method]}
     overall = parts["overall"].effects(**how)[0]
-    before, distance = _leads(panel, cells)
+    before, distance = lead_effects(panel, cells)
     trend = pre_trend(
         before, distance, clusters=panel.clusters(panel.adopters), mean_distance=_mean_distance(panel),
         alpha=1 - level,
@@ -216,7 +217,7 @@ def rollout_effect(
         note = "effects that differ between cohorts or grow in time bias it, even in sign"
         checks.append(Check("two_way_fixed_effects", comparisons is not None and comparisons.forbidden == 0, note))
     names = [panel.times[g] for g in panel.cohorts]
-    lags = _points(list(range(len(parts["lags"].values))), parts["lags"], how) if "lags" in parts else ()
+    lags = _points([int(e) for e in parts["steps"]], parts["lags"], how) if "lags" in parts else ()
     leads = _points([int(e) - panel.anticipation - 1 for e in distance], before, how) if lags else ()
     return RolloutEffect(
         overall.estimate, overall.p_value, overall.standard_error, overall.freedom, tuple(checks),
@@ -241,9 +242,9 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
     if method == "callaway_santanna":
         base = cells.influence.combined(np.eye(len(cells.cohort))[:, late])
         overall = by_size(panel, base, g, [np.arange(len(late))])
-        owners = np.unique(g)
+        owners, steps = np.unique(g), np.unique(since)
         cohorts = base.combined(np.array([(g == owner) / (g == owner).sum() for owner in owners]).T)
-        lags = by_size(panel, base, g, [np.flatnonzero(since == e) for e in range(int(since.max()) + 1)])
+        lags = by_size(panel, base, g, [np.flatnonzero(since == e) for e in steps])
         lost = 0
     else:
         imputed = impute(panel)
@@ -256,7 +257,7 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
         owner, lost = np.broadcast_to(panel.cohort[:, None], able.shape), imputed.lost
         owners = np.unique(owner[able])
         pairs = np.unique(np.column_stack([owner[able], (owner + passed)[able]]), axis=0)
-        steps = range(int(passed[able].max()) + 1)
+        steps = np.unique(passed[able])
         sets = [able, *(able & (owner == one) for one in owners), *(able & (passed == e) for e in steps)]
         sets += [able & (owner == one) & (passed == t - one) for one, t in pairs]
         means = imputed_means(panel, imputed, sets, small_sample=small_sample)
@@ -266,20 +267,11 @@ def _parts(panel: Adoption, cells: GroupTime, method: str, *, small_sample: bool
         )
         g, since = pairs[:, 0], pairs[:, 1] - pairs[:, 0]
     return {
-        "overall": overall, "cohorts": cohorts, "cohort names": owners, "lags": lags, "cells": base,
+        "overall": overall, "cohorts": cohorts, "cohort names": owners, "lags": lags, "steps": steps, "cells": base,
         "places": (g, g + since), "lost": lost,
         "over cohorts": by_size(panel, cohorts, owners, [np.arange(len(owners))]),
         "over time": lags.combined(np.full((len(lags.values), 1), 1 / len(lags.values))),
     }  # fmt: skip
-
-
-def _leads(panel: Adoption, cells: GroupTime) -> tuple[Influence, Integers]:
-    """Average the cells before adoption by their distance to the base period, farthest first."""
-    distance = cells.period - (cells.cohort - 1 - panel.anticipation)
-    early = np.flatnonzero(distance < 0)
-    away = np.unique(distance[early])
-    sets = [early[distance[early] == step] for step in away]
-    return by_size(panel, cells.influence, cells.cohort, sets), away
 
 
 def _mean_distance(panel: Adoption) -> float:

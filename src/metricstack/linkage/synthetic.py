@@ -146,12 +146,12 @@ def synthetic_control(
     check_level(level)
     check_choice("method", method, get_args(SyntheticMethod))
     check_choice("variance", variance, get_args(Variance))
+    if method == "synthetic_did" and predictors:
+        raise InvalidInput("Synthetic difference-in-differences takes no predictors; regress the outcome on them.")
     panel = read_donors(df, (outcome, unit, time), treated=treated, start=start, predictors=predictors)
     if isinstance(panel, Refusal):
         return panel
     if method == "synthetic_did":
-        if predictors:
-            raise InvalidInput("Synthetic difference-in-differences takes no predictors; regress the outcome on them.")
         return _by_did(panel, variance, level, outcome_unit)
     if len(panel.treated) > 1:
         raise InvalidInput(

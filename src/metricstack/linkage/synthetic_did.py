@@ -54,7 +54,7 @@ def synthetic_did(treated: Matrix, donors: Matrix, start: int, *, noise: float |
     """
     periods = donors.shape[1]
     if noise is None:
-        noise = first_differences(donors, start)
+        noise = _first_differences(donors, start)
     mean = treated.mean(axis=0)
     early, late = donors[:, :start], donors[:, start:].mean(axis=1)
     penalty = math.sqrt(len(treated) * (periods - start)) * noise**2 * start
@@ -65,7 +65,7 @@ def synthetic_did(treated: Matrix, donors: Matrix, start: int, *, noise: float |
     return _synthesis(mean, donors, (units, times), start)
 
 
-def first_differences(donors: Matrix, start: int) -> float:
+def _first_differences(donors: Matrix, start: int) -> float:
     """Return the standard deviation of the donors' first differences before the start."""
     steps = np.diff(donors[:, :start], axis=1)
     return float(steps.std(ddof=1)) if steps.size > 1 else float(np.abs(steps).sum())
@@ -92,7 +92,7 @@ def placebo_error(treated: Matrix, donors: Matrix, start: int, how: Variance) ->
         Arkhangelsky et al. (2021), algorithms 4 and 3.
     """
     count, total = len(treated), len(donors)
-    noise = first_differences(donors, start)
+    noise = _first_differences(donors, start)
     if how == "jackknife":
         return _jackknife(treated, donors, start)
     if total < count + 2:

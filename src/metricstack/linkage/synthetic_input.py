@@ -1,5 +1,6 @@
 """One treated unit, or several, beside donors: a table read into a matrix of units over time."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,12 +72,12 @@ def read_donors(
         UnknownName: a column or unit that is not there.
         InvalidInput: repeated rows, or a start that cannot be held against the times.
     """
-    import pandas as pd
-
     outcome, unit, time = columns
     check_columns(df, [*columns, *predictors])
     without_repeats(df, unit, time)
     chosen = list(treated) if isinstance(treated, list | tuple | set | frozenset) else [treated]
+    if not chosen:
+        raise InvalidInput("No unit is treated; name one at least.")
     who, when = codes_of(df, unit), codes_of(df, time)
     position = {name: int(code) for name, code in zip(df[unit], who, strict=True)}
     for name in chosen:
@@ -84,8 +85,8 @@ def read_donors(
             raise UnknownName(str(unit), str(name), [str(known) for known in position])
     times = tuple(df[time].drop_duplicates().sort_values())
     try:
-        first = int(pd.Index(list(times)).searchsorted(start, side="left"))
-    except (TypeError, ValueError):
+        first = bisect_left(times, start)
+    except TypeError:
         raise InvalidInput(f"The start {start!r} cannot be held against times such as {times[0]!r}.") from None
     n, periods = int(who.max(initial=-1)) + 1, len(times)
     grid = np.full((n, periods), np.nan)

@@ -86,6 +86,9 @@ def difference_in_differences(
     if not len(kept):
         return Refusal(Reason.NO_DATA, "no row has a value in every column", "Look at what is missing.")
     y, with_it, late = numbers_of(kept, outcome), _flag(kept, treated), _flag(kept, after)
+    who = np.arange(len(kept)) if unit is None else codes_of(kept, unit)
+    if _both(who, with_it):
+        raise InvalidInput(f"Some {unit!r} is both treated and untreated in {treated!r}; it marks a group, not a time.")
     for one in (False, True):
         for other in (False, True):
             if not ((with_it == one) & (late == other)).any():
@@ -93,13 +96,10 @@ def difference_in_differences(
                 return Refusal(Reason.TOO_FEW_UNITS, told, "Add rows of all four kinds.")
     how = {"level": level, "unit": outcome_unit}
     if unit is None:
-        rows = np.arange(len(kept)) if cluster is None else codes_of(kept, cluster)
+        rows = who if cluster is None else codes_of(kept, cluster)
         if cluster is not None and _both(rows, with_it):
             return _straddling(y, with_it, late, rows, (how, checks))
         return _of_cross_section(y, with_it, late, rows, (how, checks, cluster is not None))
-    who = codes_of(kept, unit)
-    if _both(who, with_it):
-        raise InvalidInput(f"Some {unit!r} is both treated and untreated in {treated!r}; it marks a group, not a time.")
     labels = who if cluster is None else codes_of(kept, cluster)
     change, group, label, lacking = _changes(y, late, who, with_it, labels)
     checks.append(
