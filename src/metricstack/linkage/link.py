@@ -1,6 +1,7 @@
 """Link a workspace: every declared edge, judged by all that the data allow."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def link(
     controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
     metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
     seen = Observed(ws, tuple(metrics), _window(ws, window))
-    return linkage_map([(edge, climb(seen, edge)) for edge in asked], q=q)
+    told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
+    return linkage_map([(edge, climb(seen, edge)) for edge in told], q=q)
 
 
 def _window(ws: "Workspace", window: Window | str | None) -> Window:
