@@ -15,6 +15,7 @@ from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
+from metricstack.experiments.many import Effects, Groups, effects
 from metricstack.experiments.margins import MarginTest, equivalence, noninferiority
 from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.pairs import paired_binary, paired_score
@@ -30,6 +31,7 @@ from metricstack.experiments.sequential import GroupSequential, group_sequential
 from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
 from metricstack.experiments.strata import post_stratified
 from metricstack.experiments.switchbacks import switchback_difference
+from metricstack.experiments.unit_table import arms, binned_arms
 
 __all__ = [
     "AAVerdict",
@@ -43,8 +45,10 @@ __all__ = [
     "Design",
     "Diluted",
     "Effect",
+    "Effects",
     "ExactTest",
     "GroupSequential",
+    "Groups",
     "Guardrail",
     "Heterogeneity",
     "IntraclassCorrelation",
@@ -63,9 +67,11 @@ __all__ = [
     "adjust",
     "always_valid",
     "always_valid_effect",
+    "arms",
     "balance",
     "bayes_beta_binomial",
     "bayes_normal",
+    "binned_arms",
     "bounded_mean_sequence",
     "cluster_difference",
     "compare",
@@ -74,6 +80,7 @@ __all__ = [
     "declarations",
     "diluted",
     "effect_contrast",
+    "effects",
     "equivalence",
     "exact_test",
     "group_sequential_bounds",

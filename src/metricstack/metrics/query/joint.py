@@ -1,0 +1,338 @@
+"""Joint moments of a table with one row per unit, by group, in one query: sums of what is left of a centre.
+
+Engines compute a variance one row after another, with a division in each (Welford's way). Sums of products are
+several times cheaper, but of numbers far from 0 they lose what they are asked for: of a mean of 1e9 with a
+deviation of 1, all of it. So a variable that lies far from 0 is taken from a centre near its mean, which a few rows
+tell. Where those misled, the sums themselves show it, and the engine's own variances are asked for instead.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.values import Moments
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["Joint", "as_table", "joint"]
+
+Key = tuple[Any, ...]
+Pair = tuple[str, str]
+
+_SAMPLE = 2048
+"""Rows that tell a centre: the first ones, as many as an engine reads at once."""
+_FAR = 10.0
+"""Deviations from 0 beyond which a variable gets a centre; nearer, its sums lose two of sixteen digits at most."""
+_LOST = 1e-5
+"""Part of a sum of squares that must be left once the mean is taken off; less, and digits of it are only rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """What is known of one group's variables together: means, and the cross-products that were asked for.
+
+    Args:
+        n: Number of units.
+        names: Names of the k variables.
+        means: Mean of each, shape (k,), float64.
+        cross: Centred cross-products, shape (k, k), float64, symmetric; NaN for a pair that was not asked for.
+    """
+
+    n: int
+    names: tuple[str, ...]
+    means: NDArray[np.float64]
+    cross: NDArray[np.float64]
+
+    def moments(self, *names: str) -> Moments:
+        """Return the moments of some variables, all by default.
+
+        Args:
+            names: The variables, in the order in which they are wanted.
+
+        Raises:
+            UnknownName: no such variable.
+            InvalidInput: the products of two of them were not asked for.
+
+        Example:
+            >>> found = Joint(3, ("x", "y"), np.array([1.0, 2.0]), np.array([[2.0, np.nan], [np.nan, 8.0]]))
+            >>> found.moments("y").variance
+            4.0
+        """
+        wanted = names or self.names
+        for name in wanted:
+            if name not in self.names:
+                raise UnknownName("variable", name, self.names)
+        at = [self.names.index(name) for name in wanted]
+        cross = self.cross[np.ix_(at, at)]
+        if np.isnan(cross).any():
+            i, j = np.argwhere(np.isnan(cross))[0]
+            raise InvalidInput(
+                f"The products of {wanted[i]!r} and {wanted[j]!r} were not summed. Ask for that pair, or for all."
+            )
+        return Moments(self.n, self.means[at], cross, tuple(wanted))
+
+
+def as_table(data: Any) -> "ir.Table":
+    """Return a table as an Ibis expression, whatever it was given as.
+
+    Args:
+        data: An Ibis table, or what Arrow takes for one in memory: a frame of pandas or Polars, an Arrow table, a
+            dictionary of columns. NaN in a frame of pandas is null.
+
+    Raises:
+        InvalidInput: none of these.
+    """
+    import ibis
+    import pyarrow as pa
+
+    if isinstance(data, ibis.Table):
+        return data
+    try:
+        return ibis.memtable(pa.table(data))
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        raise InvalidInput(
+            f"No table can be made of this {type(data).__name__}: {error}. Give an Ibis table, a frame of pandas or "
+            "Polars, or an Arrow table."
+        ) from error
+
+
+def joint(
+    table: "ir.Table",
+    keys: Sequence[str],
+    variables: Sequence[str],
+    *,
+    pairs: Iterable[Pair] | None = None,
+    centre: Mapping[str, float] | None = None,
+    sample: "ir.Table | None" = None,
+) -> dict[Key, Joint]:
+    """Add up a table of units by group: means, squares and products, in one query.
+
+    Args:
+        table: One row per unit. Any numbers or flags, without nulls: what a missing value means, only the caller
+            knows (``table.y.fill_null(0)`` of what a unit did not do).
+        keys: Columns to group by; none gives the one group ``()``.
+        variables: Columns to add up.
+        pairs: Pairs of variables whose products are needed, in either order; None = all. Squares always are.
+        centre: Variable → a number near its mean, 0 for one that is not named; None = estimated from a sample.
+            Give it where ``table`` is itself an aggregate, of which the first rows cost as much as all.
+        sample: Rows that look like the table's, with the variables as columns; None = its own first ones.
+
+    Returns:
+        Values of the keys → joint moments. A group without rows is not there, but that without keys is.
+
+    Raises:
+        UnknownName: a column that the table does not have.
+        InvalidInput: a variable that is no number, holds nulls, or values that are not finite.
+
+    Derivation:
+        With d = x - c and e = y - c', ``sum((x - mean_x) (y - mean_y)) = sum(d e) - sum(d) sum(e) / n``. The
+        rounding of that difference is the larger, the further c is from the mean in deviations; it is measured
+        by ``sum(d²)`` over what is left of it.
+
+    Example:
+        >>> units = as_table({"arm": ["a", "a", "b"], "x": [1e9, 1e9 + 2, 5.0]})
+        >>> found = joint(units, ["arm"], ["x"])
+        >>> found["a",].moments().variance, found["b",].n
+        (2.0, 1)
+    """
+    _check(table, keys, variables)
+    wanted = _pairs(variables, pairs)
+    whole = _is_duckdb(table)
+    if centre is None:
+        centre = _centres(table.limit(_SAMPLE) if sample is None else sample, variables)
+    flat, centres = _flat(table, keys, variables, centre, whole=whole)
+    rows = _fetch(_sums(flat, keys, variables, wanted), whole=whole)
+    if rows is None:  # products beyond 64 bits
+        flat, centres = _flat(table, keys, variables, centre, whole=False)
+        rows = _fetch(_sums(flat, keys, variables, wanted), whole=False) or []
+    for row in rows:
+        _check_row(row, variables)
+    found = {_key(row, keys): _read(row, variables, wanted, centres) for row in rows}
+    if any(lost for _, lost in found.values()):
+        flat, _ = _flat(table, keys, variables, {}, whole=False)
+        rows = _fetch(_own(flat, keys, variables, wanted), whole=False) or []
+        return {_key(row, keys): _read_own(row, variables, wanted) for row in rows}
+    return {key: one for key, (one, _) in found.items()}
+
+
+def _check(table: "ir.Table", keys: Sequence[str], variables: Sequence[str]) -> None:
+    for name in (*keys, *variables):
+        if name not in table.columns:
+            raise UnknownName("column", name, table.columns)
+    if not variables or len(set(variables)) < len(variables):
+        raise InvalidInput(f"The variables {tuple(variables)} must be named, each once.")
+    schema = table.schema()
+    for name in variables:
+        if not (schema[name].is_numeric() or schema[name].is_boolean()):
+            raise InvalidInput(f"Column {name!r} holds {schema[name]}, not numbers. Cast it, or choose another column.")
+
+
+def _pairs(variables: Sequence[str], pairs: Iterable[Pair] | None) -> list[tuple[int, int]]:
+    """The products to add up, as places with the smaller first: the squares, and what was asked for."""
+    if pairs is None:
+        return list(combinations_with_replacement(range(len(variables)), 2))
+    found = {(i, i) for i in range(len(variables))}
+    for pair in pairs:
+        for name in pair:
+            if name not in variables:
+                raise UnknownName("variable", name, variables)
+        i, j = sorted(variables.index(name) for name in pair)
+        found.add((i, j))
+    return sorted(found)
+
+
+def _is_duckdb(table: "ir.Table") -> bool:
+    """True where products of whole numbers are added up exactly, and faster than others.
+
+    PostgreSQL adds them as decimals, which is slow, and Spark in 64 bits, which may not be enough.
+    """
+    import ibis
+
+    return str(ibis.get_backend(table).name) == "duckdb"
+
+
+def _is_whole(kind: Any) -> bool:
+    return bool(kind.is_boolean() or (kind.is_integer() and not kind.is_uint64()))
+
+
+def _number(column: "ir.Value") -> "ir.Value":
+    if column.type().is_boolean():
+        column = column.cast("int32")  # the only number that every engine makes of a flag
+    return column.cast("float64")
+
+
+def _centres(sample: "ir.Table", variables: Sequence[str]) -> dict[str, float]:
+    """Return a number near the mean of each variable that lies far from 0; what a sample does not tell is 0."""
+    rows = sample.select(**{f"x{i}": _number(sample[name]) for i, name in enumerate(variables)}).to_pyarrow()
+    found = {}
+    for i, name in enumerate(variables):
+        x = rows[f"x{i}"].drop_null().to_numpy().astype(np.float64)
+        x = x[np.isfinite(x)]
+        if len(x):
+            middle = float(np.median(x))  # as near as the mean, and a single wild value does not move it
+            away = x - middle
+            mean = middle + float(away.mean())
+            if abs(mean) > _FAR * math.sqrt(float((away**2).mean())):
+                found[name] = mean
+    return found
+
+
+def _flat(
+    table: "ir.Table", keys: Sequence[str], variables: Sequence[str], centre: Mapping[str, float], *, whole: bool
+) -> "tuple[ir.Table, NDArray[np.float64]]":
+    """Select the keys as ``k0`` and so on, and the variables less their centres as ``x0`` and so on."""
+    import ibis
+
+    columns: dict[str, ir.Value] = {f"k{i}": table[name] for i, name in enumerate(keys)}
+    centres = np.zeros(len(variables))
+    for i, name in enumerate(variables):
+        near = float(centre.get(name, 0.0))
+        column = table[name]
+        if whole and _is_whole(column.type()):
+            near = float(round(near)) if abs(near) < 2**53 else 0.0
+            x, shift = column.cast("int64"), ibis.literal(int(near), "int64")
+        else:
+            x, shift = _number(column), ibis.literal(near, "float64")
+        columns[f"x{i}"] = x - shift if near else x
+        centres[i] = near
+    return table.select(**columns), centres
+
+
+def _grouped(flat: "ir.Table", keys: Sequence[str], sums: Mapping[str, Any]) -> "ir.Table":
+    by = [f"k{i}" for i in range(len(keys))]
+    return flat.group_by(by).aggregate(**sums) if by else flat.aggregate(**sums)
+
+
+def _sums(
+    flat: "ir.Table", keys: Sequence[str], variables: Sequence[str], wanted: Sequence[tuple[int, int]]
+) -> "ir.Table":
+    sums: dict[str, Any] = {"n": flat.count()}
+    for i in range(len(variables)):
+        sums[f"n{i}"] = flat[f"x{i}"].count()
+        sums[f"s{i}"] = flat[f"x{i}"].sum().cast("float64")
+    for i, j in wanted:
+        sums[f"q{i}_{j}"] = (flat[f"x{i}"] * flat[f"x{j}"]).sum().cast("float64")
+    return _grouped(flat, keys, sums)
+
+
+def _own(
+    flat: "ir.Table", keys: Sequence[str], variables: Sequence[str], wanted: Sequence[tuple[int, int]]
+) -> "ir.Table":
+    """Ask for the engine's own variances, which need no centre."""
+    sums: dict[str, Any] = {"n": flat.count()}
+    sums |= {f"s{i}": flat[f"x{i}"].mean() for i in range(len(variables))}
+    for i, j in wanted:
+        x = flat[f"x{i}"]
+        sums[f"q{i}_{j}"] = x.var(how="pop") if i == j else x.cov(flat[f"x{j}"], how="pop")
+    return _grouped(flat, keys, sums)
+
+
+def _fetch(query: "ir.Table", *, whole: bool) -> list[dict[str, Any]] | None:
+    """Run a query; None where whole numbers were too large for it."""
+    if not whole:
+        return list(query.to_pyarrow().to_pylist())
+    import duckdb
+
+    try:
+        return list(query.to_pyarrow().to_pylist())
+    except duckdb.OutOfRangeException:
+        return None
+
+
+def _key(row: Mapping[str, Any], keys: Sequence[str]) -> Key:
+    return tuple(row[f"k{i}"] for i in range(len(keys)))
+
+
+def _check_row(row: Mapping[str, Any], variables: Sequence[str]) -> None:
+    n = int(row["n"])
+    for i, name in enumerate(variables):
+        missing = n - int(row[f"n{i}"])
+        if missing:
+            raise InvalidInput(
+                f"Column {name!r} is null for {missing:,} of {n:,} units{_of(row)}. Say what that means: fill it with "
+                "0 where such a unit did nothing, or leave those units out."
+            )
+        if n and not math.isfinite(row[f"q{i}_{i}"]):
+            raise InvalidInput(f"Column {name!r} holds values{_of(row)} that are not finite, or too large to square.")
+
+
+def _of(row: Mapping[str, Any]) -> str:
+    keys = [value for name, value in row.items() if name.startswith("k")]
+    return f" of {', '.join(repr(key) for key in keys)}" if keys else ""
+
+
+def _read(
+    row: Mapping[str, Any], variables: Sequence[str], wanted: Sequence[tuple[int, int]], centres: NDArray[np.float64]
+) -> tuple[Joint, bool]:
+    """Read a group's sums; true where the centre was so far from a mean that they have lost the variance."""
+    n, k = int(row["n"]), len(variables)
+    cross = np.full((k, k), np.nan)
+    if n == 0:
+        for i, j in wanted:
+            cross[i, j] = cross[j, i] = 0.0
+        return Joint(0, tuple(variables), np.zeros(k), cross), False
+    away = np.array([row[f"s{i}"] for i in range(k)], dtype=np.float64) / n
+    lost = False
+    for i, j in wanted:
+        total = float(row[f"q{i}_{j}"])
+        left = total - n * float(away[i]) * float(away[j])
+        if i == j:
+            left = max(left, 0.0)
+            lost |= n > 1 and left < _LOST * total
+        cross[i, j] = cross[j, i] = left if n > 1 else 0.0
+    return Joint(n, tuple(variables), centres + away, cross), lost
+
+
+def _read_own(row: Mapping[str, Any], variables: Sequence[str], wanted: Sequence[tuple[int, int]]) -> Joint:
+    n, k = int(row["n"]), len(variables)
+    cross = np.full((k, k), np.nan)
+    for i, j in wanted:
+        cross[i, j] = cross[j, i] = float(row[f"q{i}_{j}"] or 0.0) * n
+    return Joint(n, tuple(variables), np.array([float(row[f"s{i}"]) for i in range(k)]), cross)
