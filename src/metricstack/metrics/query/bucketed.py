@@ -5,7 +5,6 @@ One pass, however many rows a unit has; what leaves the engine is bounded by the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.metrics.query.binning import bin_of
+from metricstack.metrics.query.hashed import bucket_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -75,7 +75,7 @@ def bucketed(
         raise InvalidInput(f"Column {value!r} holds {kind}, not numbers. Cast it, or choose another column.")
     flat = table.select(
         **{f"k{i}": table[name] for i, name in enumerate(keys)},
-        bucket=_bucket(table, unit, buckets),
+        bucket=bucket_of(table, unit, buckets),
         bin=bin_of(table[value].cast("float64")),
     )
     by = [*(f"k{i}" for i in range(len(keys))), "bucket", "bin"]
@@ -87,27 +87,6 @@ def bucketed(
             f"Column {value!r} is null for {int(missing):,} of {total:,} rows. Leave out the rows that have no value."
         )
     return _split(found, len(keys))
-
-
-def _bucket(table: "ir.Table", unit: str, buckets: int) -> "ir.Value":
-    import ibis
-
-    if ibis.get_backend(table).name == "duckdb":
-        return (_duckdb_hash(table[unit].type())(table[unit]) & (buckets - 1)).cast("int64")
-    return table[unit].hash() & (buckets - 1)
-
-
-@cache
-def _duckdb_hash(kind: Any) -> Any:
-    """DuckDB's hash as it is; Ibis makes a signed number of it by way of a string of bits, which costs more."""
-    import ibis
-    import ibis.expr.datatypes as types
-
-    @ibis.udf.scalar.builtin(name="hash", signature=((kind,), types.uint64))
-    def hashed(unit):  # type: ignore[no-untyped-def]
-        ...
-
-    return hashed
 
 
 def _fetch(query: "ir.Table", value: str) -> Any:

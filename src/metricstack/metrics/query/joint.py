@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Moments
+from metricstack.metrics.query.hashed import bucket_of, is_duckdb
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -30,6 +31,8 @@ _SAMPLE = 2048
 """Rows that tell a centre: the first ones, as many as an engine reads at once."""
 _FAR = 10.0
 """Deviations from 0 beyond which a variable gets a centre; nearer, its sums lose two of sixteen digits at most."""
+_PARTS = 8
+"""In how many parts DuckDB adds up a group: each sum waits for the one before it, which two groups make felt."""
 _LOST = 1e-5
 """Part of a sum of squares that must be left once the mean is taken off; less, and digits of it are only rounding."""
 
@@ -129,7 +132,7 @@ def joint(
 
     Raises:
         UnknownName: a column that the table does not have.
-        InvalidInput: a variable that is no number, holds nulls, or values that are not finite.
+        InvalidInput: a variable that is no number, holds nulls, or values that are not finite; a centre that is not.
 
     Derivation:
         With d = x - c and e = y - c', ``sum((x - mean_x) (y - mean_y)) = sum(d e) - sum(d) sum(e) / n``. The
@@ -143,23 +146,14 @@ def joint(
         (2.0, 1)
     """
     _check(table, keys, variables)
-    wanted = _pairs(variables, pairs)
-    whole = _is_duckdb(table)
+    asked = _Asked(table, tuple(keys), tuple(variables), _pairs(variables, pairs))
+    wild = [name for name, near in (centre or {}).items() if not math.isfinite(near)]
+    if wild:
+        raise InvalidInput(f"The centre of {wild[0]!r} is not finite. Give a number near its mean, or leave it out.")
     if centre is None:
         centre = _centres(table.limit(_SAMPLE) if sample is None else sample, variables)
-    flat, centres = _flat(table, keys, variables, centre, whole=whole)
-    rows = _fetch(_sums(flat, keys, variables, wanted), whole=whole)
-    if rows is None:  # products beyond 64 bits
-        flat, centres = _flat(table, keys, variables, centre, whole=False)
-        rows = _fetch(_sums(flat, keys, variables, wanted), whole=False) or []
-    for row in rows:
-        _check_row(row, variables)
-    found = {_key(row, keys): _read(row, variables, wanted, centres) for row in rows}
-    if any(lost for _, lost in found.values()):
-        flat, _ = _flat(table, keys, variables, {}, whole=False)
-        rows = _fetch(_own(flat, keys, variables, wanted), whole=False) or []
-        return {_key(row, keys): _read_own(row, variables, wanted) for row in rows}
-    return {key: one for key, (one, _) in found.items()}
+    found = asked.sums(centre)
+    return asked.own() if found is None else found
 
 
 def _check(table: "ir.Table", keys: Sequence[str], variables: Sequence[str]) -> None:
@@ -188,20 +182,6 @@ def _pairs(variables: Sequence[str], pairs: Iterable[Pair] | None) -> list[tuple
     return sorted(found)
 
 
-def _is_duckdb(table: "ir.Table") -> bool:
-    """True where products of whole numbers are added up exactly, and faster than others.
-
-    PostgreSQL adds them as decimals, which is slow, and Spark in 64 bits, which may not be enough.
-    """
-    import ibis
-
-    return str(ibis.get_backend(table).name) == "duckdb"
-
-
-def _is_whole(kind: Any) -> bool:
-    return bool(kind.is_boolean() or (kind.is_integer() and not kind.is_uint64()))
-
-
 def _number(column: "ir.Value") -> "ir.Value":
     if column.type().is_boolean():
         column = column.cast("int32")  # the only number that every engine makes of a flag
@@ -216,67 +196,141 @@ def _centres(sample: "ir.Table", variables: Sequence[str]) -> dict[str, float]:
         x = rows[f"x{i}"].drop_null().to_numpy().astype(np.float64)
         x = x[np.isfinite(x)]
         if len(x):
-            middle = float(np.median(x))  # as near as the mean, and a single wild value does not move it
-            away = x - middle
-            mean = middle + float(away.mean())
-            if abs(mean) > _FAR * math.sqrt(float((away**2).mean())):
-                found[name] = mean
+            with np.errstate(over="ignore"):
+                middle, spread = float(x.mean()), float(x.std())
+            if abs(middle) > _FAR * spread:
+                found[name] = middle
     return found
 
 
-def _flat(
-    table: "ir.Table", keys: Sequence[str], variables: Sequence[str], centre: Mapping[str, float], *, whole: bool
-) -> "tuple[ir.Table, NDArray[np.float64]]":
-    """Select the keys as ``k0`` and so on, and the variables less their centres as ``x0`` and so on."""
-    import ibis
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A table of units, what it is grouped by, its variables and the products that are wanted, by their places."""
 
-    columns: dict[str, ir.Value] = {f"k{i}": table[name] for i, name in enumerate(keys)}
-    centres = np.zeros(len(variables))
-    for i, name in enumerate(variables):
-        near = float(centre.get(name, 0.0))
-        column = table[name]
-        if whole and _is_whole(column.type()):
-            near = float(round(near)) if abs(near) < 2**53 else 0.0
-            x, shift = column.cast("int64"), ibis.literal(int(near), "int64")
-        else:
-            x, shift = _number(column), ibis.literal(near, "float64")
-        columns[f"x{i}"] = x - shift if near else x
-        centres[i] = near
-    return table.select(**columns), centres
+    table: "ir.Table"
+    keys: tuple[str, ...]
+    variables: tuple[str, ...]
+    wanted: list[tuple[int, int]]
+
+    def sums(self, centre: Mapping[str, float]) -> dict[Key, Joint] | None:
+        """Add up what is left of the centres; None where they were so far off that a variance was lost."""
+        exactly = is_duckdb(self.table)
+        flat, centres = self._flat(centre, exactly=exactly)
+        rows = _fetch(self._add(flat), exactly=exactly)
+        if rows is None:  # whole numbers with products beyond 64 bits
+            flat, centres = self._flat(centre, exactly=False)
+            rows = _fetch(self._add(flat), exactly=False) or []
+        groups = self._gather(rows)
+        for row in groups.values():
+            self._check(row)
+        found = {key: self._read(row, centres) for key, row in groups.items()}
+        lost = any(one is None for one in found.values())
+        return None if lost else {key: one for key, one in found.items() if one is not None}
+
+    def own(self) -> dict[Key, Joint]:
+        """Ask for the engine's own variances, which need no centre."""
+        flat, _ = self._flat({}, exactly=False)
+        sums: dict[str, Any] = {"n": flat.count()}
+        sums |= {f"s{i}": flat[f"x{i}"].mean() for i in range(len(self.variables))}
+        for i, j in self.wanted:
+            x = flat[f"x{i}"]
+            sums[f"q{i}_{j}"] = x.var(how="pop") if i == j else x.cov(flat[f"x{j}"], how="pop")
+        found = {}
+        for row in _fetch(self._grouped(flat, sums), exactly=False) or []:
+            cross = self._matrix({place: (row[f"q{place[0]}_{place[1]}"] or 0.0) * row["n"] for place in self.wanted})
+            means = np.array([float(row[f"s{i}"]) for i in range(len(self.variables))])
+            found[self._key(row)] = Joint(int(row["n"]), self.variables, means, cross)
+        return found
+
+    def _flat(self, centre: Mapping[str, float], *, exactly: bool) -> "tuple[ir.Table, NDArray[np.float64]]":
+        """Select the keys as ``k0`` and so on, and the variables less their centres as ``x0`` and so on.
+
+        Where whole numbers may stay such, DuckDB adds them up exactly, and twice as fast as doubles. PostgreSQL makes
+        decimals of them, which are slow, and Spark adds them in 64 bits, which may not be enough.
+        """
+        import ibis
+
+        columns: dict[str, ir.Value] = {f"k{i}": self.table[name] for i, name in enumerate(self.keys)}
+        centres = np.zeros(len(self.variables))
+        for i, name in enumerate(self.variables):
+            near, column = float(centre.get(name, 0.0)), self.table[name]
+            if exactly and _is_whole(column.type()):
+                near = float(round(near)) if abs(near) < 2**53 else 0.0
+                x, shift = column.cast("int64"), ibis.literal(int(near), "int64")
+            else:
+                x, shift = _number(column), ibis.literal(near, "float64")
+            columns[f"x{i}"] = x - shift if near else x
+            centres[i] = near
+        return self.table.select(**columns), centres
+
+    def _add(self, flat: "ir.Table") -> "ir.Table":
+        sums: dict[str, Any] = {"n": flat.count()}
+        for i in range(len(self.variables)):
+            sums[f"n{i}"] = flat[f"x{i}"].count()
+            sums[f"s{i}"] = flat[f"x{i}"].sum().cast("float64")
+        for i, j in self.wanted:
+            sums[f"q{i}_{j}"] = (flat[f"x{i}"] * flat[f"x{j}"]).sum().cast("float64")
+        return self._grouped(flat, sums, split=len(self.keys) == 1 and is_duckdb(self.table))
+
+    def _grouped(self, flat: "ir.Table", sums: Mapping[str, Any], *, split: bool = False) -> "ir.Table":
+        by: list[Any] = [f"k{i}" for i in range(len(self.keys))]
+        if split:
+            by.append(bucket_of(flat, "x0", _PARTS).name("part"))
+        return flat.group_by(by).aggregate(**sums) if by else flat.aggregate(**sums)
+
+    def _key(self, row: Mapping[str, Any]) -> Key:
+        return tuple(row[f"k{i}"] for i in range(len(self.keys)))
+
+    def _gather(self, rows: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
+        """Add up the parts of each group."""
+        found: dict[Key, dict[str, Any]] = {}
+        for row in rows:
+            whole = found.setdefault(self._key(row), row)
+            if whole is not row:
+                for name in row:
+                    if name[0] in "nsq":
+                        whole[name] = None if whole[name] is None or row[name] is None else whole[name] + row[name]
+        return found
+
+    def _check(self, row: Mapping[str, Any]) -> None:
+        n, key = int(row["n"]), self._key(row)
+        where = f" of {', '.join(map(repr, key))}" if key else ""
+        for i, name in enumerate(self.variables):
+            missing = n - int(row[f"n{i}"])
+            if missing:
+                raise InvalidInput(
+                    f"Column {name!r} is null for {missing:,} of {n:,} units{where}. Say what that means: fill it with "
+                    "0 where such a unit did nothing, or leave those units out."
+                )
+            if n and not math.isfinite(row[f"q{i}_{i}"]):
+                raise InvalidInput(f"Column {name!r} holds values{where} that are not finite, or too large to square.")
+
+    def _read(self, row: Mapping[str, Any], centres: NDArray[np.float64]) -> Joint | None:
+        """Read a group's sums; None where the centre was so far from a mean that they have lost a variance."""
+        n, k = int(row["n"]), len(self.variables)
+        if n == 0:
+            return Joint(0, self.variables, np.zeros(k), self._matrix(dict.fromkeys(self.wanted, 0.0)))
+        away = [float(row[f"s{i}"]) / n for i in range(k)]
+        left = {(i, j): float(row[f"q{i}_{j}"]) - n * away[i] * away[j] if n > 1 else 0.0 for i, j in self.wanted}
+        for i in range(k):
+            if n > 1 and left[i, i] < _LOST * float(row[f"q{i}_{i}"]):
+                return None
+        return Joint(n, self.variables, centres + np.array(away), self._matrix(left))
+
+    def _matrix(self, entries: Mapping[tuple[int, int], float]) -> NDArray[np.float64]:
+        cross = np.full((len(self.variables), len(self.variables)), np.nan)
+        for (i, j), entry in entries.items():
+            cross[i, j] = cross[j, i] = entry
+        return cross
 
 
-def _grouped(flat: "ir.Table", keys: Sequence[str], sums: Mapping[str, Any]) -> "ir.Table":
-    by = [f"k{i}" for i in range(len(keys))]
-    return flat.group_by(by).aggregate(**sums) if by else flat.aggregate(**sums)
+def _is_whole(kind: Any) -> bool:
+    return bool(kind.is_boolean() or (kind.is_integer() and not kind.is_uint64()))
 
 
-def _sums(
-    flat: "ir.Table", keys: Sequence[str], variables: Sequence[str], wanted: Sequence[tuple[int, int]]
-) -> "ir.Table":
-    sums: dict[str, Any] = {"n": flat.count()}
-    for i in range(len(variables)):
-        sums[f"n{i}"] = flat[f"x{i}"].count()
-        sums[f"s{i}"] = flat[f"x{i}"].sum().cast("float64")
-    for i, j in wanted:
-        sums[f"q{i}_{j}"] = (flat[f"x{i}"] * flat[f"x{j}"]).sum().cast("float64")
-    return _grouped(flat, keys, sums)
-
-
-def _own(
-    flat: "ir.Table", keys: Sequence[str], variables: Sequence[str], wanted: Sequence[tuple[int, int]]
-) -> "ir.Table":
-    """Ask for the engine's own variances, which need no centre."""
-    sums: dict[str, Any] = {"n": flat.count()}
-    sums |= {f"s{i}": flat[f"x{i}"].mean() for i in range(len(variables))}
-    for i, j in wanted:
-        x = flat[f"x{i}"]
-        sums[f"q{i}_{j}"] = x.var(how="pop") if i == j else x.cov(flat[f"x{j}"], how="pop")
-    return _grouped(flat, keys, sums)
-
-
-def _fetch(query: "ir.Table", *, whole: bool) -> list[dict[str, Any]] | None:
+def _fetch(query: "ir.Table", *, exactly: bool) -> list[dict[str, Any]] | None:
     """Run a query; None where whole numbers were too large for it."""
-    if not whole:
+    if not exactly:
         return list(query.to_pyarrow().to_pylist())
     import duckdb
 
@@ -284,55 +338,3 @@ def _fetch(query: "ir.Table", *, whole: bool) -> list[dict[str, Any]] | None:
         return list(query.to_pyarrow().to_pylist())
     except duckdb.OutOfRangeException:
         return None
-
-
-def _key(row: Mapping[str, Any], keys: Sequence[str]) -> Key:
-    return tuple(row[f"k{i}"] for i in range(len(keys)))
-
-
-def _check_row(row: Mapping[str, Any], variables: Sequence[str]) -> None:
-    n = int(row["n"])
-    for i, name in enumerate(variables):
-        missing = n - int(row[f"n{i}"])
-        if missing:
-            raise InvalidInput(
-                f"Column {name!r} is null for {missing:,} of {n:,} units{_of(row)}. Say what that means: fill it with "
-                "0 where such a unit did nothing, or leave those units out."
-            )
-        if n and not math.isfinite(row[f"q{i}_{i}"]):
-            raise InvalidInput(f"Column {name!r} holds values{_of(row)} that are not finite, or too large to square.")
-
-
-def _of(row: Mapping[str, Any]) -> str:
-    keys = [value for name, value in row.items() if name.startswith("k")]
-    return f" of {', '.join(repr(key) for key in keys)}" if keys else ""
-
-
-def _read(
-    row: Mapping[str, Any], variables: Sequence[str], wanted: Sequence[tuple[int, int]], centres: NDArray[np.float64]
-) -> tuple[Joint, bool]:
-    """Read a group's sums; true where the centre was so far from a mean that they have lost the variance."""
-    n, k = int(row["n"]), len(variables)
-    cross = np.full((k, k), np.nan)
-    if n == 0:
-        for i, j in wanted:
-            cross[i, j] = cross[j, i] = 0.0
-        return Joint(0, tuple(variables), np.zeros(k), cross), False
-    away = np.array([row[f"s{i}"] for i in range(k)], dtype=np.float64) / n
-    lost = False
-    for i, j in wanted:
-        total = float(row[f"q{i}_{j}"])
-        left = total - n * float(away[i]) * float(away[j])
-        if i == j:
-            left = max(left, 0.0)
-            lost |= n > 1 and left < _LOST * total
-        cross[i, j] = cross[j, i] = left if n > 1 else 0.0
-    return Joint(n, tuple(variables), centres + away, cross), lost
-
-
-def _read_own(row: Mapping[str, Any], variables: Sequence[str], wanted: Sequence[tuple[int, int]]) -> Joint:
-    n, k = int(row["n"]), len(variables)
-    cross = np.full((k, k), np.nan)
-    for i, j in wanted:
-        cross[i, j] = cross[j, i] = float(row[f"q{i}_{j}"] or 0.0) * n
-    return Joint(n, tuple(variables), np.array([float(row[f"s{i}"]) for i in range(k)]), cross)
