@@ -49,8 +49,8 @@ def arms(
 
     Raises:
         UnknownName: a column that the table does not have.
-        InvalidInput: values that are no numbers, null or not finite; units without an arm; fewer than two arms, or
-            far too many.
+        InvalidInput: values that are no numbers, null, not finite or named twice; units without an arm; fewer than
+            two arms, or far too many.
 
     Example:
         >>> units = {"variant": ["a", "a", "b", "b"], "clicks": [1, 3, 2, 4], "views": [9, 9, 8, 9]}
@@ -68,6 +68,9 @@ def arms(
     else:
         metrics = {"": (values,) if isinstance(values, str) else tuple(values)}
     variables = tuple(dict.fromkeys(column for chosen in metrics.values() for column in chosen))
+    for chosen in metrics.values():
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise InvalidInput(f"The values {chosen} must be named, each once.")
     twice = {arm, *split} & set(variables)
     if twice:
         raise InvalidInput(f"Column {sorted(twice)[0]!r} names an arm or a segment; it cannot be a value too.")

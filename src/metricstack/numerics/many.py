@@ -71,7 +71,8 @@ def p_values(value: Vector, error: Vector, freedom: Vector) -> Vector:
     """
     from scipy.special import ndtr, stdtr
 
-    distance = -np.divide(np.abs(value), error, out=np.full(value.shape, np.inf), where=error > 0)
+    with np.errstate(over="ignore"):  # beyond all numbers is infinitely far
+        distance = -np.divide(np.abs(value), error, out=np.full(value.shape, np.inf), where=error > 0)
     few = np.isfinite(freedom)
     found = 2 * np.asarray(ndtr(distance), dtype=np.float64)
     found[few] = 2 * stdtr(np.maximum(freedom[few], 1.0), distance[few])
