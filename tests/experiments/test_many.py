@@ -120,6 +120,15 @@ def test_p_values_are_those_one_by_one(cases: list[tuple[float, float, float]]) 
 # refusal ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_left_of_a_ratio_that_never_varies_is_only_rounding() -> None:
+    # Every unit's y is 0.3 of its d: the variance of y - 0.3 d is 0, and what sums leave of it about 1e-16.
+    d = np.array([1.0, 2.5, 3.7, 7.1, 0.9])
+    arm = [Moments.of_samples(y=0.3 * d * step, d=d * step) for step in (1.0, 1.1, 0.7)]
+    found = effects(control=arm, treatment=arm[::-1], denominator="d")
+    held_against(found, [ratio_difference(control=x, treatment=y) for x, y in zip(arm, arm[::-1], strict=True)])
+    assert set(found.reasons) == {Reason.NO_VARIATION}
+
+
 def test_a_table_shows_what_is_refused_as_missing_beside_its_reason() -> None:
     arm = [Moments.of(400, 10.0, 4.0), Moments.of(1, 10.0, 0.0), Moments.of(0, 0.0, 0.0), Moments.of(9, 1.0, 0.0)]
     found = effects(control=arm, treatment=arm)

@@ -31,6 +31,8 @@ _SAMPLE = 2048
 """Rows that tell a centre: the first ones, as many as an engine reads at once."""
 _FAR = 10.0
 """Deviations from 0 beyond which a variable gets a centre; nearer, its sums lose two of sixteen digits at most."""
+_EXACT = 2**53
+"""Whole numbers below are doubles without rounding."""
 _PARTS = 8
 """In how many parts DuckDB adds up a group: each sum waits for the one before it, which two groups make felt."""
 _LOST = 1e-5
@@ -215,21 +217,21 @@ class _Asked:
     def sums(self, centre: Mapping[str, float]) -> dict[Key, Joint] | None:
         """Add up what is left of the centres; None where they were so far off that a variance was lost."""
         exactly = is_duckdb(self.table)
-        flat, centres = self._flat(centre, exactly=exactly)
+        flat, centres, whole = self._flat(centre, exactly=exactly)
         rows = _fetch(self._add(flat), exactly=exactly)
         if rows is None:  # whole numbers with products beyond 64 bits
-            flat, centres = self._flat(centre, exactly=False)
+            flat, centres, whole = self._flat(centre, exactly=False)
             rows = _fetch(self._add(flat), exactly=False) or []
         groups = self._gather(rows)
         for row in groups.values():
             self._check(row)
-        found = {key: self._read(row, centres) for key, row in groups.items()}
+        found = {key: self._read(row, centres, whole) for key, row in groups.items()}
         lost = any(one is None for one in found.values())
         return None if lost else {key: one for key, one in found.items() if one is not None}
 
     def own(self) -> dict[Key, Joint]:
         """Ask for the engine's own variances, which need no centre."""
-        flat, _ = self._flat({}, exactly=False)
+        flat, _, _ = self._flat({}, exactly=False)
         sums: dict[str, Any] = {"n": flat.count()}
         sums |= {f"s{i}": flat[f"x{i}"].mean() for i in range(len(self.variables))}
         for i, j in self.wanted:
@@ -242,8 +244,13 @@ class _Asked:
             found[self._key(row)] = Joint(int(row["n"]), self.variables, means, cross)
         return found
 
-    def _flat(self, centre: Mapping[str, float], *, exactly: bool) -> "tuple[ir.Table, NDArray[np.float64]]":
+    def _flat(
+        self, centre: Mapping[str, float], *, exactly: bool
+    ) -> "tuple[ir.Table, NDArray[np.float64], list[bool]]":
         """Select the keys as ``k0`` and so on, and the variables less their centres as ``x0`` and so on.
+
+        Returns:
+            The columns, the centres, and which variables stayed whole numbers.
 
         Where whole numbers may stay such, DuckDB adds them up exactly, and twice as fast as doubles. PostgreSQL makes
         decimals of them, which are slow, and Spark adds them in 64 bits, which may not be enough.
@@ -252,16 +259,17 @@ class _Asked:
 
         columns: dict[str, ir.Value] = {f"k{i}": self.table[name] for i, name in enumerate(self.keys)}
         centres = np.zeros(len(self.variables))
+        whole = [exactly and _is_whole(self.table[name].type()) for name in self.variables]
         for i, name in enumerate(self.variables):
             near, column = float(centre.get(name, 0.0)), self.table[name]
-            if exactly and _is_whole(column.type()):
+            if whole[i]:
                 near = float(round(near)) if abs(near) < 2**53 else 0.0
                 x, shift = column.cast("int64"), ibis.literal(int(near), "int64")
             else:
                 x, shift = _number(column), ibis.literal(near, "float64")
             columns[f"x{i}"] = x - shift if near else x
             centres[i] = near
-        return self.table.select(**columns), centres
+        return self.table.select(**columns), centres, whole
 
     def _add(self, flat: "ir.Table") -> "ir.Table":
         sums: dict[str, Any] = {"n": flat.count()}
@@ -305,17 +313,22 @@ class _Asked:
             if n and not math.isfinite(row[f"q{i}_{i}"]):
                 raise InvalidInput(f"Column {name!r} holds values{where} that are not finite, or too large to square.")
 
-    def _read(self, row: Mapping[str, Any], centres: NDArray[np.float64]) -> Joint | None:
+    def _read(self, row: Mapping[str, Any], centres: NDArray[np.float64], whole: Sequence[bool]) -> Joint | None:
         """Read a group's sums; None where the centre was so far from a mean that they have lost a variance."""
         n, k = int(row["n"]), len(self.variables)
         if n == 0:
             return Joint(0, self.variables, np.zeros(k), self._matrix(dict.fromkeys(self.wanted, 0.0)))
-        away = [float(row[f"s{i}"]) / n for i in range(k)]
-        left = {(i, j): float(row[f"q{i}_{j}"]) - n * away[i] * away[j] if n > 1 else 0.0 for i, j in self.wanted}
-        for i in range(k):
-            if n > 1 and left[i, i] < _LOST * float(row[f"q{i}_{i}"]):
+        sums = [float(row[f"s{i}"]) for i in range(k)]
+        left: dict[tuple[int, int], float] = {}
+        for i, j in self.wanted:
+            total = float(row[f"q{i}_{j}"])
+            if whole[i] and whole[j] and max(abs(total), abs(sums[i]), abs(sums[j])) < _EXACT:
+                left[i, j] = (n * int(total) - int(sums[i]) * int(sums[j])) / n
+                continue
+            left[i, j] = total - sums[i] * (sums[j] / n) if n > 1 else 0.0
+            if i == j and n > 1 and left[i, i] < _LOST * total:
                 return None
-        return Joint(n, self.variables, centres + np.array(away), self._matrix(left))
+        return Joint(n, self.variables, centres + np.array(sums) / n, self._matrix(left))
 
     def _matrix(self, entries: Mapping[tuple[int, int], float]) -> NDArray[np.float64]:
         cross = np.full((len(self.variables), len(self.variables)), np.nan)
