@@ -123,7 +123,7 @@ def test_flaws_of_a_table_are_named() -> None:
         arms({"variant": np.array([], dtype=str), "clicks": np.array([], dtype=float)}, values="clicks")
     with pytest.raises(InvalidInput, match="names no arm for 2 of 6 units"):
         arms(UNITS | {"variant": ["a", "a", None, "b", "b", None]}, values="clicks")
-    with pytest.raises(InvalidInput, match="holds 99 different values"):
+    with pytest.raises(InvalidInput, match="holds at least 99 different values"):
         arms({"variant": list(range(99)), "clicks": [1] * 99}, values="clicks")
     with pytest.raises(InvalidInput, match="each once"):
         arms(UNITS, values=["clicks", "clicks"])
@@ -142,6 +142,8 @@ def test_flaws_of_rows_are_named() -> None:
         binned_arms(rows | {"x": [1.0, 2.0, None]}, **asked)
     with pytest.raises(InvalidInput, match="'x' holds values that are not finite"):
         binned_arms(rows | {"x": np.array([1.0, 2.0, math.inf])}, **asked)
+    with pytest.raises(InvalidInput, match="'user' holds at least 99 different values"):
+        binned_arms({"user": list(range(99)), "x": [1.0] * 99}, arm="user", **asked)
     with pytest.raises(InvalidInput, match="names no arm for 1 of 3 rows"):
         binned_arms(rows | {"variant": ["a", "b", None]}, **asked)
 

@@ -9,7 +9,7 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Moments
 from metricstack.experiments.quantile_effects import BinnedSample
 from metricstack.metrics.query.bucketed import bucketed
-from metricstack.metrics.query.joint import Joint, as_table, joint
+from metricstack.metrics.query.joint import Joint, as_table, first_rows, joint
 
 __all__ = ["arms", "binned_arms"]
 
@@ -75,7 +75,8 @@ def arms(
     if twice:
         raise InvalidInput(f"Column {sorted(twice)[0]!r} names an arm or a segment; it cannot be a value too.")
     pairs = {(x, y) for chosen in metrics.values() for x in chosen for y in chosen}
-    found = joint(units, (arm, *split), variables, pairs=pairs)
+    head = _head(units, arm, (*split, *variables))
+    found = joint(units, (arm, *split), variables, pairs=pairs, sample=head)
     _check_arms({key: one.n for key, one in found.items()}, arm, "units")
     complete = {key if split else key[0]: one for key, one in _complete(found, variables).items()}
     if not isinstance(values, Mapping):
@@ -111,12 +112,27 @@ def binned_arms(
         2.0
     """
     split = (by,) if isinstance(by, str) else tuple(by)
-    found = bucketed(as_table(table), (arm, *split), value, unit)
+    rows = as_table(table)
+    _head(rows, arm, split)
+    found = bucketed(rows, (arm, *split), value, unit)
     _check_arms({key: int(one.rows.sum()) for key, one in found.items()}, arm, "rows")
     return {
         key if split else key[0]: BinnedSample(found[key].bins, found[key].rows, found[key].buckets)
         for key in _ordered(found)
     }
+
+
+def _head(table: Any, arm: str, others: Sequence[str]) -> Any:
+    """Fetch the first rows, and refuse a column that is no arm before the whole table is grouped by it."""
+    head = first_rows(table, (arm, *others))
+    different = len(head.select(arm).distinct().to_pyarrow())
+    if different > _MOST_ARMS:
+        raise InvalidInput(_too_many(arm, different))
+    return head
+
+
+def _too_many(arm: str, different: int) -> str:
+    return f"Column {arm!r} holds at least {different:,} different values; that is no arm. Name the column of arms."
 
 
 def _check_arms(counts: Mapping[tuple[Any, ...], int], arm: str, what: str) -> None:
@@ -132,7 +148,7 @@ def _check_arms(counts: Mapping[tuple[Any, ...], int], arm: str, what: str) -> N
         held = f"one arm only, {names[0]!r}" if names else "no arm: the table has no rows"
         raise InvalidInput(f"Column {arm!r} holds {held}. A comparison needs two; is another column the arm?")
     if len(names) > _MOST_ARMS:
-        raise InvalidInput(f"Column {arm!r} holds {len(names):,} different values; that is no arm. Name the column.")
+        raise InvalidInput(_too_many(arm, len(names)))
 
 
 def _complete(found: Mapping[tuple[Any, ...], Joint], variables: tuple[str, ...]) -> dict[tuple[Any, ...], Joint]:

@@ -22,7 +22,7 @@ from metricstack.metrics.query.hashed import bucket_of, is_duckdb
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["Joint", "as_table", "joint"]
+__all__ = ["Joint", "as_table", "first_rows", "joint"]
 
 Key = tuple[Any, ...]
 Pair = tuple[str, str]
@@ -106,6 +106,26 @@ def as_table(data: Any) -> "ir.Table":
             f"No table can be made of this {type(data).__name__}: {error}. Give an Ibis table, a frame of pandas or "
             "Polars, or an Arrow table."
         ) from error
+
+
+def first_rows(table: "ir.Table", columns: Sequence[str]) -> "ir.Table":
+    """Return some columns of a table's first rows, fetched: enough to see what it is like.
+
+    Args:
+        table: Any table; of one that is itself an aggregate, the first rows cost as much as all.
+        columns: The columns.
+
+    Raises:
+        UnknownName: a column that the table does not have.
+
+    Example:
+        >>> first_rows(as_table({"x": [1, 2], "y": [3, 4]}), ["y"]).columns
+        ('y',)
+    """
+    for name in columns:
+        if name not in table.columns:
+            raise UnknownName("column", name, table.columns)
+    return as_table(table.select(*columns).limit(_SAMPLE).to_pyarrow())
 
 
 def joint(
