@@ -348,6 +348,9 @@ class _Asked:
             left[i, j] = total - sums[i] * (sums[j] / n) if n > 1 else 0.0
             if i == j and n > 1 and left[i, i] < _LOST * total:
                 return None
+        for i, j in self.wanted:
+            if left[i, i] == 0 or left[j, j] == 0:  # what never varies goes with nothing; the rest is rounding
+                left[i, j] = 0.0
         return Joint(n, self.variables, centres + np.array(sums) / n, self._matrix(left))
 
     def _matrix(self, entries: Mapping[tuple[int, int], float]) -> NDArray[np.float64]:
