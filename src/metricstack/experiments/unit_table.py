@@ -125,7 +125,7 @@ def binned_arms(
 def _head(table: Any, arm: str, others: Sequence[str]) -> Any:
     """Fetch the first rows, and refuse a column that is no arm before the whole table is grouped by it."""
     head = first_rows(table, (arm, *others))
-    different = len(head.select(arm).distinct().to_pyarrow())
+    different = len(head[arm].unique())
     if different > _MOST_ARMS:
         raise InvalidInput(_too_many(arm, different))
     return head

@@ -21,6 +21,7 @@ from metricstack.metrics.query.hashed import bucket_of, is_duckdb
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow as pa
 
 __all__ = ["Joint", "as_table", "first_rows", "joint"]
 
@@ -108,8 +109,8 @@ def as_table(data: Any) -> "ir.Table":
         ) from error
 
 
-def first_rows(table: "ir.Table", columns: Sequence[str]) -> "ir.Table":
-    """Return some columns of a table's first rows, fetched: enough to see what it is like.
+def first_rows(table: "ir.Table", columns: Sequence[str]) -> "pa.Table":
+    """Fetch some columns of a table's first rows: enough to see what it is like.
 
     Args:
         table: Any table; of one that is itself an aggregate, the first rows cost as much as all.
@@ -119,13 +120,13 @@ def first_rows(table: "ir.Table", columns: Sequence[str]) -> "ir.Table":
         UnknownName: a column that the table does not have.
 
     Example:
-        >>> first_rows(as_table({"x": [1, 2], "y": [3, 4]}), ["y"]).columns
-        ('y',)
+        >>> first_rows(as_table({"x": [1, 2], "y": [3, 4]}), ["y"]).column_names
+        ['y']
     """
     for name in columns:
         if name not in table.columns:
             raise UnknownName("column", name, table.columns)
-    return as_table(table.select(*columns).limit(_SAMPLE).to_pyarrow())
+    return table.select(*columns).limit(_SAMPLE).to_pyarrow()
 
 
 def joint(
@@ -135,7 +136,7 @@ def joint(
     *,
     pairs: Iterable[Pair] | None = None,
     centre: Mapping[str, float] | None = None,
-    sample: "ir.Table | None" = None,
+    sample: "ir.Table | pa.Table | None" = None,
 ) -> dict[Key, Joint]:
     """Add up a table of units by group: means, squares and products, in one query.
 
@@ -173,7 +174,7 @@ def joint(
     if wild:
         raise InvalidInput(f"The centre of {wild[0]!r} is not finite. Give a number near its mean, or leave it out.")
     if centre is None:
-        centre = _centres(table.limit(_SAMPLE) if sample is None else sample, variables)
+        centre = _centres(first_rows(table, variables) if sample is None else sample, variables)
     found = asked.sums(centre)
     return asked.own() if found is None else found
 
@@ -210,12 +211,14 @@ def _number(column: "ir.Value") -> "ir.Value":
     return column.cast("float64")
 
 
-def _centres(sample: "ir.Table", variables: Sequence[str]) -> dict[str, float]:
+def _centres(sample: "ir.Table | pa.Table", variables: Sequence[str]) -> dict[str, float]:
     """Return a number near the mean of each variable that lies far from 0; what a sample does not tell is 0."""
-    rows = sample.select(**{f"x{i}": _number(sample[name]) for i, name in enumerate(variables)}).to_pyarrow()
+    import pyarrow as pa
+
+    rows = sample if isinstance(sample, pa.Table) else sample.select(*variables).to_pyarrow()
     found = {}
-    for i, name in enumerate(variables):
-        x = rows[f"x{i}"].drop_null().to_numpy().astype(np.float64)
+    for name in variables:
+        x = rows[name].drop_null().cast("float64", safe=False).to_numpy()
         x = x[np.isfinite(x)]
         if len(x):
             with np.errstate(over="ignore"):
