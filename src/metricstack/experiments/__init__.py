@@ -13,7 +13,6 @@ from metricstack.experiments.declaration import Change, Declaration, Design, Gua
 from metricstack.experiments.declare import Declared, declaration, declarations, declared, register
 from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.effects import Effects, effects
 from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
@@ -24,6 +23,7 @@ from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.monitor import Monitor, Watched, monitor
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.pairs import paired_binary, paired_score
+from metricstack.experiments.past import PastEffects, past_effects
 from metricstack.experiments.plan import plan
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.policies import PolicyValue, off_policy
@@ -71,6 +71,7 @@ __all__ = [
     "Needed",
     "NullPolicy",
     "OverTime",
+    "PastEffects",
     "Plan",
     "PolicyValue",
     "Portfolio",
@@ -122,6 +123,7 @@ __all__ = [
     "off_policy",
     "paired_binary",
     "paired_score",
+    "past_effects",
     "plan",
     "portfolio",
     "post_stratified",
