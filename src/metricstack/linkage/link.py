@@ -54,7 +54,7 @@ def link(
                 raise UnknownName("metric", name, known.ids, remedy="List them with `metricstack metrics list`.")
     controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
     metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
-    seen = Observed(ws, tuple(metrics), _window(ws, window))
+    seen = Observed(ws, tuple(metrics), _window(ws, window), tuple((edge.cause, edge.effect) for edge in asked))
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
     return linkage_map([(edge, climb(seen, edge)) for edge in told], q=q)
 

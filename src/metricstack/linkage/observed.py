@@ -53,11 +53,13 @@ class Observed:
         ws: The workspace.
         metrics: Ids of all metrics on the map.
         window: The instants to look at.
+        pairs: Causes with their effects.
     """
 
     ws: "Workspace"
     metrics: tuple[str, ...]
     window: Window
+    pairs: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
@@ -71,7 +73,7 @@ class Observed:
     @cached_property
     def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
-        return past_effects(self.ws, self.metrics)
+        return past_effects(self.ws, self.metrics, pairs=self.pairs)
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""
