@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 __all__ = ["HALF", "LINE", "Lane", "Place", "laid_out", "routed", "wrapped_name"]
 
-HALF = 43
+HALF = 39
 """Half the width that a name may take, in pixels."""
 LINE = 14
 """Height of a line of a name, in pixels."""
-_LETTERS = 13
+_LETTERS = 12
 _LINES = 3
 _STEPS = 20
 _SWEEPS = 6

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from metricstack.charts.dots import change_dots
-from metricstack.charts.graph import HALF, LINE, laid_out, routed, wrapped_name
+from metricstack.charts.graph import LINE, laid_out, routed, wrapped_name
 from metricstack.charts.notebook import Picture, finished
 from metricstack.charts.rows import Row, Values
 from metricstack.charts.theme import BAD, GOOD, INK, MUTED
 from metricstack.charts.words import chart_words
 from metricstack.core.values import Answer, Refusal
-from metricstack.linkage.names import layer_of, title_of
+from metricstack.linkage.names import RUNGS, layer_of, title_of
 
 if TYPE_CHECKING:
     from metricstack.linkage.evidence import Evidence
@@ -32,7 +32,7 @@ _SAID = {
     "refused": "cannot be said",
 }
 _DASHES = {"A": [1, 0], "B": [9, 3], "C": [5, 4], "D": [1, 4], "none": [1, 7]}
-_GRADES = {"A": "A: tests", "B": "B: natural", "C": "C: adjusted", "D": "D: goes with"}
+_GRADES = {"A": "A: experiments", "B": "B: natural experiment", "C": "C: adjusted", "D": "D: association"}
 _HEADS = ("Cost, reliability", "Quality", "Business")
 _COLUMNS = {"cost": 0, "reliability": 0, "quality": 1, "business": 2}
 _TOP = 34
@@ -176,7 +176,7 @@ def _heads(heads: Sequence[str]) -> list[Any]:
 
 def _legend(shown: Sequence["Edge"], top: float) -> tuple[list[Any], int]:
     """What a colour and a dash mean: one row for verdicts, one for grades, two of each in a row on a phone."""
-    verdicts = [(_COLOURS[v], _STRENGTH[v], [1, 0], _SAID[v]) for v in _ORDER if any(e.verdict == v for e in shown)]
+    verdicts = [(_COLOURS[v], _STRENGTH[v], _DASHES["none" if v == "refused" else "A"], _SAID[v]) for v in _ORDER if any(e.verdict == v for e in shown)]
     grades = [(INK, 0.8, _DASHES[g], said) for g, said in _GRADES.items() if any(e.grade == g for e in shown)]
     layers: list[Any] = []
     rows = 0
@@ -214,14 +214,10 @@ def chart_edge(edge: "Edge", *, title: str = "") -> Picture:
     if not edge.evidence:
         return chart_words("No rung was tried.", title=head)
     rows = [
-        Row(f"{one.grade}  {_rung(one)}{_counts(edge, one)}", _answer(one), counts=one.stands) for one in edge.evidence
+        Row(f"{one.grade}  {RUNGS[one.rung]}{_counts(edge, one)}", _answer(one), counts=one.stands) for one in edge.evidence
     ]
     unit = next((row.answer.unit for row in rows if not isinstance(row.answer, Refusal)), "1")
     return change_dots(rows, unit, title=head, order=False)
-
-
-def _rung(one: "Evidence") -> str:
-    return str(one.rung).replace("_", " ")
 
 
 def _counts(edge: "Edge", one: "Evidence") -> str:

@@ -4,7 +4,20 @@ import re
 
 from metricstack.metrics.definitions import catalogue
 
-__all__ = ["layer_of", "spelled", "title_of"]
+__all__ = ["RUNGS", "layer_of", "spelled", "title_of"]
+
+RUNGS = {
+    "portfolio": "Portfolio of tests",
+    "single_test": "Single test",
+    "staged_rollout": "Staged rollout",
+    "synthetic_control": "Synthetic control",
+    "interrupted_series": "Interrupted series",
+    "instrument": "Instrument",
+    "panel": "Panel",
+    "lead_lag": "Lead and lag",
+    "association": "Association",
+}
+"""Rungs of the ladder as readers know them."""
 
 
 def title_of(metric: str) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from metricstack.core.units import write
 from metricstack.core.values import Estimate, Grade, Refusal
-from metricstack.linkage.names import layer_of, spelled, title_of
+from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
 from metricstack.narrative.answers import GRADES, say_finding
 from metricstack.narrative.depth import SIGNS
 from metricstack.narrative.html import number_columns, numbers, one_level, outer
-from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
+from metricstack.narrative.sheet import FAINT, Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import count, difference_limits, listed, percent, signed, stem
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from metricstack.linkage.verdict import Edge
 
 __all__ = [
-    "RUNGS",
     "edge_html",
     "map_html",
     "named_edge",
@@ -33,18 +32,6 @@ __all__ = [
     "say_standing",
 ]
 
-RUNGS = {
-    "portfolio": "Portfolio of tests",
-    "single_test": "Single test",
-    "staged_rollout": "Staged rollout",
-    "synthetic_control": "Synthetic control",
-    "interrupted_series": "Interrupted series",
-    "instrument": "Instrument",
-    "panel": "Panel",
-    "lead_lag": "Lead and lag",
-    "association": "Association",
-}
-"""Rungs of the ladder as readers know them."""
 _VERDICTS = {
     "supports": "Supported",
     "contradicts": "Contradicted",
@@ -164,7 +151,8 @@ def map_html(found: "LinkageMap") -> str:
     if not found.edges:
         return outer("ms-told", f"<p>{escape(say_map(found))}</p>")
     level = one_level(edge.finding.answer for edge in found)
-    heads = [Column("Edge"), *number_columns(level, "Effect")[:2], Column("Evidence"), Column("Next")]
+    level = None if level is None else round(level, 4)
+    heads = [Column("Edge"), *number_columns(level, "Effect")[:2], Column("Evidence, and what is next")]
     sections = []
     for verdict, word in _VERDICTS.items():
         rows = tuple(_line(edge, level) for edge in _in_order(found) if edge.verdict == verdict)
@@ -179,14 +167,22 @@ def _line(edge: "Edge", level: float | None) -> Line:
     answer = edge.finding.answer
     if isinstance(answer, Refusal):
         told = f"{spelled(stem(answer.detail), edge.cause, edge.effect)}."
-        cells: tuple[str, ...] = (cell(f"<em>{escape(told)}</em>", kind="ms-refusal", span=3),)
-    else:
-        assert edge.best is not None
-        rung = f"{edge.grade}: {RUNGS[edge.best.rung].lower()}, {count(edge.best.n)} {edge.best.rung.counted}"
-        note = " and as large as matters" if edge.is_strong else " but too small to matter" if edge.is_immaterial else ""
-        beside = f"{rung}{f';{note}' if note else ''}"
-        cells = (*numbers(answer, level, signs=True)[:2], cell(escape(beside), "Evidence"))
-    return Line(named_step(edge), (*cells, cell(escape(_next(edge)), "Next:")))
+        return Line(named_step(edge), (cell(f"{_block(f'Cannot say: {told}')}{_faint(edge)}", span=3),))
+    assert edge.best is not None
+    rung = f"{edge.grade}: {RUNGS[edge.best.rung].lower()}, {count(edge.best.n)} {edge.best.rung.counted}"
+    note = "; as large as matters" if edge.is_strong else "; too small to matter" if edge.is_immaterial else ""
+    return Line(
+        named_step(edge),
+        (*numbers(answer, level, signs=True)[:2], cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
+    )
+
+
+def _block(text: str) -> str:
+    return f'<div style="min-width:15em">{escape(text)}</div>'
+
+
+def _faint(edge: "Edge") -> str:
+    return f'<div style="{FAINT}">{escape(_next(edge))}</div>'
 
 
 def say_standing(edge: "Edge", evidence: "Evidence") -> str:
