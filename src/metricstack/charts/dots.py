@@ -136,7 +136,8 @@ def _values(rows: Sequence[Row], domain: tuple[float, float], words: Any, colour
                 "low": max(low, domain[0]),
                 "high": min(high, domain[1]),
                 "words": words(row.answer, row),
-                "colour": colour(row.answer, row),
+                "colour": colour(row.answer, row) if row.counts else MUTED,
+                "counts": row.counts,
                 "open_low": low < domain[0],
                 "open_high": high > domain[1],
             }
@@ -179,8 +180,12 @@ def _draw(
             x=alt.value("width"), text=alt.Text(field="words", type="nominal")
         ),
         told.mark_rule(strokeWidth=5, opacity=0.35, strokeCap="round").encode(x=low, x2=high, color=colour),
-        told.mark_point(filled=True, size=85, opacity=1).encode(x=x, color=colour),
     ]
+    for filled in (True, False):
+        dots = [value for value in known if value["counts"] is filled]
+        if dots:
+            mark = alt.Chart(alt.InlineData(values=dots)).mark_point(filled=filled, size=85, opacity=1)
+            layers.append(mark.encode(x=x, y=y, color=colour))
     for side, angle in (("low", 270), ("high", 90)):
         endless = [value for value in known if value[f"open_{side}"]]
         if endless:
