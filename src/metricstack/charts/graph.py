@@ -69,9 +69,7 @@ def laid_out(columns: Mapping[str, int], edges: Sequence[tuple[str, str]]) -> tu
         near[effect].append(cause)
 
     def heights() -> dict[str, float]:
-        return {
-            node: (at + 0.5) * height / len(nodes) for nodes in members.values() for at, node in enumerate(nodes)
-        }
+        return {node: (at + 0.5) * height / len(nodes) for nodes in members.values() for at, node in enumerate(nodes)}
 
     for sweep in range(_SWEEPS):
         for column in sorted(members, reverse=bool(sweep % 2)):

@@ -17,9 +17,10 @@ from metricstack.linkage.names import RUNGS, layer_of, title_of
 if TYPE_CHECKING:
     from metricstack.linkage.evidence import Evidence
     from metricstack.linkage.linkage_map import LinkageMap
+    from metricstack.linkage.questions import FourQuestions
     from metricstack.linkage.verdict import Edge
 
-__all__ = ["MOST_EDGES", "chart_edge", "chart_map"]
+__all__ = ["MOST_EDGES", "chart_edge", "chart_map", "chart_questions"]
 
 MOST_EDGES = 60
 _ORDER = ("supports", "contradicts", "inconclusive", "refused")
@@ -176,7 +177,11 @@ def _heads(heads: Sequence[str]) -> list[Any]:
 
 def _legend(shown: Sequence["Edge"], top: float) -> tuple[list[Any], int]:
     """What a colour and a dash mean: one row for verdicts, one for grades, two of each in a row on a phone."""
-    verdicts = [(_COLOURS[v], _STRENGTH[v], _DASHES["none" if v == "refused" else "A"], _SAID[v]) for v in _ORDER if any(e.verdict == v for e in shown)]
+    verdicts = [
+        (_COLOURS[v], _STRENGTH[v], _DASHES["none" if v == "refused" else "A"], _SAID[v])
+        for v in _ORDER
+        if any(e.verdict == v for e in shown)
+    ]
     grades = [(INK, 0.8, _DASHES[g], said) for g, said in _GRADES.items() if any(e.grade == g for e in shown)]
     layers: list[Any] = []
     rows = 0
@@ -203,6 +208,11 @@ def _summary(shown: Sequence["Edge"]) -> str:
     return f"{'; '.join(said)}{more}."
 
 
+def chart_questions(found: "FourQuestions", *, title: str = "") -> Picture:
+    """Draw the map of the four questions' edges; see `chart_map`."""
+    return chart_map(found.drawn, title=title)
+
+
 def chart_edge(edge: "Edge", *, title: str = "") -> Picture:
     """Draw an edge's ladder: one row per rung, the strongest on top, all on one scale; what does not stand is hollow.
 
@@ -214,7 +224,8 @@ def chart_edge(edge: "Edge", *, title: str = "") -> Picture:
     if not edge.evidence:
         return chart_words("No rung was tried.", title=head)
     rows = [
-        Row(f"{one.grade}  {RUNGS[one.rung]}{_counts(edge, one)}", _answer(one), counts=one.stands) for one in edge.evidence
+        Row(f"{one.grade}  {RUNGS[one.rung]}{_counts(edge, one)}", _answer(one), counts=one.stands)
+        for one in edge.evidence
     ]
     unit = next((row.answer.unit for row in rows if not isinstance(row.answer, Refusal)), "1")
     return change_dots(rows, unit, title=head, order=False)

@@ -161,7 +161,9 @@ class Observed:
         rows = self.ws.table("events", columns=["kind", "scope", "start", "about", "env"])
         if isinstance(rows, Refusal):
             return ()
-        here = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment), rows.kind == "rollout")
+        here = rows.filter(
+            rows.env.fill_null(self.ws.config.environment) == self.ws.config.environment, rows.kind == "rollout"
+        )
         found: dict[tuple[str, str], dict[str, datetime]] = {}
         for row in here.to_pyarrow().to_pylist():
             dimension, colon, value = (row["scope"] or "").partition(":")
@@ -199,7 +201,9 @@ class Observed:
             return {}
         import pandas as pd
 
-        here = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment), rows.scope == "all")
+        here = rows.filter(
+            rows.env.fill_null(self.ws.config.environment) == self.ws.config.environment, rows.scope == "all"
+        )
         found: dict[str, list[str]] = {}
         day = self.ws.calendar.local_day
         for row in here.to_pyarrow().to_pylist():

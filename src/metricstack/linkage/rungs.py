@@ -85,14 +85,15 @@ def _single(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     if not len(found.experiments):
         return
     errors = np.sqrt(np.diagonal(found.covariances, axis1=1, axis2=2))
-    moved = np.abs(found.values[:, 0]) / errors[:, 0]
+    values = found.values  # noqa: PD011 - effects, no frame
+    moved = np.abs(values[:, 0]) / errors[:, 0]
     k = int(np.argmax(moved))
     if not moved[k] >= _MOVED or not errors[k, 1] > 0:
         return
     one = found.declared[k]
     effects = [
         effect(
-            float(found.values[k, i]), float(errors[k, i]), freedom=float(found.n[k]) - 2, unit=unit,
+            float(values[k, i]), float(errors[k, i]), freedom=float(found.n[k]) - 2, unit=unit,
             n=int(found.n[k]), method=f"A/B test {one.key}",
         )
         for i, unit in enumerate(found.units)
