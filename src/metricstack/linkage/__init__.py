@@ -22,6 +22,7 @@ from metricstack.linkage.pooling import Pooled, pool
 from metricstack.linkage.portfolio import portfolio_slope
 from metricstack.linkage.portfolio_power import PortfolioPower, portfolio_power
 from metricstack.linkage.portfolio_result import PortfolioSlope
+from metricstack.linkage.questions import FourQuestions, Question, four_questions
 from metricstack.linkage.rollout import RolloutEffect, RolloutPoint, rollout_effect
 from metricstack.linkage.sensitivity import EValue, Robustness, e_value, robustness_value
 from metricstack.linkage.specifications import Specification, Specifications, specifications
@@ -46,6 +47,7 @@ __all__ = [
     "EdgeVerdict",
     "Evidence",
     "Falsification",
+    "FourQuestions",
     "Granger",
     "Hypothesis",
     "InstrumentEffect",
@@ -59,6 +61,7 @@ __all__ = [
     "Pooled",
     "PortfolioPower",
     "PortfolioSlope",
+    "Question",
     "Robustness",
     "RolloutEffect",
     "RolloutPoint",
@@ -81,6 +84,7 @@ __all__ = [
     "difference_in_differences",
     "e_value",
     "effective_sample_size",
+    "four_questions",
     "future_placebo",
     "granger",
     "hypotheses",

@@ -32,7 +32,7 @@ def linkage_section(found: FourQuestions | Refusal, *, segment: str) -> Html:
         return element(
             "p", f"The four questions cannot be answered: {stem(found.detail)}. {found.remedy}", kind="ms-refusal"
         )
-    drawn = charts.chart_map(found.drawn, title="What moves what")
+    drawn = chart_map(found.drawn, title="What moves what")
     said = f"{found.drawn.family}. Each size is the effect of the named step."
     whole = note("Linkage is read for all customers, not for one segment.") if segment else None
     return fragment([whole, Html(questions_html(found)), figure(drawn, said)])
