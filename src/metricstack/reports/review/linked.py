@@ -1,5 +1,6 @@
 """The linkage of a quarter: the four questions, each answered in a sentence, and the map of their edges."""
 
+from metricstack.charts.linkage import chart_map
 from metricstack.core.errors import MetricstackError
 from metricstack.core.values import Reason, Refusal
 from metricstack.core.windows import Window
