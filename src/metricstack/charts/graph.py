@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 __all__ = ["HALF", "LINE", "Lane", "Place", "laid_out", "routed", "wrapped_name"]
 
-HALF = 39
+HALF = 40
 """Half the width that a name may take, in pixels."""
 LINE = 14
 """Height of a line of a name, in pixels."""
-_LETTERS = 12
+_LETTERS = 13
 _LINES = 3
 _STEPS = 20
 _SWEEPS = 6
@@ -69,9 +69,7 @@ def laid_out(columns: Mapping[str, int], edges: Sequence[tuple[str, str]]) -> tu
         near[effect].append(cause)
 
     def heights() -> dict[str, float]:
-        return {
-            node: (at + 0.5) * height / len(nodes) for nodes in members.values() for at, node in enumerate(nodes)
-        }
+        return {node: (at + 0.5) * height / len(nodes) for nodes in members.values() for at, node in enumerate(nodes)}
 
     for sweep in range(_SWEEPS):
         for column in sorted(members, reverse=bool(sweep % 2)):
@@ -131,7 +129,7 @@ def _arc(start: Place, end: Place, columns: int) -> Lane:
     """A bow beside the names: to the right, in the last column to the left."""
     step = -1 if columns > 1 and start.column == columns - 1 else 1
     share, shift = _side(start.column, columns, step)
-    reach = 12 + min(abs(end.y - start.y) / _ROW * 3, 14)
+    reach = 10 + min(abs(end.y - start.y) / _ROW * 4, 28)
     off = 4 if end.y > start.y else -4  # it leaves and comes in beside the ends of the others
     top, bottom = start.y + off, end.y - off
     points = []

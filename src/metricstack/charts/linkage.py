@@ -176,7 +176,11 @@ def _heads(heads: Sequence[str]) -> list[Any]:
 
 def _legend(shown: Sequence["Edge"], top: float) -> tuple[list[Any], int]:
     """What a colour and a dash mean: one row for verdicts, one for grades, two of each in a row on a phone."""
-    verdicts = [(_COLOURS[v], _STRENGTH[v], _DASHES["none" if v == "refused" else "A"], _SAID[v]) for v in _ORDER if any(e.verdict == v for e in shown)]
+    verdicts = [
+        (_COLOURS[v], _STRENGTH[v], _DASHES["none" if v == "refused" else "A"], _SAID[v])
+        for v in _ORDER
+        if any(e.verdict == v for e in shown)
+    ]
     grades = [(INK, 0.8, _DASHES[g], said) for g, said in _GRADES.items() if any(e.grade == g for e in shown)]
     layers: list[Any] = []
     rows = 0
@@ -214,7 +218,8 @@ def chart_edge(edge: "Edge", *, title: str = "") -> Picture:
     if not edge.evidence:
         return chart_words("No rung was tried.", title=head)
     rows = [
-        Row(f"{one.grade}  {RUNGS[one.rung]}{_counts(edge, one)}", _answer(one), counts=one.stands) for one in edge.evidence
+        Row(f"{one.grade}  {RUNGS[one.rung]}{_counts(edge, one)}", _answer(one), counts=one.stands)
+        for one in edge.evidence
     ]
     unit = next((row.answer.unit for row in rows if not isinstance(row.answer, Refusal)), "1")
     return change_dots(rows, unit, title=head, order=False)

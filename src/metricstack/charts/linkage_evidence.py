@@ -124,9 +124,7 @@ def chart_specifications(found: "Specifications", *, title: str = "") -> Picture
         found: The specifications.
         title: What is shown.
     """
-    rows = [
-        Row(one.name, one.answer if isinstance(one.answer, Refusal) else one.answer.estimate) for one in found.ways
-    ]
+    rows = [Row(one.name, one.answer if isinstance(one.answer, Refusal) else one.answer.estimate) for one in found.ways]
     unit = next((row.answer.unit for row in rows if not isinstance(row.answer, Refusal)), "1")
     head = title or f"{title_of(found.cause)} → {title_of(found.outcome)}, asked in {len(rows)} ways"
     return change_dots(rows[:MOST_DOTS], unit, title=head, order=False)
