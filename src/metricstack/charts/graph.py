@@ -7,6 +7,7 @@ room between them shrinks.
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["HALF", "LINE", "Lane", "Place", "laid_out", "routed", "wrapped_name"]
 
@@ -101,7 +102,7 @@ def _way(
         y = gap + _APART * ((nth + 1) // 2) * (1 if nth % 2 else -1)
         points += [(*_side(column, columns, -step), y), (*_side(column, columns, step), y)]
     points.append((*_side(end.column, columns, -step), end.y))
-    for (a, shift_a, y_a), (b, shift_b, y_b) in zip(points, points[1:], strict=False):
+    for (a, shift_a, y_a), (b, shift_b, y_b) in pairwise(points):
         for at in range(_STEPS + 1):
             t = at / _STEPS
             smooth = t * t * (3 - 2 * t)
@@ -121,7 +122,7 @@ def _gap(places: Mapping[str, Place], column: int, wanted: float) -> float:
     taken = sorted(place.y for place in places.values() if place.column == column)
     if not taken:
         return wanted
-    free = [taken[0] - _ROW / 2, *((a + b) / 2 for a, b in zip(taken, taken[1:], strict=False)), taken[-1] + _ROW / 2]
+    free = [taken[0] - _ROW / 2, *((a + b) / 2 for a, b in pairwise(taken)), taken[-1] + _ROW / 2]
     return min(free, key=lambda y: abs(y - wanted))
 
 

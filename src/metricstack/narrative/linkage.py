@@ -1,6 +1,7 @@
 """Sentences and tables for linkage: what moves what, by how much, and on which grade of evidence."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metricstack.core.units import write
@@ -179,14 +180,15 @@ def _line(edge: "Edge", level: float | None) -> Line:
     assert edge.best is not None
     rung = f"{edge.grade}: {RUNGS[edge.best.rung].lower()}, {count(edge.best.n)} {edge.best.rung.counted}"
     note = "; as large as matters" if edge.is_strong else "; too small to matter" if edge.is_immaterial else ""
+    short = replace(answer, unit=answer.unit.partition("/")[0])  # what it is per, the metric's title says
     return Line(
         named_step(edge),
-        (*numbers(answer, level, signs=True)[:2], cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
+        (*numbers(short, level, signs=True)[:2], cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
     )
 
 
 def _block(text: str) -> str:
-    return f'<div style="min-width:15em">{escape(text)}</div>'
+    return f'<div style="min-width:14em">{escape(text)}</div>'
 
 
 def _faint(edge: "Edge") -> str:
