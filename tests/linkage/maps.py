@@ -1,4 +1,4 @@
-"""Maps made by hand, with the hard cases in them, for what shows them: in words, in tables, in pictures, in a terminal."""
+"""Maps made by hand, with the hard cases in them, for all that shows them."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -71,14 +71,13 @@ def one() -> LinkageMap:
 
 def refusals() -> LinkageMap:
     """Edges of which nothing can be said."""
-    return drawn(
-        (hypothesis("relevance", "conversion_rate"), [refused()]), (hypothesis("trust", "retention_28d"), [])
-    )
+    return drawn((hypothesis("relevance", "conversion_rate"), [refused()]), (hypothesis("trust", "retention_28d"), []))
 
 
 def many(count: int = 40) -> LinkageMap:
     """Edges among a dozen metrics, back and forth and within a layer."""
-    names = [*(f"lever_{i}" for i in range(6)), "relevance", "trust", "task_success", "conversion_rate", "retention_28d"]
+    known = ("relevance", "trust", "task_success", "conversion_rate", "retention_28d")
+    names = [*(f"lever_{i}" for i in range(6)), *known]
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]][:count]
     draws = stream(7, "maps").normal(size=(count, 2))
     rungs = list(Rung)

@@ -7,14 +7,15 @@ room between them shrinks.
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["HALF", "LINE", "Lane", "Place", "laid_out", "routed", "wrapped_name"]
 
-HALF = 39
+HALF = 40
 """Half the width that a name may take, in pixels."""
 LINE = 14
 """Height of a line of a name, in pixels."""
-_LETTERS = 12
+_LETTERS = 13
 _LINES = 3
 _STEPS = 20
 _SWEEPS = 6
@@ -101,7 +102,7 @@ def _way(
         y = gap + _APART * ((nth + 1) // 2) * (1 if nth % 2 else -1)
         points += [(*_side(column, columns, -step), y), (*_side(column, columns, step), y)]
     points.append((*_side(end.column, columns, -step), end.y))
-    for (a, shift_a, y_a), (b, shift_b, y_b) in zip(points, points[1:], strict=False):
+    for (a, shift_a, y_a), (b, shift_b, y_b) in pairwise(points):
         for at in range(_STEPS + 1):
             t = at / _STEPS
             smooth = t * t * (3 - 2 * t)
@@ -121,7 +122,7 @@ def _gap(places: Mapping[str, Place], column: int, wanted: float) -> float:
     taken = sorted(place.y for place in places.values() if place.column == column)
     if not taken:
         return wanted
-    free = [taken[0] - _ROW / 2, *((a + b) / 2 for a, b in zip(taken, taken[1:], strict=False)), taken[-1] + _ROW / 2]
+    free = [taken[0] - _ROW / 2, *((a + b) / 2 for a, b in pairwise(taken)), taken[-1] + _ROW / 2]
     return min(free, key=lambda y: abs(y - wanted))
 
 
@@ -129,7 +130,7 @@ def _arc(start: Place, end: Place, columns: int) -> Lane:
     """A bow beside the names: to the right, in the last column to the left."""
     step = -1 if columns > 1 and start.column == columns - 1 else 1
     share, shift = _side(start.column, columns, step)
-    reach = 12 + min(abs(end.y - start.y) / _ROW * 3, 14)
+    reach = 10 + min(abs(end.y - start.y) / _ROW * 4, 28)
     off = 4 if end.y > start.y else -4  # it leaves and comes in beside the ends of the others
     top, bottom = start.y + off, end.y - off
     points = []

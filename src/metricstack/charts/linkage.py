@@ -32,10 +32,11 @@ _SAID = {
     "inconclusive": "undecided",
     "refused": "cannot be said",
 }
-_DASHES = {"A": [1, 0], "B": [9, 3], "C": [5, 4], "D": [1, 4], "none": [1, 7]}
+_DASHES = {"A": [1, 0], "B": [9, 3], "C": [5, 4], "D": [2, 4], "none": [2, 8]}
 _GRADES = {"A": "A: experiments", "B": "B: natural experiment", "C": "C: adjusted", "D": "D: association"}
 _HEADS = ("Cost, reliability", "Quality", "Business")
 _COLUMNS = {"cost": 0, "reliability": 0, "quality": 1, "business": 2}
+_LARGEST = 4.0
 _TOP = 34
 _LEGEND = 20
 
@@ -63,26 +64,27 @@ def chart_map(found: "LinkageMap", *, title: str = "") -> Picture:
     dense = {old: new for new, old in enumerate(sorted(set(columns.values())))}
     places, body = laid_out({node: dense[column] for node, column in columns.items()}, pairs)
     lanes = routed(places, pairs, len(dense))
-    lines: Values = []
+    layers: list[Any] = []
     tips: Values = []
-    for at, (edge, lane) in reversed(list(enumerate(zip(shown, lanes, strict=True)))):  # what was found lies on top
-        look = {
-            "edge": at, "colour": _COLOURS[edge.verdict], "strength": _STRENGTH[edge.verdict],
-            "wide": 1.2 + 0.8 * min(_size(edge), 5.0), "grade": str(edge.grade),
-        }  # fmt: skip
-        lines += [
-            look | {"x": x, "shift": round(shift, 2), "y": round(_TOP + y, 2), "step": step}
+    for edge, lane in reversed(list(zip(shown, lanes, strict=True))):  # what was found lies on top
+        wide = round(1.3 + 0.9 * min(_size(edge), _LARGEST), 1)
+        look = {"colour": _COLOURS[edge.verdict], "strength": _STRENGTH[edge.verdict]}
+        points: Values = [
+            look | {"x": round(x, 4), "shift": round(shift, 1), "y": round(_TOP + y, 1), "step": step}
             for step, (x, shift, y) in enumerate(lane.points)
         ]
-        x, shift, y = lane.points[-1]
-        tips.append(look | {"x": x, "shift": shift + (3 if lane.to_left else -3), "y": round(_TOP + y, 2),
-                            "angle": 270 if lane.to_left else 90})  # fmt: skip
-    layers: list[Any] = [_line(lines, grade) for grade in _DASHES if any(one["grade"] == grade for one in lines)]
+        layers.append(_line(points, _DASHES[edge.grade], wide))
+        tips.append(
+            points[-1] | {"angle": 270 if lane.to_left else 90, "size": 45 + 18 * wide}
+        )  # fmt: skip
     layers.append(
         _placed(tips)
-        .mark_point(shape="triangle-up", filled=True, size=55)
-        .encode(**_where(), color=_colour(), opacity=_opacity(),
-                angle=alt.Angle(field="angle", type="quantitative", scale=None))
+        .mark_point(shape="triangle-up", filled=True)
+        .encode(
+            **_where(), color=_colour(), opacity=_opacity(),
+            angle=alt.Angle(field="angle", type="quantitative", scale=None),
+            size=alt.Size(field="size", type="quantitative", scale=None, legend=None),
+        )
     )  # fmt: skip
     layers += _names(places, len(dense))
     layers += _heads(heads)
@@ -131,14 +133,14 @@ def _opacity() -> alt.Opacity:
     return alt.Opacity(field="strength", type="quantitative", scale=None, legend=None)
 
 
-def _line(lines: Values, grade: str) -> Any:
+def _line(points: Values, dash: Sequence[int], wide: float) -> Any:
+    """One edge; its dashes grow with its width, so that a grade is told from another at any width."""
+    stretched = [round(part * max(wide, 1.5) / 2, 1) for part in dash]
     return (
-        _placed([one for one in lines if one["grade"] == grade])
-        .mark_line(strokeDash=_DASHES[grade], strokeCap="round" if grade in ("A", "D") else "butt")
+        _placed(points)
+        .mark_line(strokeDash=stretched, strokeWidth=wide, strokeCap="butt")
         .encode(
-            **_where(), color=_colour(), opacity=_opacity(),
-            strokeWidth=alt.StrokeWidth(field="wide", type="quantitative", scale=None, legend=None),
-            detail=alt.Detail(field="edge", type="nominal"), order=alt.Order(field="step", type="quantitative"),
+            **_where(), color=_colour(), opacity=_opacity(), order=alt.Order(field="step", type="quantitative")
         )
     )  # fmt: skip
 

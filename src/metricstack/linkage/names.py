@@ -3,6 +3,7 @@
 import re
 
 from metricstack.metrics.definitions import catalogue
+from metricstack.metrics.model import Layer
 
 __all__ = ["RUNGS", "layer_of", "spelled", "title_of"]
 
@@ -35,14 +36,19 @@ def title_of(metric: str) -> str:
 
 
 def layer_of(metric: str) -> str:
-    """Return the layer of a metric that metricstack ships, ``""`` where it has none or is not known.
+    """Return the layer of a metric that metricstack ships, ``""`` where it is not known.
+
+    A figure that only serves others stands in the layer whose file defines it.
 
     Example:
         >>> layer_of("relevance"), layer_of("my_own_metric")
         ('quality', '')
     """
     known = catalogue()
-    return str(known[metric].layer or "") if metric in known else ""
+    if metric not in known:
+        return ""
+    file = known[metric].origin.partition(".")[0]
+    return str(known[metric].layer or (file if file in set(Layer) else ""))
 
 
 def spelled(text: str, *metrics: str) -> str:

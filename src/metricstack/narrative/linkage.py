@@ -1,7 +1,7 @@
 """Sentences and tables for linkage: what moves what, by how much, and on which grade of evidence."""
 
-import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metricstack.core.units import write
@@ -14,7 +14,7 @@ from metricstack.narrative.sheet import FAINT, Column, Line, Section, cell, esca
 from metricstack.narrative.words import count, difference_limits, listed, percent, signed, stem
 
 if TYPE_CHECKING:
-    from metricstack.linkage.evidence import Evidence
+    from metricstack.linkage.evidence import Evidence, Sensitivity
     from metricstack.linkage.lead_lag import LeadLag
     from metricstack.linkage.linkage_map import EdgeChange, LinkageMap
     from metricstack.linkage.verdict import Edge
@@ -27,8 +27,10 @@ __all__ = [
     "say_changes",
     "say_edge",
     "say_edge_effect",
+    "say_evidence",
     "say_lead_lag",
     "say_map",
+    "say_rung_effect",
     "say_standing",
 ]
 
@@ -142,8 +144,7 @@ def say_edge_effect(edge: "Edge") -> str:
     answer = edge.finding.answer
     if isinstance(answer, Refusal):
         return "cannot say"
-    bounds = difference_limits(answer)
-    return f"{signed(answer.value, answer.unit)}{f' ({bounds})' if bounds else ''}"
+    return _effect(answer)
 
 
 def map_html(found: "LinkageMap") -> str:
@@ -153,32 +154,41 @@ def map_html(found: "LinkageMap") -> str:
     level = one_level(edge.finding.answer for edge in found)
     level = None if level is None else round(level, 4)
     heads = [Column("Edge"), *number_columns(level, "Effect")[:2], Column("Evidence, and what is next")]
-    sections = []
+    sections: list[Section] = []
+    refused: tuple[Section, ...] = ()
     for verdict, word in _VERDICTS.items():
-        rows = tuple(_line(edge, level) for edge in _in_order(found) if edge.verdict == verdict)
-        if rows:
-            sections.append(Section(rows, word, f"{count(len(rows))} {'edge' if len(rows) == 1 else 'edges'}"))
+        edges = [edge for edge in _in_order(found) if edge.verdict == verdict]
+        section = Section(
+            tuple(_line(edge, level) for edge in edges), word,
+            f"{count(len(edges))} {'edge' if len(edges) == 1 else 'edges'}",
+        )  # fmt: skip
+        if edges and verdict == "refused":  # a table of their own: long words would push the numbers apart
+            refused = (section,)
+        elif edges:
+            sections.append(section)
     said = f"<p>{escape(_summary(found))} {escape(_promise(found))}</p>"
-    conflicts = _list(_conflicts(found))
-    return outer("ms-told", f"{said}{sheet(heads, sections)}{conflicts}")
+    judged = sheet(heads, sections) if sections else ""
+    unsaid = sheet([Column("Edge"), Column("Why, and what is next")], refused) if refused else ""
+    return outer("ms-told", f"{said}{judged}{unsaid}{_list(_conflicts(found))}")
 
 
 def _line(edge: "Edge", level: float | None) -> Line:
     answer = edge.finding.answer
     if isinstance(answer, Refusal):
         told = f"{spelled(stem(answer.detail), edge.cause, edge.effect)}."
-        return Line(named_step(edge), (cell(f"{_block(f'Cannot say: {told}')}{_faint(edge)}", span=3),))
+        return Line(named_step(edge), (cell(f"{_block(told)}{_faint(edge)}"),))
     assert edge.best is not None
     rung = f"{edge.grade}: {RUNGS[edge.best.rung].lower()}, {count(edge.best.n)} {edge.best.rung.counted}"
     note = "; as large as matters" if edge.is_strong else "; too small to matter" if edge.is_immaterial else ""
+    short = replace(answer, unit=answer.unit.partition("/")[0])  # what it is per, the metric's title says
     return Line(
         named_step(edge),
-        (*numbers(answer, level, signs=True)[:2], cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
+        (*numbers(short, level, signs=True)[:2], cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
     )
 
 
 def _block(text: str) -> str:
-    return f'<div style="min-width:15em">{escape(text)}</div>'
+    return f'<div style="min-width:14em">{escape(text)}</div>'
 
 
 def _faint(edge: "Edge") -> str:
@@ -222,21 +232,40 @@ def _counts(edge: "Edge", one: "Evidence") -> str:
     return f"{say_standing(edge, one)}{f': {why}' if why else ''}"
 
 
-def _basis(edge: "Edge", one: "Evidence") -> str:
-    """What must be true for a rung, what was checked, and what would change it."""
+def say_evidence(one: "Evidence") -> list[str]:
+    """Say on what a rung rests: what must be true, what was checked, what would change it; one line for each."""
     told = [f"{SIGNS[_STATUS[a.status]]} {_with(f'{stem(a.name)} ({a.status})', a.detail)}" for a in one.assumptions]
     told += [
         f"{SIGNS[d.check.passed]} {_with(d.check.name.replace('_', ' '), d.check.detail)}" for d in one.diagnostics
     ]
-    for part in one.sensitivity:
-        detail = part.detail
-        if not detail and isinstance(part.answer, Estimate) and math.isfinite(part.answer.value):
-            detail = write(part.answer.value, part.answer.unit)
-        elif not detail and isinstance(part.answer, Refusal):
-            detail = f"cannot say, since {stem(part.answer.detail)}"
-        told.append(f"{SIGNS[None]} {_with(part.name.replace('_', ' '), detail)}")
+    told += [f"{SIGNS[None]} {_with(part.name.replace('_', ' '), _varied(part))}" for part in one.sensitivity]
     if one.exclusion:
         told.append(f"{SIGNS[None]} {_with('exclusion', one.exclusion)}")
+    return told
+
+
+def _varied(part: "Sensitivity") -> str:
+    if part.detail or part.answer is None:
+        return part.detail
+    if isinstance(part.answer, Refusal):
+        return f"cannot say, since {stem(part.answer.detail)}"
+    return write(part.answer.value, part.answer.unit)
+
+
+def say_rung_effect(one: "Evidence") -> str:
+    """Say what one rung gives, with its interval; why it gives nothing."""
+    if isinstance(one.estimate, Refusal):
+        return "cannot say"
+    return _effect(one.estimate.estimate)
+
+
+def _effect(answer: Estimate) -> str:
+    bounds = difference_limits(answer)
+    return f"{signed(answer.value, answer.unit)}{f' ({bounds})' if bounds else ''}"
+
+
+def _basis(edge: "Edge", one: "Evidence") -> str:
+    told = say_evidence(one)
     if not told:
         return ""
     name = f"{RUNGS[one.rung]}: {one.method}"
