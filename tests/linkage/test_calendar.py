@@ -70,6 +70,12 @@ def test_one_wild_day_does_not_bend_its_weekday() -> None:
     plain, robust = adjusted(y, dates=DAYS), adjusted(y, dates=DAYS, robust=True)
     assert np.abs(plain.values[thursdays]).min() > 50
     assert np.abs(robust.values[thursdays]).max() < 5
+    # Beside a trend from 0 to 100 a day 80 too high stands out only once the trend is out.
+    hidden = NOISE + np.linspace(0, 100, 70)
+    hidden[10] += 80
+    steep, straight = adjusted(hidden, dates=DAYS), adjusted(hidden, dates=DAYS, robust=True)
+    assert abs(float(steep.values[thursdays].mean())) > 5
+    assert abs(float(straight.values[thursdays].mean())) < 1.5
 
 
 def test_an_event_that_never_or_always_holds_costs_nothing() -> None:
