@@ -1,8 +1,9 @@
 """How often a whole verdict is wrong: small worlds of known truth, pushed through the rungs, the judge and the map.
 
-In every world a positive effect of the cause is expected. `rows(seeds)` gives one row per world and way of knowing (A:
-66 A/B tests; A, one test; B: a staged rollout; C: regions by week; D: daily series): how often that rung stands,
-how often it says "supports", of the edge by itself and on a map of all worlds, and how often two naive ways do.
+In every world a positive effect of the cause is expected. `rows(seeds)` gives one row per world and way of knowing
+(A: 66 A/B tests; A, one test: the one of ten that moved the cause most; B: a staged rollout; C: regions by week; D:
+daily series): how often that rung stands, how often it says "supports", of the edge by itself and on a map of all
+worlds, and how often two naive ways do.
 Run as ``python benchmarks/linkage_cells/end_to_end.py 200`` for the table.
 """
 
@@ -32,7 +33,7 @@ from metricstack.linkage.verdict import EdgeVerdict, judge
 
 Array = NDArray[np.float64]
 SMALLEST = 0.2
-REGIONS, DAYS, TESTS, TEAMS, WEEKS = 12, 91, 66, 24, 26
+REGIONS, DAYS, TESTS, FEW, TEAMS, WEEKS = 12, 91, 66, 10, 40, 26
 NOISE = 0.1
 _START = datetime(2026, 1, 5, tzinfo=UTC)
 _WINDOW = Window(_START, _START + timedelta(days=DAYS))
@@ -99,16 +100,18 @@ def observe(world: World, random: np.random.Generator, units: int, periods: int,
     return x[:, _BURN:], y[:, _BURN:]
 
 
-def tested(world: World, random: np.random.Generator, tests: int, *, spread: float) -> tuple[Array, Array]:
+def tested(
+    world: World, random: np.random.Generator, tests: int, *, spread: float, direct: float
+) -> tuple[Array, Array]:
     """Draw A/B tests: estimated effects on cause and effect, shape (tests, 2), and their covariances.
 
-    Each also acts on the effect directly, by .3 of the spread of what they do to the cause, where there are many.
+    ``spread`` is that of what they do to the cause; each acts on the effect directly, too, by ``direct`` of it.
     """
-    own = spread * random.standard_normal(tests) if tests > 1 else np.full(tests, spread)
-    direct = world.aside * own + (0.3 * spread * random.standard_normal(tests) if tests > 1 else 0.0)
-    moved = (own + world.back * direct) / (1 - world.back * world.truth)
+    own = spread * random.standard_normal(tests)
+    beside = world.aside * own + direct * spread * random.standard_normal(tests)
+    moved = (own + world.back * beside) / (1 - world.back * world.truth)
     noise = NOISE**2 * np.array([[1.0, 0.6], [0.6, 1.0]])
-    true = np.stack([moved, world.truth * moved + direct], axis=1)
+    true = np.stack([moved, world.truth * moved + beside], axis=1)
     return true + random.standard_normal((tests, 2)) @ np.linalg.cholesky(noise).T, np.tile(noise, (tests, 1, 1))
 
 
@@ -175,10 +178,10 @@ def telemetry(name: str, world: World, seed: int) -> tuple[pd.DataFrame, pd.Data
 
 
 def staged(name: str, world: World, seed: int) -> tuple[Staged, pd.DataFrame]:
-    """Draw a rollout to teams by week that moves the cause by 1; a quarter of the teams never adopts."""
+    """Draw a rollout to teams by week that moves the cause by 2; a quarter of the teams never adopts."""
     random = stream(seed, "rollout", name)
     starts = np.repeat([8, 12, 16, WEEKS + 1], TEAMS // 4)
-    push = (np.arange(WEEKS) >= starts[:, None]).astype(float)
+    push = 2.0 * (np.arange(WEEKS) >= starts[:, None])
     x, y = observe(world, random, TEAMS, WEEKS, push)
     weeks = [str(day.date()) for day in pd.date_range(_START.date(), periods=WEEKS, freq="7D")]
     units = [f"t{i:02d}" for i in range(TEAMS)]
@@ -195,15 +198,15 @@ def climbed(name: str, world: World, seed: int, *, rollout: bool) -> tuple[Hypot
     edge = Hypothesis(name, "effect", 1.0, +1, SMALLEST, grain="week")
     noted = Hypothesis(name, "effect", 1.0, +1, SMALLEST, grain="week", exclusion="It does nothing else.")
     table, company = telemetry(name, world, seed)
-    many, one = (
-        tested(world, stream(seed, "tests", name, count), count, spread=spread)
-        for count, spread in ((TESTS, 2 * NOISE), (1, 7 * NOISE))
+    many, few = (
+        tested(world, stream(seed, "tests", name, count), count, spread=spread, direct=direct)
+        for count, spread, direct in ((TESTS, 2 * NOISE, 0.3), (FEW, 4 * NOISE, 0.0))
     )
     found = climb(cast("Observed", InMemory(name, many, table=table, days=company)), edge)
     below = [one for one in found if one.rung not in (Rung.PORTFOLIO, Rung.SINGLE_TEST)]
     tried = {
         "A": list(found),
-        "A, one test": [*_of(Rung.SINGLE_TEST, climb(cast("Observed", InMemory(name, one)), noted)), *below],
+        "A, one test": [*_of(Rung.SINGLE_TEST, climb(cast("Observed", InMemory(name, few)), noted)), *below],
         "C": below,
         "D": [one for one in below if one.rung is not Rung.PANEL],
     }
