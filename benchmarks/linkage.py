@@ -31,8 +31,8 @@ _INTRODUCTION = """\
 
     {command}
 
-Measured on {day}; {machine}; {minutes:.1f} minutes of one core, seconds under each part. Every world is simulated, so
-that its truth is known; ± is one standard error. *False* is what is found where there is nothing, 5 % being accepted.
+Measured on {day}; {machine}; {minutes:.1f} minutes of one core, seconds under each part.
+Every world is simulated, so that its truth is known; ± is one standard error. *False* is what is found where there is nothing, 5 % being accepted.
 """
 _WAYS = ("naive series", "naive rows", "D", "C", "B", "A, one test", "A")
 
@@ -108,7 +108,7 @@ def panels(seeds: int) -> str:
         "Rung C: panels",
         f"{seeds:,} of each. *independent rows* and *pooled* are the naive ways. True is 0, but .5 where nothing is "
         "hidden, −.2 with a reversed cause and −.5 within units in Simpson's world. A check that fails takes the rung "
-        "away: where nothing is hidden it should 5 % of the time at most.",
+        "away: where nothing is hidden it should do so 5 % of the time at most.",
         table(panel.rows(seeds), columns),
     )
 
@@ -146,8 +146,8 @@ def instruments(seeds: int) -> str:
     rows = _covering(quasi.causes(list(range(seeds))))
     return section(
         "Rung B: instruments",
-        f"{seeds:,} of each; true is −.2 throughout, and what cause and outcome share pulls up. *least squares*, *fixed "
-        "effects* and *Wald* are the naive ways; the rung is the Anderson-Rubin set.",
+        f"{seeds:,} of each; true is −.2 throughout, and what cause and outcome share pulls up. *least squares*, "
+        "*fixed effects* and *Wald* are the naive ways; the rung is the Anderson-Rubin set.",
         table(rows, _QUASI),
     )
 
@@ -182,8 +182,8 @@ def verdicts(seeds: int) -> tuple[str, list[Rate]]:
     rates = goals(records)
     told = section(
         "End to end: how often a verdict is *supports*, in %",
-        f"{seeds:,} of each world, {few:,} of each with a rollout. An effect above 0 is expected in all; where the truth "
-        "is not, every *supports* is false. 12 regions over 91 days, 66 tests (*one test*: the strongest of ten), 40 "
+        f"{seeds:,} of each world, {few:,} of each with a rollout. An effect above 0 is expected in all; where the "
+        "truth is not, every *supports* is false. 12 regions over 91 days, 66 tests (*one test*: the strongest of ten), 40 "
         "teams of which 30 adopt, read by the rungs that a workspace is read by, each edge judged by itself. *3.0 of "
         "90*: the rung stands in 90 % of the worlds, and says *supports* in 3 % of those. The naive ways are Pearson's "
         "p of daily series and of regions by week. In the last world what A and B take as given is false, and nothing "
