@@ -13,16 +13,17 @@ from metricstack.experiments.declaration import Change, Declaration, Design, Gua
 from metricstack.experiments.declare import Declared, declaration, declarations, declared, register
 from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
-from metricstack.experiments.effects import Effects, effects
 from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
+from metricstack.experiments.many import Effects, Groups, effects
 from metricstack.experiments.margins import MarginTest, equivalence, noninferiority
 from metricstack.experiments.means import relative_lift, welch
 from metricstack.experiments.monitor import Monitor, Watched, monitor
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.pairs import paired_binary, paired_score
+from metricstack.experiments.past import PastEffects, past_effects
 from metricstack.experiments.plan import plan
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.policies import PolicyValue, off_policy
@@ -40,6 +41,7 @@ from metricstack.experiments.simulated import SimulatedPower, simulated_power
 from metricstack.experiments.sizing import minimum_detectable_effect, power, sample_size
 from metricstack.experiments.strata import post_stratified
 from metricstack.experiments.switchbacks import switchback_difference
+from metricstack.experiments.unit_table import arms, binned_arms
 
 __all__ = [
     "AAVerdict",
@@ -59,6 +61,7 @@ __all__ = [
     "ExactTest",
     "ExperimentPlan",
     "GroupSequential",
+    "Groups",
     "Guardrail",
     "Heterogeneity",
     "IntraclassCorrelation",
@@ -68,6 +71,7 @@ __all__ = [
     "Needed",
     "NullPolicy",
     "OverTime",
+    "PastEffects",
     "Plan",
     "PolicyValue",
     "Portfolio",
@@ -92,9 +96,11 @@ __all__ = [
     "always_valid",
     "always_valid_bounds",
     "always_valid_effect",
+    "arms",
     "balance",
     "bayes_beta_binomial",
     "bayes_normal",
+    "binned_arms",
     "bounded_mean_sequence",
     "cluster_difference",
     "compare",
@@ -117,6 +123,7 @@ __all__ = [
     "off_policy",
     "paired_binary",
     "paired_score",
+    "past_effects",
     "plan",
     "portfolio",
     "post_stratified",

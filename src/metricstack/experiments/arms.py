@@ -11,13 +11,14 @@ from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.numerics.intervals import Spread, combine
 
-__all__ = ["Arms", "Sample", "index_of", "linear_variance", "moments_of", "pick", "samples_of", "too_few"]
+__all__ = ["ROUNDING", "Arms", "Sample", "index_of", "linear_variance", "moments_of", "pick", "samples_of", "too_few"]
 
 Vector = NDArray[np.float64]
 Sample = Moments | Mapping[str, ArrayLike] | ArrayLike
 """One arm: its moments, named samples of equal length, or one sample; one observation per randomised unit."""
 
-_ROUNDING = 8 * float(np.finfo(np.float64).eps)
+ROUNDING = 8 * float(np.finfo(np.float64).eps)
+"""Part of the size of what is subtracted from one another below which a difference is only rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Arms:
         """
         parts = (self.variance_treatment, ratio * ratio * self.variance_control, -2 * ratio * self.covariance)
         variance = math.fsum(parts)
-        scale = _ROUNDING**2 * ((ratio * self.control) ** 2 + self.treatment**2) + _ROUNDING * max(
+        scale = ROUNDING**2 * ((ratio * self.control) ** 2 + self.treatment**2) + ROUNDING * max(
             abs(part) for part in parts
         )
         return math.sqrt(variance) if variance > scale else 0.0
@@ -107,7 +108,7 @@ def moments_of(sample: Sample, arm: str) -> Moments:
         7.0
     """
     if isinstance(sample, Moments):
-        if (np.diag(sample.cross) < 0).any():
+        if sample.cross.diagonal().min(initial=0.0) < 0:
             worst = float(np.diag(sample.cross).min()) / max(sample.n - 1, 1)
             raise InvalidInput(f"The {arm} has a variance of {worst:.6g}; a variance is 0 or more.")
         return sample
@@ -190,7 +191,9 @@ def pick(moments: Moments, name: str | None) -> Moments:
         name: Name of the variable.
     """
     at = 0 if name is None else index_of(moments, name)
-    return Moments(moments.n, moments.means[[at]], moments.cross[np.ix_([at], [at])], (moments.names[at],))
+    if len(moments.names) == 1:
+        return moments
+    return Moments(moments.n, moments.means[at : at + 1], moments.cross[at : at + 1, at : at + 1], (moments.names[at],))
 
 
 def linear_variance(moments: Moments, weights: Vector) -> float:
@@ -202,4 +205,4 @@ def linear_variance(moments: Moments, weights: Vector) -> float:
     """
     terms = np.outer(weights, weights) * moments.cross
     total = float(terms.sum())
-    return total / max(moments.n - 1, 1) if total > 64 * _ROUNDING * float(np.abs(terms).sum()) else 0.0
+    return total / max(moments.n - 1, 1) if total > 64 * ROUNDING * float(np.abs(terms).sum()) else 0.0

@@ -18,7 +18,7 @@ from metricstack.experiments.adjustment import solved
 from metricstack.experiments.declaration import Declaration, Design
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.measured import arm_of_sums
-from metricstack.metrics.query.exposed import Asked, Joint
+from metricstack.metrics.query.exposed import Asked, Together
 from metricstack.metrics.query.sighted import ALL, Sighted, home_of
 from metricstack.metrics.query.states import Role, states_of
 from metricstack.telemetry.tables import table
@@ -192,7 +192,7 @@ class _Reader:
     desk: Desk
     sighted: Sighted
     covariates: tuple[str, ...]
-    by_row: dict[str, Joint | None] = field(default_factory=dict)
+    by_row: dict[str, Together | None] = field(default_factory=dict)
 
     @property
     def _longest(self) -> Declaration:
@@ -261,13 +261,13 @@ class _Reader:
         effect = by_unit.variance / by_unit.n / (single.variance / single.n)
         return Nested(mean, effect, (effect - 1) / (kish - 1)) if kish > 1 else None
 
-    def _rows(self, home: str) -> Joint | None:
+    def _rows(self, home: str) -> Together | None:
         """Read a table with each of its rows as a unit, for all metrics at once; None where a row has no name."""
         if home not in self.by_row:
             self.by_row[home] = self._read_rows(home)
         return self.by_row[home]
 
-    def _read_rows(self, home: str) -> Joint | None:
+    def _read_rows(self, home: str) -> Together | None:
         key = table(home).key
         if len(key) > 1 or self.sighted.unit in key:
             return None
@@ -282,7 +282,7 @@ class _Reader:
         row = replace(self.sighted.exposures[-1], experiment=home, unit=key[0])
         rows = Sighted(self.sighted.ws, self.sighted.given, (row,), home)
         found = rows.joint(Asked({home: tuple(states)}, {}, plans))
-        return found if isinstance(found, Joint) and found.cells and home not in found.refused else None
+        return found if isinstance(found, Together) and found.cells and home not in found.refused else None
 
 
 _STILL = Refusal(Reason.NO_VARIATION, "all units have the same value", "Choose a metric that varies.")

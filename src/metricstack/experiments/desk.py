@@ -31,7 +31,7 @@ from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job
 from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import Plan
-from metricstack.metrics.query.exposed import Asked, Cell, Cut, Exposed, Exposure, Joint
+from metricstack.metrics.query.exposed import Asked, Cell, Cut, Exposed, Exposure, Together
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
 from metricstack.numerics.histograms import cut
 
@@ -126,7 +126,7 @@ class Desk:
         return {name: part.tables[name].plan for job, part in self.jobs.values() for name in job.tables}
 
     @cached_property
-    def joint(self) -> Joint | Refusal:
+    def joint(self) -> Together | Refusal:
         """What all units did: after their first exposure of every metric, before it of primaries and covariates."""
         after = [name for one in self.declared for name in one.metrics]
         covariates = self._states([name for one in self.declared for name in (one.primary, *one.covariates)])
@@ -134,7 +134,9 @@ class Desk:
             table: tuple(state for state in states if state.role in _KEPT) for table, states in covariates.items()
         }
         caps = {one.key: one.cap for one in self.declared if one.cap is not None}
-        return self.exposed.joint(Asked(self._states(after), before, self._plans, self.by, caps, self._cuts()))
+        adjusted = any(one.covariates for one in self.declared)
+        asked = Asked(self._states(after), before, self._plans, self.by, adjusted, caps, self._cuts())
+        return self.exposed.joint(asked)
 
     def _cuts(self) -> dict[str, Cut]:
         """Where the quantiles lie that are taken apart by unit."""
@@ -151,7 +153,7 @@ class Desk:
             found[name] = Cut(quantity_of(call, table), part.tables[table].plan, places)
         return found
 
-    def before(self, names: Sequence[str], found: Joint) -> list[str]:
+    def before(self, names: Sequence[str], found: Together) -> list[str]:
         """Return the variables that say what units did before, of some metrics."""
         places = found.places.get(_BEFORE, {})
         wanted = (
@@ -162,7 +164,7 @@ class Desk:
         )
         return list(dict.fromkeys(places[state] for state in wanted))
 
-    def _places(self, one: Declaration, found: Joint) -> Mapping[State, str]:
+    def _places(self, one: Declaration, found: Together) -> Mapping[State, str]:
         places = found.places.get(0, {})
         return counted_as_0(places) if one.null_policy is NullPolicy.ZERO else places
 
@@ -217,7 +219,7 @@ class Desk:
             (only,) = parts.values()
             return Moments(only.n, only.means[:1], only.cross[:1, :1])
         found = self.joint
-        assert isinstance(found, Joint)
+        assert isinstance(found, Together)
         job, part = self.jobs[name]
         merged = _merged(found.of(one.key, arm).values())
         if job.quantile is None:
@@ -242,7 +244,7 @@ class Desk:
 
     def _capped(self, one: Declaration, name: str) -> Iterator[Check]:
         found = self.joint
-        assert isinstance(found, Joint)
+        assert isinstance(found, Together)
         caps, places = found.caps.get(one.key, {}), found.places.get(0, {})
         for job, _ in self._summed([name]):
             states = [state for state in states_of(job.tree, job.definition.table) if places.get(state) in caps]
@@ -260,7 +262,7 @@ class Desk:
     def units(self, one: Declaration, arm: str, value: tuple[int, str]) -> int:
         """Count the units of an arm and control that have a value of a dimension."""
         found = self.joint
-        assert isinstance(found, Joint)
+        assert isinstance(found, Together)
         parts = (found.by_value(one.key, each, value[0]).get(value[1], {}) for each in (one.arms[0], arm))
         return sum(part.n for stretches in parts for part in stretches.values())
 

@@ -14,7 +14,7 @@ from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.columns import Rows, column_names, read_rows
 from metricstack.linkage.linked import Linked, linked
-from metricstack.linkage.scores import Influence, doubly_robust, standardised, weighted
+from metricstack.linkage.weighting import Influence, doubly_robust, standardised, weighted
 from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.clustered import (
     clustered_spread,
@@ -111,7 +111,7 @@ def adjusted_effect(
 
     Source:
         Hernán and Robins, *Causal Inference: What If* (2020), chapters 12, 13 and 15; errors from influence functions
-        (`influence`), times G / (G - 1) for G rows or clusters.
+        (`weighting`), times G / (G - 1) for G rows or clusters.
 
     Example:
         >>> import numpy as np, pandas as pd

@@ -66,7 +66,9 @@ class Calendar:
         basis, seen = self.basis(there), x[there]
         fit = basis @ (basis.T @ (winsorised(seen) if robust else seen))
         for _ in range(_REFITS if robust else 0):
-            fit = basis @ (basis.T @ (fit + winsorised(seen - fit)))
+            before, fit = fit, basis @ (basis.T @ (fit + winsorised(seen - fit)))
+            if np.allclose(before, fit, rtol=0.0, atol=_NOTHING * float(np.ptp(seen))):
+                break
         left = np.full(len(x), np.nan)
         left[there] = winsorised(seen - fit) if robust else seen - fit
         return left, basis.shape[1]

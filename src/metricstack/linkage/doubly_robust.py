@@ -39,8 +39,8 @@ def doubly_robust(change: Vector, treated: Mask, covariates: Matrix) -> Adjusted
         covariates: Shape (units, k), without a constant.
 
     Source:
-        Sant'Anna and Zhao (2020), *Doubly robust difference-in-differences estimators*, equation 3.1 with a logit for
-        the treatment and least squares of the controls' changes; influence function of their theorem A.1.
+        Sant'Anna and Zhao (2020), *Doubly robust difference-in-differences estimators*, with a logit for the
+        treatment, least squares of the controls' changes, and the influence function that counts both as estimated.
     """
     n = len(change)
     d = treated.astype(np.float64)

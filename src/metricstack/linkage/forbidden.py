@@ -60,7 +60,7 @@ def two_way_effect(panel: Adoption) -> Influence | None:
 
     Source:
         Frisch, Waugh and Lovell; clustered sandwich with ``G / (G - 1) (N - 1) / (N - K)``, units nested in clusters
-        not counted in K (as Cameron and Miller, 2015, section II.B).
+        not counted in K (Cameron and Miller, 2015).
     """
     k = panel.covariates.shape[2]
     mask = np.isfinite(panel.outcomes) & np.isfinite(panel.covariates).all(axis=2)
@@ -90,7 +90,7 @@ def comparison_weights(panel: Adoption) -> ComparisonWeights | None:
     """Take a two-way regression (without covariates) apart into comparisons of two cohorts; None without whole units.
 
     Source:
-        Goodman-Bacon (2021), *Difference-in-differences with variation in treatment timing*, equations 10 a to 10 g:
+        Goodman-Bacon (2021), *Difference-in-differences with variation in treatment timing*, theorem 1:
         the weight of a comparison is its share of units squared times the variance of the treatment within it.
     """
     whole = np.isfinite(panel.outcomes).all(axis=1)

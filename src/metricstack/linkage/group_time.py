@@ -66,7 +66,7 @@ def group_time(panel: Adoption, *, control: Control, small_sample: bool) -> Grou
         small_sample: Divide each group's squares by its clusters less one, not by its clusters.
 
     Source:
-        Callaway and Sant'Anna (2021), equations 2.5 to 2.9, with one base period g - 1 - anticipation for periods
+        Callaway and Sant'Anna (2021), with one base period g - 1 - anticipation for periods
         before adoption too; influence function of an independent mean is ``(x - mean) / n``. A cohort of one cluster
         has no spread of its own: it is given that of control clusters' mean changes (as Conley and Taber, 2011).
     """

@@ -214,7 +214,7 @@ def _shifted(a: Vector, b: Vector, lag: int) -> tuple[Vector, Vector]:
 
 
 def _correlated(u: Vector, v: Vector) -> float:
-    u, v = u - u.mean(), v - v.mean()
+    u, v = u - np.add.reduce(u) / len(u), v - np.add.reduce(v) / len(v)
     square = float(u @ u) * float(v @ v)
     return float(u @ v) / math.sqrt(square) if square > 0 else 0.0
 

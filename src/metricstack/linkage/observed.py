@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Provenance, Refusal
 from metricstack.core.windows import Window
-from metricstack.experiments import Effects, effects
+from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Scope
@@ -69,9 +69,9 @@ class Observed:
         return catalogue(self.ws)
 
     @cached_property
-    def effects(self) -> Effects:
+    def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
-        return effects(self.ws, self.metrics)
+        return past_effects(self.ws, self.metrics)
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""

@@ -128,8 +128,8 @@ def synthetic_control(
         InvalidInput: repeated rows, several treated units for synthetic control, a level outside (0, 1).
 
     Source:
-        Abadie, Diamond and Hainmueller (2010), sections 2.2 and 3.4 for placebos in space and time; Firpo and Possebom
-        (2018), section 4, for inverting the placebo test; Arkhangelsky, Athey, Hirshberg, Imbens and Wager (2021),
+        Abadie, Diamond and Hainmueller (2010), also for placebos in space and time; Firpo and Possebom (2018)
+        for inverting the placebo test; Arkhangelsky, Athey, Hirshberg, Imbens and Wager (2021),
         algorithms 1 and 4.
 
     Example:

@@ -63,7 +63,7 @@ def difference_in_differences(
         InvalidInput: ``treated`` or ``after`` that is not true or false, or a unit or cluster that is both.
 
     Source:
-        Bertrand, Duflo and Mullainathan (2004), section IV.C, for one difference per unit; Welch and Satterthwaite
+        Bertrand, Duflo and Mullainathan (2004) for one difference per unit; Welch and Satterthwaite
         for two groups of unequal spread; Conley and Taber (2011) for one treated unit, here with normal noise:
         ``s^2 (1 + 1 / controls)``.
 

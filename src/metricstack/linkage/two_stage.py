@@ -116,7 +116,7 @@ def first_stage(data: Linear, forms: ReducedForms) -> FirstStage:
     """Return the statistics of the first stage.
 
     Source:
-        Montiel Olea and Pflueger (2013), equation 3: with orthonormal instruments ``|pi|^2 / trace V``; Kleibergen
+        Montiel Olea and Pflueger (2013): with orthonormal instruments ``|pi|^2 / trace V``; Kleibergen
         and Paap (2006), of which the robust F is the case of one cause.
     """
     k = data.z.shape[1]

@@ -14,6 +14,7 @@ __all__ = [
     "Spreads",
     "combined",
     "intervals",
+    "p_values",
     "poisson_bounds",
     "spreads_of_groups",
     "spreads_of_units",
@@ -54,6 +55,29 @@ def t_quantiles(level: float, freedom: Vector) -> Vector:
     reach = np.full(freedom.shape, float(ndtri(upper)))
     reach[few] = stdtrit(np.maximum(freedom[few], 1.0), upper)
     return reach
+
+
+def p_values(value: Vector, error: Vector, freedom: Vector) -> Vector:
+    """Return how often chance alone gives differences at least as far from 0; see `multiplicity.p_value`.
+
+    Args:
+        value: The differences.
+        error: Their standard errors; 0 where a difference is exact.
+        freedom: Degrees of freedom, ``inf`` for the normal.
+
+    Example:
+        >>> p_values(np.array([1.959964, 0.0]), np.array([1.0, 0.0]), np.array([np.inf, 5.0])).round(6)
+        array([0.05, 1.  ])
+    """
+    from scipy.special import ndtr, stdtr
+
+    with np.errstate(over="ignore"):  # beyond all numbers is infinitely far
+        distance = -np.divide(np.abs(value), error, out=np.full(value.shape, np.inf), where=error > 0)
+    few = np.isfinite(freedom)
+    found = 2 * np.asarray(ndtr(distance), dtype=np.float64)
+    found[few] = 2 * stdtr(np.maximum(freedom[few], 1.0), distance[few])
+    found[value == 0] = 1.0
+    return found
 
 
 def spreads_of_units(square: Vector, seen: Vector) -> Spreads:

@@ -7,6 +7,7 @@ leave it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +20,14 @@ from metricstack.metrics.query.assigned import Assigned, Exposure, of_experiment
 from metricstack.metrics.query.binning import binned_rows
 from metricstack.metrics.query.compile import Plan, summable
 from metricstack.metrics.query.joins import dimensions, path_to, unit_path
+from metricstack.metrics.query.joint import joint
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
 from metricstack.metrics.query.states import Quantity, State
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["Asked", "Cell", "Cut", "Exposed", "Exposure", "Joint"]
+__all__ = ["Asked", "Cell", "Cut", "Exposed", "Exposure", "Together"]
 
 _BUCKETS = 256
 """Hash buckets of an arm's units for its histograms: few units have nearly one each, many enough for a steady error."""
@@ -61,6 +63,7 @@ class Asked:
         before: Table → states of what they did before it.
         plans: Table → how its rows are weighted.
         by: Dimensions of units.
+        adjusted: What units did before is taken off what they did after, so that the products of both are wanted.
         caps: Experiment → share at whose quantile of units, over its arms, totals are capped.
         cuts: Name → a quantile whose unit-wise parts are wanted: variables ``NAME:weight`` and ``NAME:below``.
     """
@@ -69,12 +72,13 @@ class Asked:
     before: Mapping[str, Sequence[State]]
     plans: Mapping[str, Plan]
     by: tuple[str, ...] = ()
+    adjusted: bool = False
     caps: Mapping[str, float] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Joint:
+class Together:
     """Joint moments of what units did, over all tables at once, one variable per sum.
 
     Args:
@@ -116,14 +120,14 @@ def _merged(parts: Any) -> dict[int, Moments]:
 class Exposed(Assigned):
     """The units of experiments that share a kind of unit, and what they did."""
 
-    def joint(self, asked: Asked) -> Joint | Refusal:
+    def joint(self, asked: Asked) -> Together | Refusal:
         """Return joint moments by cell: one pass over each table, for all experiments."""
         phases = {_AFTER: asked.states, _BEFORE: asked.before}
-        return self._joint(phases, asked.plans, by=asked.by, caps=asked.caps, cuts=asked.cuts)
+        return self._joint(phases, asked.plans, asked=asked)
 
     def over_time(
         self, states: Mapping[str, Sequence[State]], plans: Mapping[str, Plan], edges: Sequence[int]
-    ) -> Joint | Refusal:
+    ) -> Together | Refusal:
         """Return joint moments of what units did in stretches of days since their first exposure.
 
         Args:
@@ -138,19 +142,18 @@ class Exposed(Assigned):
         phases: Mapping[int, Mapping[str, Sequence[State]]],
         plans: Mapping[str, Plan],
         *,
-        by: tuple[str, ...] = (),
         edges: tuple[int, ...] = (),
-        caps: Mapping[str, float] | None = None,
-        cuts: Mapping[str, Cut] | None = None,
-    ) -> Joint | Refusal:
-        units = self._labelled(by, tuple(dict.fromkeys(name for asked in phases.values() for name in asked)))
+        asked: Asked | None = None,
+    ) -> Together | Refusal:
+        by, caps, cuts = (asked.by, asked.caps, asked.cuts) if asked is not None else ((), {}, {})
+        units = self._labelled(by, tuple(dict.fromkeys(name for states in phases.values() for name in states)))
         if isinstance(units, Refusal):
             return units
         labels = ["_period", *(f"_l{i}" for i in range(len(by)))]
         whole, places, refused = units.select(*_UNIT, *labels), dict[int, dict[State, str]](), dict[str, Refusal]()
         amounts: list[str] = []
-        for t, name in enumerate(dict.fromkeys(name for asked in phases.values() for name in asked)):
-            wanted = {phase: tuple(asked[name]) for phase, asked in phases.items() if asked.get(name)}
+        for t, name in enumerate(dict.fromkeys(name for states in phases.values() for name in states)):
+            wanted = {phase: tuple(states[name]) for phase, states in phases.items() if states.get(name)}
             found = self._of_units(name, wanted, plans[name], units, edges=edges)
             if isinstance(found, Refusal):
                 refused[name] = found
@@ -164,7 +167,7 @@ class Exposed(Assigned):
                 places.setdefault(phase, {}).update(mine)
             amounts += [f"t{t}{column}" for column in totals]
         variables = list(dict.fromkeys(place for named in places.values() for place in named.values()))
-        for name, cut in (cuts or {}).items():
+        for name, cut in cuts.items():
             parts = self._below(name, cut, units)
             if not isinstance(parts, Refusal):
                 whole = whole.left_join(parts, _UNIT)
@@ -173,11 +176,14 @@ class Exposed(Assigned):
         flat = whole.select(
             "experiment", "variant", *labels, **{name: whole[name].fill_null(0.0) for name in variables}
         )
-        capped = _caps(flat, [name for name in amounts if name in variables], caps or {})
+        capped = _caps(flat, [name for name in amounts if name in variables], caps)
         flat = _capped(flat, capped)
-        cells = _joined(flat, ["experiment", "variant", *labels], variables)
+        before = set(places.get(_BEFORE, {}).values())
+        alone = asked is not None and not asked.adjusted
+        pairs = [(x, y) for x, y in combinations(variables, 2) if not alone or (x in before) == (y in before)]
+        cells = _moments(flat, ["experiment", "variant", *labels], variables, pairs)
         keyed = {(key[0], key[1], int(key[2]), tuple(str(label) for label in key[3:])): m for key, m in cells.items()}
-        return Joint(keyed, places, refused, capped)
+        return Together(keyed, places, refused, capped)
 
     def _of_units(
         self,
@@ -365,26 +371,22 @@ def _capped(flat: "ir.Table", caps: Mapping[str, Mapping[str, float]]) -> "ir.Ta
     return flat.mutate(**{name: value.fill_null(flat[name]) for name, value in columns.items()})
 
 
-def _joined(flat: "ir.Table", keys: Sequence[str], variables: Sequence[str]) -> dict[tuple[Any, ...], Moments]:
-    sums: dict[str, Any] = {"n": flat.count()}
-    for i, one in enumerate(variables):
-        sums[f"m{i}"] = flat[one].mean()
-        for j, other in enumerate(variables[: i + 1]):
-            sums[f"c{i}_{j}"] = flat[one].var(how="pop") if i == j else flat[one].cov(flat[other], how="pop")
-    found = flat.group_by(list(keys)).aggregate(**sums).to_pyarrow().to_pylist()
-    return {tuple(row[key] for key in keys): _moments(row, variables) for row in found}
+def _moments(
+    flat: "ir.Table", keys: Sequence[str], variables: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> dict[tuple[Any, ...], Moments]:
+    """Return the moments of each group; products that were not asked for stand as 0, and nothing may rest on them."""
+    if not variables:
+        counted = flat.group_by(list(keys)).aggregate(n=flat.count()).to_pyarrow().to_pylist()
+        return {
+            tuple(row[key] for key in keys): Moments(row["n"], np.zeros(0), np.zeros((0, 0)), ()) for row in counted
+        }
+    # The table is made of aggregates: a sample of it would cost as much as all. Sums of what units do lie near 0 in
+    # their own deviations; where they do not, `joint` sees it and asks again.
+    found = joint(flat, keys, variables, pairs=pairs, centre={})
+    return {key: Moments(one.n, one.means, np.nan_to_num(one.cross), one.names) for key, one in found.items()}
 
 
 def _count() -> Any:
     import ibis
 
     return ibis._.count().cast("float64")
-
-
-def _moments(row: Mapping[str, Any], variables: Sequence[str]) -> Moments:
-    k, n = len(variables), int(row["n"])
-    cross = np.zeros((k, k))
-    for i in range(k):
-        for j in range(i + 1):
-            cross[i, j] = cross[j, i] = (row[f"c{i}_{j}"] or 0.0) * n
-    return Moments(n, np.array([row[f"m{i}"] or 0.0 for i in range(k)]), cross, tuple(variables))

@@ -1,4 +1,4 @@
-"""Effects of past experiments on several metrics at once, with how these vary together: what linkage is made of.
+"""PastEffects of past experiments on several metrics at once, with how these vary together: what linkage is made of.
 
 One noisy group of users moves all its metrics at once. Across experiments that looks like a link between them, unless
 the covariance of the effects *within* each experiment is known and taken out.
@@ -23,14 +23,14 @@ from metricstack.experiments.readout import Verdict
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["Effects", "effects"]
+__all__ = ["PastEffects", "past_effects"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Effects:
-    """Effects of K experiments on m metrics.
+class PastEffects:
+    """PastEffects of K experiments on m metrics.
 
     Args:
         experiments: Their keys, in the order of their start.
@@ -54,7 +54,7 @@ class Effects:
     n: NDArray[np.int64]
     refused: Mapping[str, Refusal]
 
-    def of(self, metrics: Sequence[str]) -> "Effects":
+    def of(self, metrics: Sequence[str]) -> "PastEffects":
         """Return the effects on some metrics, of the experiments in which all of them are told.
 
         Raises:
@@ -78,7 +78,7 @@ class Effects:
         )
 
 
-def effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | str | None = None) -> Effects:
+def past_effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | str | None = None) -> PastEffects:
     """Read the effects of all experiments on some metrics, whether they declared these or not, in one pass per table.
 
     Args:
@@ -122,7 +122,7 @@ def effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | str | N
     held = [one for one in known if one.key in told]
     m = len(names)
     rows = [told[one.key] for one in held]
-    return Effects(
+    return PastEffects(
         tuple(one.key for one in held), tuple(held), names, tuple(units[name] for name in names),
         np.array([row[0] for row in rows]).reshape(-1, m), np.array([row[1] for row in rows]).reshape(-1, m),
         np.array([row[2] for row in rows]).reshape(-1, m, m), np.array([row[3] for row in rows], dtype=np.int64),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from metricstack.core.errors import UnknownName
-from metricstack.experiments import Effects, compare, effects
+from metricstack.experiments import PastEffects, compare, past_effects
 from metricstack.telemetry import open_workspace
 from tests.experiments.test_compare import _assigned, _declared, _run
 from tests.metrics.conftest import write_workspace
@@ -38,8 +38,8 @@ def _company(root: Path) -> dict[str, dict[str, np.ndarray]]:
     return {arm: {name: np.array(values) for name, values in each.items()} for arm, each in told.items()}
 
 
-def _read(root: Path) -> Effects:
-    return effects(open_workspace(root), ["total_cost", "task_success", "latency_p95", "conversion_rate"])
+def _read(root: Path) -> PastEffects:
+    return past_effects(open_workspace(root), ["total_cost", "task_success", "latency_p95", "conversion_rate"])
 
 
 def test_effects_vary_together_as_their_units_do(tmp_path: Path) -> None:
@@ -84,6 +84,6 @@ def test_an_experiment_that_does_not_hold_is_refused_and_a_metric_that_is_not_to
 def test_an_unknown_metric_is_named_with_the_nearest(tmp_path: Path) -> None:
     _company(tmp_path)
     with pytest.raises(UnknownName, match="task_success"):
-        effects(open_workspace(tmp_path), ["task_succes"])
+        past_effects(open_workspace(tmp_path), ["task_succes"])
     with pytest.raises(UnknownName, match="total_cost"):
         _read(tmp_path).of(["total_costs"])
