@@ -32,7 +32,8 @@ _INTRODUCTION = """\
     {command}
 
 Measured on {day}; {machine}; {minutes:.1f} minutes of one core, seconds under each part.
-Every world is simulated, so that its truth is known; ± is one standard error. *False* is what is found where there is nothing, 5 % being accepted.
+Every world is simulated, so that its truth is known; ± is one standard error. *False* is what is found where there is
+nothing, 5 % being accepted.
 """
 _WAYS = ("naive series", "naive rows", "D", "C", "B", "A, one test", "A")
 
@@ -183,8 +184,8 @@ def verdicts(seeds: int) -> tuple[str, list[Rate]]:
     told = section(
         "End to end: how often a verdict is *supports*, in %",
         f"{seeds:,} of each world, {few:,} of each with a rollout. An effect above 0 is expected in all; where the "
-        "truth is not, every *supports* is false. 12 regions over 91 days, 66 tests (*one test*: the strongest of ten), 40 "
-        "teams of which 30 adopt, read by the rungs that a workspace is read by, each edge judged by itself. *3.0 of "
+        "truth is not, every *supports* is false. 12 regions, 91 days, 66 tests (*one test*: the strongest of ten) "
+        "and 40 teams of which 30 adopt, read by the rungs that read a workspace, each edge judged by itself. *3.0 of "
         "90*: the rung stands in 90 % of the worlds, and says *supports* in 3 % of those. The naive ways are Pearson's "
         "p of daily series and of regions by week. In the last world what A and B take as given is false, and nothing "
         "in the data can show it: no rate is promised of it.",

@@ -23,7 +23,7 @@ from scipy.stats import pearsonr
 from metricstack.core.streams import stream
 from metricstack.core.values import Provenance
 from metricstack.core.windows import Window
-from metricstack.experiments.effects import Effects
+from metricstack.experiments.past import PastEffects
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.linkage_map import linkage_map
@@ -129,12 +129,12 @@ class InMemory:
     events: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
-    def effects(self) -> Effects:
+    def effects(self) -> PastEffects:
         """Effects of past experiments."""
         values, covariances = self.tests
         keys = tuple(f"test-{k}" for k in range(len(values)))
         declared = [SimpleNamespace(key=key, lever="abc"[k % 3], start=_START, end=None) for k, key in enumerate(keys)]
-        return Effects(
+        return PastEffects(
             keys, cast("Any", tuple(declared)), (self.cause, "effect"), ("1", "1"), values, values, covariances,
             np.full(len(keys), 4000), {},
         )  # fmt: skip
