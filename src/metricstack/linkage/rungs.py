@@ -5,7 +5,7 @@ check fails stays visible and does not stand.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -308,13 +308,32 @@ def _series(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     yield _led(seen, edge, found, pair)
 
 
+@dataclass(frozen=True)
+class _BestOfLags:
+    """The slope at the best of several lags: an interval of any level that allows for the search (Bonferroni)."""
+
+    slope: Effect
+    lags: int
+    p_value: float
+
+    def at(self, level: float) -> Effect:
+        known = self.slope
+        assert known.standard_error is not None
+        reach = t_quantile(1 - (1 - level) / self.lags, known.freedom) * known.standard_error
+        low, high = known.value - reach, known.value + reach
+        return Effect(
+            replace(known.estimate, low=low, high=high, level=level), self.p_value, None, known.freedom, known.checks
+        )
+
+
 def _led(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame") -> Evidence:
     unit = seen.unit(edge.effect)
     rung = Rung.LEAD_LAG if found.lag > 0 else Rung.ASSOCIATION
     told: Effect | Refusal = found.slope
+    again: _BestOfLags | None = None
     if isinstance(told, Effect):
-        told = scaled(told, edge.step, unit=unit)
-        told = Effect(told.estimate, found.p_value, None, told.freedom, told.checks)
+        again = _BestOfLags(scaled(told, edge.step, unit=unit), len(found.profile), found.p_value)
+        told = again.at(1 - found.alpha)
     elif found.lag < 0:
         days = f"{-found.lag} day{'s' if found.lag < -1 else ''}"
         detail = f"{edge.effect} moves {days} before {edge.cause}, if anything does"
@@ -339,7 +358,7 @@ def _led(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame")
             Assumption("Nothing moves both.", Status.UNTESTED, "weekdays, trend and known events are taken out only"),
         ),
         diagnostics=tuple(checks), sensitivity=(Sensitivity("direction", detail=says),), window=seen.window,
-        provenance=seen.provenance([edge.cause, edge.effect]),
+        provenance=seen.provenance([edge.cause, edge.effect]), intervals=again,
     )  # fmt: skip
 
 
