@@ -16,6 +16,7 @@ from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed,
 from metricstack.experiments.reading import Role
 from metricstack.metrics.model import Definition, Levels
 from metricstack.metrics.panel import MetricPanel
+from tests.linkage import maps
 
 HOSTILE = "<script>alert(1)</script>"
 MONEY = "$1 and $2"
@@ -127,6 +128,18 @@ def _gallery() -> dict[str, Callable[[], Any]]:
             _plan(MetricPlan("trust", "Trust", Role.PRIMARY, None, None, REFUSED, needed=REFUSED))
         ),
         "refused finding": lambda: charts.chart_findings(trust[0]),
+        "map": lambda: maps.whole().chart(),
+        "map of one edge": lambda: maps.one().chart(),
+        "map of refusals": lambda: maps.refusals().chart(),
+        "map of many": lambda: maps.many().chart(),
+        "map that leads back": lambda: maps.backwards().chart(),
+        "edge": lambda: maps.whole().edges[0].chart(),
+        "edge that is open": lambda: maps.whole().edges[2].chart(),
+        "refused edge": lambda: maps.refusals().edges[0].chart(),
+        "rollout": lambda: maps.rollout().chart(),
+        "lags": lambda: maps.lags().chart(),
+        "specifications": lambda: maps.ways().chart(),
+        "scatter": lambda: charts.portfolio_scatter(*maps.tests(), unit="score"),
     }
 
 
