@@ -136,9 +136,9 @@ def _gallery() -> dict[str, Callable[[], Any]]:
         "edge": lambda: maps.whole().edges[0].chart(),
         "edge that is open": lambda: maps.whole().edges[2].chart(),
         "refused edge": lambda: maps.refusals().edges[0].chart(),
-        "rollout": lambda: maps.rollout().chart(),
-        "lags": lambda: maps.lags().chart(),
-        "specifications": lambda: maps.ways().chart(),
+        "rollout": maps.rollout().chart,
+        "lags": maps.lags().chart,
+        "specifications": maps.ways().chart,
         "scatter": lambda: charts.portfolio_scatter(*maps.tests(), unit="score"),
     }
 

@@ -1,6 +1,7 @@
-"""What pictures of linkage promise: names that are not crossed, verdicts and grades to be told, one scale, and words."""
+"""What pictures of linkage promise: no name is crossed, verdicts and grades are told apart, one scale."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_names_are_placed_apart_from_each_other() -> None:
     places, height = laid_out(columns, [(f"m{i}", f"m{i + 1}") for i in range(29)])
     for column in range(3):
         heights = sorted(place.y for place in places.values() if place.column == column)
-        assert min(b - a for a, b in zip(heights, heights[1:], strict=False)) > 3 * 14
+        assert min(b - a for a, b in pairwise(heights)) > 3 * 14
         assert heights[0] > 0
         assert heights[-1] < height
 

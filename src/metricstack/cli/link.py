@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["add", "run_link", "tell_edge", "tell_map"]
 
 
+_COMPARED = {"cause", "effect", "grade", "verdict", "estimate", "low", "high", "scale"}
+
+
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     about = "judge which metrics move which, how much, and how sure that is"
@@ -40,6 +43,8 @@ def run_link(arguments: argparse.Namespace) -> int:
     # One edge is judged among all: its interval keeps the promise that is made for the whole map.
     found = linkage.link(ws, window=arguments.window)
     changes = None if previous is None else found.diff(previous)
+    if changes is not None and edge is not None:
+        changes = tuple(one for one in changes if one.edge == edge.key)
     if arguments.format == "json":
         told = found.to_dict()
         if edge is not None:
@@ -82,19 +87,20 @@ def _declared(ws: "Workspace", cause: str, effect: str) -> "Hypothesis":
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read what ``--format json`` wrote before."""
+    """Read what ``--format json`` wrote before, or say that it is none."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no JSON ({error}); write one with `metricstack link --format json`.") from None
-    if not isinstance(told, dict) or not isinstance(told.get("edges"), list):
+    edges = told.get("edges") if isinstance(told, dict) else None
+    if not isinstance(edges, list) or not all(isinstance(one, dict) and set(one) >= _COMPARED for one in edges):
         raise InvalidInput(f"{path} holds no map; write one with `metricstack link --format json`.")
-    return told
+    return dict(told)
 
 
 def tell_map(found: "LinkageMap") -> None:
     """Print a map: what holds in a sentence, then one row per edge, then conflicts."""
-    from metricstack.narrative.linkage import say_edge_effect, say_map
+    from metricstack.narrative.linkage import in_reading_order, say_edge_effect, say_map
 
     lines = say_map(found).splitlines()
     print("\n".join(wrapped(lines[0])))
@@ -103,7 +109,7 @@ def tell_map(found: "LinkageMap") -> None:
             "edge": f"{edge.hypothesis.step_name} -> {edge.effect}", "effect": say_edge_effect(edge),
             "grade": "" if edge.best is None else str(edge.grade), "verdict": str(edge.verdict), "next": edge.next_step,
         }
-        for edge in found
+        for edge in in_reading_order(found)
     ]  # fmt: skip
     print()
     print_rows(rows, "table", ("edge", "effect", "grade", "verdict", "next"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "edge_html",
+    "in_reading_order",
     "map_html",
     "named_edge",
     "named_step",
@@ -94,6 +95,12 @@ def _in_order(found: "LinkageMap") -> list["Edge"]:
     return sorted(
         found, key=lambda edge: (_LAYERS.index(layer_of(edge.effect)), grades.index(edge.grade), edge.verdict, edge.key)
     )
+
+
+def in_reading_order(found: "LinkageMap") -> list["Edge"]:
+    """Return the edges as a reader looks for them: what holds first, then the business first, then by grade."""
+    verdicts = list(_VERDICTS)
+    return sorted(_in_order(found), key=lambda edge: verdicts.index(edge.verdict))
 
 
 def _is_found(edge: "Edge") -> bool:
@@ -200,7 +207,7 @@ def say_standing(edge: "Edge", evidence: "Evidence") -> str:
     if evidence is edge.best:
         return "decides"
     if isinstance(evidence.estimate, Refusal):
-        return "cannot say"
+        return f"cannot say: {stem(evidence.estimate.detail)}"
     if evidence.failed:
         return f"fails {listed([one.name.replace('_', ' ') for one in evidence.failed])}"
     return "stands"
@@ -228,6 +235,8 @@ def edge_html(edge: "Edge") -> str:
 
 
 def _counts(edge: "Edge", one: "Evidence") -> str:
+    if isinstance(one.estimate, Refusal):
+        return "no"  # why, its own cell says
     why = "; ".join(stem(check.detail) for check in one.failed)
     return f"{say_standing(edge, one)}{f': {why}' if why else ''}"
 
@@ -253,9 +262,9 @@ def _varied(part: "Sensitivity") -> str:
 
 
 def say_rung_effect(one: "Evidence") -> str:
-    """Say what one rung gives, with its interval; why it gives nothing."""
+    """Say what one rung gives, with its interval; nothing where it gives none."""
     if isinstance(one.estimate, Refusal):
-        return "cannot say"
+        return ""
     return _effect(one.estimate.estimate)
 
 
