@@ -217,13 +217,12 @@ def edge_html(edge: "Edge") -> str:
     """Show an edge: the answer, then each rung with its estimate and whether it stands, then on what each rests."""
     answers = [one.estimate if isinstance(one.estimate, Refusal) else one.estimate.estimate for one in edge.evidence]
     level = one_level(answers)
-    heads = [Column("Rung"), *number_columns(level, "Effect"), Column("Grade"), Column("Counts")]
+    heads = [Column("Rung"), *number_columns(level, "Effect"), Column("Counts")]
     lines = [
         Line(
-            RUNGS[one.rung],
+            f"{one.grade}: {RUNGS[one.rung].lower()}",
             (
                 *numbers(answer, level, signs=True),
-                cell(escape(one.grade), "Grade", kind="ms-short"),
                 cell(escape(_counts(edge, one)), "Counts:"),
             ),
         )
