@@ -89,7 +89,7 @@ def test_the_map_has_a_row_for_each_edge_and_names_conflicts(
 ) -> None:
     _, out, _ = run(capsys, "--workspace", workspace)
     assert "relevance +0.05 -> conversion_rate" in out
-    assert "+0.8 points (+0.7 to +0.9 points)" in out
+    assert "+0.80 points (+0.67 to +0.93 points)" in out
     assert "- Conflict on Relevance → Conversion rate" in out
 
 

@@ -79,7 +79,7 @@ def test_a_table_has_every_edge_once_under_its_verdict() -> None:
 def test_a_table_names_the_step_the_rung_and_what_is_next() -> None:
     shown = maps.whole()._repr_html_()
     for words in ("Relevance +0.05 → Conversion rate", "A: portfolio of tests, 66 tests; as large as matters",
-                  "+0.8\u00a0points", "99.12\u00a0% interval"):  # fmt: skip
+                  "+0.80\u00a0points", "+0.67 to +0.93\u00a0points", "99.12\u00a0% interval"):  # fmt: skip
         assert words in shown
 
 
@@ -117,7 +117,7 @@ def test_an_edge_shows_every_rung_and_why_one_does_not_stand() -> None:
     shown = maps.whole().edges[2]._repr_html_()
     assert shown.count('<th scope="row"') == 2
     assert "decides" in shown
-    assert "fails future placebo: made up" in shown
+    assert "fails future placebo, 90 units: made up" in shown
 
 
 def test_an_edge_shows_assumptions_with_their_status_and_what_would_change_it() -> None:

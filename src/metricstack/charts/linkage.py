@@ -26,7 +26,7 @@ Side = Literal["left", "center", "right"]
 MOST_EDGES = 60
 _ORDER = ("supports", "contradicts", "inconclusive", "refused")
 _COLOURS = {"supports": GOOD, "contradicts": BAD, "inconclusive": MUTED, "refused": MUTED}
-_STRENGTH = {"supports": 0.95, "contradicts": 0.95, "inconclusive": 0.6, "refused": 0.35}
+_STRENGTH = {"supports": 0.95, "contradicts": 0.95, "inconclusive": 0.42, "refused": 0.35}
 _SAID = {
     "supports": "supported",
     "contradicts": "contradicted",

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapped
+from metricstack.cli.layout import entries, heading, one_line, print_rows, table, wrapped
 from metricstack.core.errors import InvalidInput, UnknownName
 
 if TYPE_CHECKING:
@@ -104,15 +104,19 @@ def tell_map(found: "LinkageMap") -> None:
 
     lines = say_map(found).splitlines()
     print("\n".join(wrapped(lines[0])))
+    edges = in_reading_order(found)
     rows = [
         {
             "edge": f"{edge.hypothesis.step_name} -> {edge.effect}", "effect": say_edge_effect(edge),
-            "grade": "" if edge.best is None else str(edge.grade), "verdict": str(edge.verdict), "next": edge.next_step,
+            "grade": "" if edge.best is None else str(edge.grade), "verdict": str(edge.verdict),
         }
-        for edge in in_reading_order(found)
+        for edge in edges
     ]  # fmt: skip
     print()
-    print_rows(rows, "table", ("edge", "effect", "grade", "verdict", "next"))
+    head, *told = table(rows, ("edge", "effect", "grade", "verdict")).splitlines()
+    print(f"{head}, and what is next" if told else head)
+    for line, edge in zip(told, edges, strict=True):
+        print("\n".join([line, *wrapped(edge.next_step, first="    ")]))
     conflicts = [line for line in lines[1:] if line.startswith("Conflict on ")]
     if conflicts:
         print("\n" + "\n".join(part for line in conflicts for part in wrapped(line, first="- ")))
