@@ -31,6 +31,7 @@ def said(
         sensitivity=(
             Sensitivity("hidden confounder", Estimate(0.12, "fraction", n, "robustness value")),
             Sensitivity("left_out", REFUSED),
+            Sensitivity("note", detail=HOSTILE),
         ),
     )  # fmt: skip
 

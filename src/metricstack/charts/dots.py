@@ -158,11 +158,13 @@ def _draw(
     height = _STEP * len(values)
     y_scale = alt.Scale(domain=[-0.62, len(values) - 0.38], reverse=True, nice=False, zero=False)
     y = alt.Y(field="row", type="quantitative", axis=None, scale=y_scale)
+    axis = number_axis(domain, unit, signed=signed, relative=relative, grid=False)
+    axis.labelOverlap = "parity"  # "+1 points" is long for a phone
     x = alt.X(
         field="value",
         type="quantitative",
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-        axis=number_axis(domain, unit, signed=signed, relative=relative, grid=False),
+        axis=axis,
     )
     low, high = alt.X(field="low", type="quantitative"), alt.X2(field="high")
     colour = alt.Color(field="colour", type="nominal", scale=None, legend=None)

@@ -1,7 +1,7 @@
 """Pictures of linkage: the map as a graph from what it costs to the business, and the ladder of one edge."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import altair as alt
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_EDGES", "chart_edge", "chart_map", "chart_questions"]
 
+Side = Literal["left", "center", "right"]
+
 MOST_EDGES = 60
 _ORDER = ("supports", "contradicts", "inconclusive", "refused")
 _COLOURS = {"supports": GOOD, "contradicts": BAD, "inconclusive": MUTED, "refused": MUTED}
-_STRENGTH = {"supports": 0.95, "contradicts": 0.95, "inconclusive": 0.6, "refused": 0.35}
+_STRENGTH = {"supports": 0.95, "contradicts": 0.95, "inconclusive": 0.42, "refused": 0.35}
 _SAID = {
     "supports": "supported",
     "contradicts": "contradicted",
@@ -146,10 +148,10 @@ def _line(points: Values, dash: Sequence[int], wide: float) -> Any:
 
 
 def _names(places: Any, columns: int) -> list[Any]:
-    texts: dict[str, Values] = {}
+    texts: dict[Side, Values] = {}
     for node, place in places.items():
         lines = wrapped_name(title_of(node))
-        side = "center" if columns == 1 or 0 < place.column < columns - 1 else "left" if place.column == 0 else "right"
+        side = _side(place.column, columns)
         share = place.column / (columns - 1) if columns > 1 else 0.5
         texts.setdefault(side, []).extend(
             {"x": share, "shift": 0, "y": round(_TOP + place.y + LINE * (at - (len(lines) - 1) / 2), 2), "text": line}
@@ -163,11 +165,18 @@ def _names(places: Any, columns: int) -> list[Any]:
     ]
 
 
+def _side(column: int, columns: int) -> Side:
+    """How names of a column are set: the outer columns hug the frame."""
+    if columns == 1 or 0 < column < columns - 1:
+        return "center"
+    return "left" if column == 0 else "right"
+
+
 def _heads(heads: Sequence[str]) -> list[Any]:
     layers = []
     for at, head in enumerate(heads):
         share = at / (len(heads) - 1) if len(heads) > 1 else 0.5
-        side = "center" if len(heads) == 1 or 0 < at < len(heads) - 1 else "left" if at == 0 else "right"
+        side = _side(at, len(heads))
         text = _placed([{"x": share, "shift": 0, "y": 8, "text": head}])
         layers.append(
             text.mark_text(align=side, baseline="middle", opacity=0.7).encode(

@@ -157,7 +157,7 @@ def portfolio_scatter(
         raise InvalidInput("A value of the effects or covariances is missing.")
     if not len(x):
         return chart_words("There are no tests to draw.", title=title)
-    guard(x, "tests")
+    guard(x.tolist(), "tests")
     reach = t_quantile(0.95, math.inf) * np.sqrt(np.einsum("kii->ki", v))
     low, high = x - reach, x + reach
     values: Values = [

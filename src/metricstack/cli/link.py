@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapped
+from metricstack.cli.layout import entries, heading, one_line, print_rows, table, wrapped
 from metricstack.core.errors import InvalidInput, UnknownName
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
 __all__ = ["add", "run_link", "tell_edge", "tell_map"]
+
+
+_COMPARED = {"cause", "effect", "grade", "verdict", "estimate", "low", "high", "scale"}
 
 
 def add(commands: Any) -> None:
@@ -40,6 +43,8 @@ def run_link(arguments: argparse.Namespace) -> int:
     # One edge is judged among all: its interval keeps the promise that is made for the whole map.
     found = linkage.link(ws, window=arguments.window)
     changes = None if previous is None else found.diff(previous)
+    if changes is not None and edge is not None:
+        changes = tuple(one for one in changes if one.edge == edge.key)
     if arguments.format == "json":
         told = found.to_dict()
         if edge is not None:
@@ -82,31 +87,36 @@ def _declared(ws: "Workspace", cause: str, effect: str) -> "Hypothesis":
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read what ``--format json`` wrote before."""
+    """Read what ``--format json`` wrote before, or say that it is none."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no JSON ({error}); write one with `metricstack link --format json`.") from None
-    if not isinstance(told, dict) or not isinstance(told.get("edges"), list):
+    edges = told.get("edges") if isinstance(told, dict) else None
+    if not isinstance(edges, list) or not all(isinstance(one, dict) and set(one) >= _COMPARED for one in edges):
         raise InvalidInput(f"{path} holds no map; write one with `metricstack link --format json`.")
-    return told
+    return dict(told)
 
 
 def tell_map(found: "LinkageMap") -> None:
     """Print a map: what holds in a sentence, then one row per edge, then conflicts."""
-    from metricstack.narrative.linkage import say_edge_effect, say_map
+    from metricstack.narrative.linkage import in_reading_order, say_edge_effect, say_map
 
     lines = say_map(found).splitlines()
     print("\n".join(wrapped(lines[0])))
+    edges = in_reading_order(found)
     rows = [
         {
             "edge": f"{edge.hypothesis.step_name} -> {edge.effect}", "effect": say_edge_effect(edge),
-            "grade": "" if edge.best is None else str(edge.grade), "verdict": str(edge.verdict), "next": edge.next_step,
+            "grade": "" if edge.best is None else str(edge.grade), "verdict": str(edge.verdict),
         }
-        for edge in found
+        for edge in edges
     ]  # fmt: skip
     print()
-    print_rows(rows, "table", ("edge", "effect", "grade", "verdict", "next"))
+    head, *told = table(rows, ("edge", "effect", "grade", "verdict")).splitlines()
+    print(f"{head}, and what is next" if told else head)
+    for line, edge in zip(told, edges, strict=True):
+        print("\n".join([line, *wrapped(edge.next_step, first="    ")]))
     conflicts = [line for line in lines[1:] if line.startswith("Conflict on ")]
     if conflicts:
         print("\n" + "\n".join(part for line in conflicts for part in wrapped(line, first="- ")))

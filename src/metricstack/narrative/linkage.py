@@ -1,15 +1,16 @@
 """Sentences and tables for linkage: what moves what, by how much, and on which grade of evidence."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metricstack.core.units import write
-from metricstack.core.values import Estimate, Grade, Refusal
+from metricstack.core.values import Answer, Estimate, Grade, Refusal
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
 from metricstack.narrative.answers import GRADES, say_finding
 from metricstack.narrative.depth import SIGNS
-from metricstack.narrative.html import number_columns, numbers, one_level, outer
+from metricstack.narrative.html import number_columns, one_level, outer
 from metricstack.narrative.sheet import FAINT, Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import count, difference_limits, listed, percent, signed, stem
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "edge_html",
+    "in_reading_order",
     "map_html",
     "named_edge",
     "named_step",
@@ -42,6 +44,7 @@ _VERDICTS = {
 }
 _COUNTED = {"supports": "supported", "contradicts": "contradicted", "inconclusive": "undecided", "refused": "refused"}
 _LAYERS = ("business", "quality", "reliability", "cost", "")
+_POINTS = "\u00a0points"
 _STATUS = {"held": True, "failed": False, "untested": None}
 
 
@@ -94,6 +97,12 @@ def _in_order(found: "LinkageMap") -> list["Edge"]:
     return sorted(
         found, key=lambda edge: (_LAYERS.index(layer_of(edge.effect)), grades.index(edge.grade), edge.verdict, edge.key)
     )
+
+
+def in_reading_order(found: "LinkageMap") -> list["Edge"]:
+    """Return the edges as a reader looks for them: what holds first, then the business first, then by grade."""
+    verdicts = list(_VERDICTS)
+    return sorted(_in_order(found), key=lambda edge: verdicts.index(edge.verdict))
 
 
 def _is_found(edge: "Edge") -> bool:
@@ -180,10 +189,9 @@ def _line(edge: "Edge", level: float | None) -> Line:
     assert edge.best is not None
     rung = f"{edge.grade}: {RUNGS[edge.best.rung].lower()}, {count(edge.best.n)} {edge.best.rung.counted}"
     note = "; as large as matters" if edge.is_strong else "; too small to matter" if edge.is_immaterial else ""
-    short = replace(answer, unit=answer.unit.partition("/")[0])  # what it is per, the metric's title says
     return Line(
         named_step(edge),
-        (*numbers(short, level, signs=True)[:2], cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
+        (*_numbers(answer, level), cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
     )
 
 
@@ -200,7 +208,7 @@ def say_standing(edge: "Edge", evidence: "Evidence") -> str:
     if evidence is edge.best:
         return "decides"
     if isinstance(evidence.estimate, Refusal):
-        return "cannot say"
+        return f"cannot say: {stem(evidence.estimate.detail)}"
     if evidence.failed:
         return f"fails {listed([one.name.replace('_', ' ') for one in evidence.failed])}"
     return "stands"
@@ -210,16 +218,9 @@ def edge_html(edge: "Edge") -> str:
     """Show an edge: the answer, then each rung with its estimate and whether it stands, then on what each rests."""
     answers = [one.estimate if isinstance(one.estimate, Refusal) else one.estimate.estimate for one in edge.evidence]
     level = one_level(answers)
-    heads = [Column("Rung"), *number_columns(level, "Effect"), Column("Grade"), Column("Counts")]
+    heads = [Column("Rung"), *number_columns(level, "Effect")[:2], Column("Counts")]
     lines = [
-        Line(
-            RUNGS[one.rung],
-            (
-                *numbers(answer, level, signs=True),
-                cell(escape(one.grade), "Grade", kind="ms-short"),
-                cell(escape(_counts(edge, one)), "Counts:"),
-            ),
-        )
+        Line(f"{one.grade}: {RUNGS[one.rung].lower()}", _told(edge, one, answer, level))
         for one, answer in zip(edge.evidence, answers, strict=True)
     ]
     table = sheet(heads, [Section(tuple(lines))]) if lines else ""
@@ -227,9 +228,15 @@ def edge_html(edge: "Edge") -> str:
     return outer("ms-told", f"{said}{table}{''.join(_basis(edge, one) for one in edge.evidence)}")
 
 
-def _counts(edge: "Edge", one: "Evidence") -> str:
+def _told(edge: "Edge", one: "Evidence", answer: Answer, level: float | None) -> tuple[str, ...]:
+    """The cells of a rung: its effect and what it counts for, or why it gives none."""
+    if isinstance(answer, Refusal):
+        why = spelled(f"cannot say: {stem(answer.detail)}.", edge.cause, edge.effect)
+        return (cell(f"<em>{escape(why)}</em>", kind="ms-refusal", span=3),)
     why = "; ".join(stem(check.detail) for check in one.failed)
-    return f"{say_standing(edge, one)}{f': {why}' if why else ''}"
+    counts = f"{say_standing(edge, one)}, {count(one.n)} {one.rung.counted}{f': {why}' if why else ''}"
+    inner = f'<div style="min-width:11em">{escape(spelled(counts, edge.cause, edge.effect))}</div>'
+    return (*_numbers(answer, level), cell(inner))
 
 
 def say_evidence(one: "Evidence") -> list[str]:
@@ -253,15 +260,45 @@ def _varied(part: "Sensitivity") -> str:
 
 
 def say_rung_effect(one: "Evidence") -> str:
-    """Say what one rung gives, with its interval; why it gives nothing."""
+    """Say what one rung gives, with its interval; nothing where it gives none."""
     if isinstance(one.estimate, Refusal):
-        return "cannot say"
+        return ""
     return _effect(one.estimate.estimate)
 
 
 def _effect(answer: Estimate) -> str:
-    bounds = difference_limits(answer)
-    return f"{signed(answer.value, answer.unit)}{f' ({bounds})' if bounds else ''}"
+    value, bounds = _figures(answer)
+    return f"{value}{f' ({bounds})' if bounds else ''}"
+
+
+def _figures(answer: Estimate) -> tuple[str, str]:
+    """An effect and its bounds with the figures that its interval bears; what it is per, the metric's title says."""
+    unit, half = answer.unit.partition("/")[0], answer.half_width
+    bounds = (answer.low, answer.high)
+    if unit != "fraction" or half is None or not 0 < half < math.inf or answer.parts:
+        short = replace(answer, unit=unit)
+        return signed(answer.value, unit), difference_limits(short)
+    places = max(1, min(1 - math.floor(math.log10(100 * half)), 4))
+    texts = [_points(value, places) for value in (answer.value, *bounds) if value is not None]
+    return f"{texts[0]}{_POINTS}", f"{texts[1]} to {texts[2]}{_POINTS}"
+
+
+def _points(share: float, places: int) -> str:
+    text = f"{100 * abs(share):,.{places}f}"
+    sign = "" if not text.strip("0.,") else "+" if share > 0 else "−"
+    return f"{sign}{text}"
+
+
+def _numbers(answer: Estimate, level: float | None) -> tuple[str, str]:
+    """The cells of an effect and of its interval, with its level where the head does not say it."""
+    value, bounds = _figures(answer)
+    if bounds and level is None and answer.level is not None:
+        bounds = f"{bounds} ({percent(round(answer.level, 4))})"
+    label = f"{percent(level)} interval" if bounds and level is not None else "Interval"
+    return (
+        cell(escape(value), kind="ms-value ms-short", number=True, bold=True),
+        cell(escape(bounds), label, kind="ms-interval ms-short"),
+    )
 
 
 def _basis(edge: "Edge", one: "Evidence") -> str:
