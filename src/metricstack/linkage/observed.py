@@ -152,7 +152,8 @@ class Observed:
             empty = pd.MultiIndex.from_arrays([[], []], names=["unit", "period"])
             return pd.DataFrame(index=empty)
         table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
-        unit = table[list(by)].agg(", ".join, axis=1) if by else ""
+        table = table.dropna(subset=list(by))  # what has no value of a dimension is no unit
+        unit = table[list(by)].agg(", ".join, axis=1) if by and len(table) else ""
         table = table.assign(unit=unit, value=table["value"].astype("float64"))
         wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric")  # noqa: PD010 - each is there once
         return wide.sort_index()
