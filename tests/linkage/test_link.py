@@ -311,6 +311,17 @@ def test_rollouts_of_one_name_to_different_dimensions_are_two(tmp_path: Path) ->
     }  # fmt: skip
 
 
+def test_rows_that_name_no_unit_are_no_unit(tmp_path: Path) -> None:
+    tables = _rolled()
+    nameless = [row | {"run": f"x{row['run']}", "team": None, "region": None} for row in tables["requests"]]
+    ws = write_workspace(tmp_path, {**tables, "requests": [*tables["requests"], *nameless]})
+    span = ws.span("requests")
+    assert span is not None
+    seen = Observed(ws, ("fallback_rate", "task_success"), span)
+    assert set(seen.staged(seen.rollouts[0])["unit"]) == set("abcdef")
+    assert set(seen.panel(("region",), "week").index.get_level_values("unit")) == set("abcdef")
+
+
 # Dated events
 
 

@@ -15,6 +15,7 @@ from metricstack.linkage.calendar import Events
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Scope
 from metricstack.metrics.language.resolve import inline
+from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import quantity_of
 from metricstack.metrics.values import values
 
@@ -152,7 +153,8 @@ class Observed:
             empty = pd.MultiIndex.from_arrays([[], []], names=["unit", "period"])
             return pd.DataFrame(index=empty)
         table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
-        table = table.dropna(subset=list(by))  # what has no value of a dimension is no unit
+        for name in by:  # rows without a value are a mixture of units, some of which may have adopted
+            table = table[table[name].notna() & (table[name] != NOT_RECORDED)]
         unit = table[list(by)].agg(", ".join, axis=1) if by and len(table) else ""
         table = table.assign(unit=unit, value=table["value"].astype("float64"))
         wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric")  # noqa: PD010 - each is there once
