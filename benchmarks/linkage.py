@@ -225,9 +225,9 @@ def goals(records: Sequence[Row]) -> list[Rate]:
 
 
 PARTS: dict[str, tuple[float, Callable[[int], Any]]] = {
-    "end_to_end": (1.0, verdicts), "association": (1.0, association), "interrupted": (0.3, interruption),
-    "panel": (0.3, panels), "rollout": (0.2, rollouts), "synthetic": (0.2, synthetics),
-    "instrument": (0.5, instruments), "portfolio": (1.0, portfolios),
+    "end_to_end": (1.0, verdicts), "association": (0.5, association), "interrupted": (0.2, interruption),
+    "panel": (0.25, panels), "rollout": (0.15, rollouts), "synthetic": (0.15, synthetics),
+    "instrument": (0.5, instruments), "portfolio": (0.5, portfolios),
 }  # fmt: skip
 """Name → the share of the seeds that it takes, and the study."""
 

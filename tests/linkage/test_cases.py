@@ -1,9 +1,9 @@
-"""What worked cases promise: every number of the ``cases_*.json`` beside this file, with its source, is reproduced.
+"""What worked cases promise: every number of ``cases.json``, each with its source, is reproduced.
 
-A case names a function below ``metricstack`` by its dotted path. An argument may be ``{"dataset": "nile.volume"}``, a
-column of a data set of statsmodels (``"growth": true`` for changes of its logarithm), ``{"range": n}``,
-``{"zeros": shape}`` or ``{"moments": …}``. An expected number is found by its path of fields and positions; the empty
-path is the answer itself.
+A case names a function below ``metricstack`` by its dotted path. An argument may be ``{"data": name}``, a published
+table of ``data``; ``{"dataset": "nile.volume"}``, a column of a data set of statsmodels (``"growth": true`` for changes
+of its logarithm); ``{"range": n}``, ``{"zeros": shape}``, ``{"moments": …}`` or ``{"effect": …}``. An expected number
+is found by its path of fields and positions; the empty path is the answer itself.
 """
 
 import json
@@ -15,45 +15,60 @@ import numpy as np
 import pytest
 
 from metricstack.core.values import Moments
+from metricstack.experiments.effect import effect
 
-FILES = sorted(Path(__file__).parent.glob("cases_*.json"))
-CASES = [(path.stem, case) for path in FILES for case in json.loads(path.read_text(encoding="utf-8"))]
+from .panel_data import table
+from .quasi_data import DATA
+
+CASES = json.loads(Path(__file__).with_name("cases.json").read_text(encoding="utf-8"))
+_FLOORS = ("linkage", "numerics")
+
+
+def column(name: str, *, growth: bool = False) -> Any:
+    """Read a column of a data set of statsmodels."""
+    data, _, field = name.partition(".")
+    series = import_module(f"statsmodels.datasets.{data}").load_pandas().data[field].to_numpy(np.float64)
+    return np.diff(np.log(series)) if growth else series
 
 
 def read(value: Any) -> Any:
-    """Turn what stands for arrays and moments into them, at any depth."""
+    """Turn what stands for tables, arrays, moments and effects into them, at any depth."""
     if isinstance(value, list):
         return [read(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    if "dataset" in value:
-        name, _, column = value["dataset"].partition(".")
-        frame = import_module(f"statsmodels.datasets.{name}").load_pandas().data
-        series = frame[column].to_numpy(np.float64)
-        return np.diff(np.log(series)) if value.get("growth") else series
-    if "range" in value:
-        return np.arange(value["range"])
-    if "zeros" in value:
-        return np.zeros(value["zeros"])
-    if "moments" in value:
-        given = value["moments"]
-        if "mean" in given:
-            return Moments.of(given["n"], given["mean"], given["variance"])
-        cross = np.array(given["covariance"]) * (given["n"] - 1)
-        return Moments(given["n"], np.array(given["means"]), cross, tuple(given["names"]))
-    return {name: read(part) for name, part in value.items()}
+    match value:
+        case {"data": name}:
+            return DATA[name]() if name in DATA else table(name)
+        case {"dataset": name, **more}:
+            return column(name, **more)
+        case {"range": n}:
+            return np.arange(n)
+        case {"zeros": shape}:
+            return np.zeros(shape)
+        case {"moments": given}:
+            return Moments.of(**given)
+        case {"effect": given}:
+            return effect(**given)
+        case _:
+            return value
 
 
-@pytest.mark.parametrize(
-    "case", [case for _, case in CASES], ids=[f"{stem}-{i}-{case['function']}" for i, (stem, case) in enumerate(CASES)]
-)
+def test_every_case_has_a_source_and_every_kind_of_estimator_has_cases() -> None:
+    assert len(CASES) >= 25
+    assert all(case["source"] and case["expected"] for case in CASES)
+    tried = {case["function"].split(".")[-1] for case in CASES}
+    kinds = {"correlation", "interrupted", "granger", "panel_effect", "adjusted_effect", "rollout_effect",
+             "synthetic_control", "instrument", "portfolio_slope", "pool"}  # fmt: skip
+    assert kinds <= tried
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{i}-{case['function']}" for i, case in enumerate(CASES)])
 def test_a_worked_case_is_reproduced(case: dict[str, Any]) -> None:
-    assert case["source"]
     module, _, function = case["function"].rpartition(".")
+    assert module.startswith(_FLOORS)
     arguments = {name: read(value) for name, value in case["arguments"].items()}
     found = getattr(import_module(f"metricstack.{module}"), function)(**arguments)
     for field, expected in case["expected"].items():
         answer: Any = found
         for step in field.split(".") if field else ():
-            answer = answer[int(step)] if step.isdigit() else getattr(answer, step)
+            answer = answer[int(step)] if step.lstrip("-").isdigit() else getattr(answer, step)
         assert answer == pytest.approx(expected, abs=case["tolerance"]), field

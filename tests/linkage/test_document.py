@@ -1,4 +1,4 @@
-"""What `docs/linkage.md` promises: its code runs, its declaration loads, its fields and limits are those of the code."""
+"""What `docs/linkage.md` promises: its code runs, its declaration loads, its fields and limits are the code's."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ DECLARED = PAGE.partition("```toml\n")[2].partition("```")[0]
 def test_its_code_runs_and_says_something(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for block in BLOCKS:
-        exec(block, names)  # noqa: S102 - the page is ours
+        exec(block, names)
         assert capsys.readouterr().out
     # Set in the first block: .2 for one of the cause, so .01 for its step of .05.
     low, high = names["judged"].estimate.low, names["judged"].estimate.high
@@ -44,7 +44,10 @@ def test_its_declaration_loads_beside_the_default_map(tmp_path: Path) -> None:
 def test_its_declaration_shows_every_field() -> None:
     from metricstack.linkage.hypothesis import _WRITTEN
 
-    assert {line.partition(" =")[0] for line in DECLARED.splitlines() if " = " in line} == {*_WRITTEN, "include_default"}
+    assert {line.partition(" =")[0] for line in DECLARED.splitlines() if " = " in line} == {
+        *_WRITTEN,
+        "include_default",
+    }
 
 
 def test_its_limits_and_wordings_are_those_of_the_code() -> None:

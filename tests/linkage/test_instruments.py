@@ -1,6 +1,6 @@
 """What instruments promise: textbook values, an interval that is the inverted test, honest weakness.
 
-- The textbook's and linearmodels' numbers are in `cases_quasi.json`; here the set is inverted by hand and by search.
+- The textbook's and linearmodels' numbers are in `cases.json`; here the set is inverted by hand and by search.
 - Scaling, shifting, ordering and recombining instruments changes only what it must.
 - A weak instrument gives an unbounded set or two rays, never a confident number; contradiction is a refusal.
 """

@@ -1,6 +1,6 @@
 """What `pool` promises: three effects by hand, the numbers of statsmodels, laws, calibration, refusal.
 
-The published meta-analyses are in `cases_portfolio.json`.
+The published meta-analyses are in `cases.json`.
 """
 
 from typing import Any

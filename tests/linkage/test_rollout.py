@@ -1,6 +1,6 @@
 """What a staged rollout's effect promises.
 
-- Two cohorts by hand, and the numbers of R's did, diff-diff and csdid (`test_cases_quasi.py`).
+- Two cohorts by hand, and the numbers of R's did, diff-diff and csdid (`cases.json`).
 - It does not depend on the order of rows, on names, on what all units share, nor on each unit's level; it scales.
 - A two-way regression is the weighted sum of its comparisons, and goes wrong where effects grow.
 - The pre-trend test says what it could have seen; placebo dates and anticipation are told.
