@@ -116,8 +116,8 @@ def test_an_edge_that_is_refused_says_why_and_what_is_next() -> None:
 def test_an_edge_shows_every_rung_and_why_one_does_not_stand() -> None:
     shown = maps.whole().edges[2]._repr_html_()
     assert shown.count('<th scope="row"') == 2
-    assert "decides" in shown
-    assert "fails future placebo, 90 units: made up" in shown
+    assert "Decides, 90 units" in shown
+    assert "Fails future placebo, 90 units: made up" in shown
 
 
 def test_an_edge_shows_assumptions_with_their_status_and_what_would_change_it() -> None:

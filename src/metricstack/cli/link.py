@@ -142,6 +142,6 @@ def tell_edge(edge: "Edge") -> None:
         told = say_evidence(one)
         if told:
             print(f"\n{heading(str(one.rung))}")
-            print("\n".join(line for text in told for line in wrapped(text)))
+            print("\n".join(line for text in told for line in wrapped(text[2:], first=text[:2])))
     if edge.hypothesis.about:
         print("\n" + entries([("Why", edge.hypothesis.about)]))

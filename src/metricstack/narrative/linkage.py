@@ -44,6 +44,7 @@ _VERDICTS = {
 }
 _COUNTED = {"supports": "supported", "contradicts": "contradicted", "inconclusive": "undecided", "refused": "refused"}
 _LAYERS = ("business", "quality", "reliability", "cost", "")
+_SHORT = 24
 _POINTS = "\u00a0points"
 _STATUS = {"held": True, "failed": False, "untested": None}
 
@@ -196,7 +197,7 @@ def _line(edge: "Edge", level: float | None) -> Line:
 
 
 def _block(text: str) -> str:
-    return f'<div style="min-width:14em">{escape(text)}</div>'
+    return f'<div style="min-width:13em">{escape(text)}</div>'
 
 
 def _faint(edge: "Edge") -> str:
@@ -297,7 +298,7 @@ def _numbers(answer: Estimate, level: float | None) -> tuple[str, str]:
     label = f"{percent(level)} interval" if bounds and level is not None else "Interval"
     return (
         cell(escape(value), kind="ms-value ms-short", number=True, bold=True),
-        cell(escape(bounds), label, kind="ms-interval ms-short"),
+        cell(escape(bounds), label, kind=f"ms-interval{' ms-short' if len(bounds) <= _SHORT else ''}"),
     )
 
 
