@@ -5,7 +5,6 @@ from metricstack.narrative.caveats import say_chance, say_late, say_missing, say
 from metricstack.narrative.changes import course, moved_by, say_change, say_target
 from metricstack.narrative.headline import Headline, Moved, headline
 from metricstack.narrative.html import answer_html, change_html, findings_html, panel_html
-from metricstack.narrative.linkage import say_edge, say_map
 from metricstack.narrative.panels import say_panel
 
 __all__ = [
@@ -21,10 +20,8 @@ __all__ = [
     "say_answer",
     "say_chance",
     "say_change",
-    "say_edge",
     "say_finding",
     "say_late",
-    "say_map",
     "say_missing",
     "say_panel",
     "say_refusals",
