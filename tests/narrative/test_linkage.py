@@ -1,5 +1,6 @@
 """What linkage promises in words and tables: verdicts by grade, the business first, nothing hidden."""
 
+import math
 import re
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 
 from metricstack import linkage
 from metricstack.core.show import RENDERERS, Shown
+from metricstack.core.values import Estimate
+from metricstack.experiments.effect import Effect
 from metricstack.linkage import Evidence, LinkageMap, Rung, linkage_map
 from metricstack.linkage.linkage_map import EdgeChange
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
-from metricstack.narrative.linkage import say_changes
+from metricstack.narrative.linkage import say_changes, say_rung_effect
 from tests.linkage import maps
 
 MAPS = [maps.whole(), maps.one(), maps.refusals(), maps.many(), maps.backwards()]
@@ -126,6 +129,27 @@ def test_an_edge_shows_assumptions_with_their_status_and_what_would_change_it() 
                   "✗ It is straight (failed): a bend at 3", "• hidden confounder: 12.0\u00a0%",
                   "• left out: cannot say, since 4 regions; 12 are needed"):  # fmt: skip
         assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "unit", "told"),
+    [
+        # Half-widths of 0.03 and 0.6 points: two figures of them are 0.001 and 0.1 points.
+        (0.00016, -0.00014, 0.00046, "fraction", "+0.016\u00a0points (−0.014 to +0.046\u00a0points)"),
+        (0.004, -0.002, 0.010, "fraction", "+0.40\u00a0points (−0.20 to +1.00\u00a0points)"),
+        (0.004, -math.inf, math.inf, "fraction", "+0.4\u00a0points (unbounded)"),
+        (0.004, 0.001, math.inf, "fraction", "+0.4\u00a0points (at least +0.1\u00a0points)"),
+        (-0.284, -0.47, -0.14, "USD/case", "−$0.284 (−$0.470 to −$0.140)"),
+    ],
+)
+def test_an_effect_has_the_figures_that_its_interval_bears(
+    value: float, low: float, high: float, unit: str, told: str
+) -> None:
+    found = Effect(Estimate(value, unit, 90, "m", low, high, 0.95), p_value=0.5)
+    assert say_rung_effect(Evidence(Rung.PANEL, "m", found, 90)) == told
+    edge = linkage_map([(maps.hypothesis("relevance", "conversion_rate"), [Evidence(Rung.PANEL, "m", found, 90)])])
+    for shown in (edge._repr_html_(), edge.edges[0]._repr_html_(), edge.say(), str(edge.chart().to_dict())):
+        assert shown
 
 
 def test_an_exclusion_note_is_shown() -> None:
