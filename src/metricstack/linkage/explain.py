@@ -184,7 +184,7 @@ def _shift(
     lost = (days[-1] - days[0]).days + 1 - len(held)
     if lost:
         return days, Refusal(
-            Reason.NO_DATA, f"{lost} of {len(held) + lost} days do not tell {told.metric}, so that no shift can be seen",
+            Reason.NO_DATA, f"{lost} of {len(held) + lost} days do not tell {told.metric}: a shift would hide in them",
             "Choose windows without gaps, or a metric that each day tells.",
         )  # fmt: skip
     unit = told.total.answer.unit if not isinstance(told.total.answer, Refusal) else told.definition.unit
