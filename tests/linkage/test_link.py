@@ -371,7 +371,11 @@ def test_the_ledger_lists_every_test_also_those_that_led_nowhere(company: Worksp
     drawn = link(company, [EDGE, Hypothesis("fallback_rate", "conversion_rate", 0.1, -1, 0.01)])
     for edge in drawn:
         written = drawn.ledger.of(edge.key)
-        assert [str(one.rung) for one in edge.evidence] == [one.test for one in written if ":" not in one.test]
+        assert [str(one.rung) for one in edge.evidence] == [one.test for one in written if "," not in one.test]
+    beside = {one.test: one.outcome for one in drawn.ledger.of(EDGE.key) if "," in one.test}
+    assert "panel, future_placebo" in beside
+    assert any(test.endswith("stationary: fallback_rate") for test in beside)
+    assert set(beside.values()) <= {"held", "failed", "undecided"}
     assert any(one.outcome.startswith("refused") and one.detail for one in drawn.ledger)
     assert any(one.outcome in ("decides", "stands") for one in drawn.ledger)
     assert drawn.diff(drawn) == ()

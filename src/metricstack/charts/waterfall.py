@@ -14,14 +14,20 @@ from metricstack.core.units import write, write_change
 from metricstack.core.values import Estimate, Refusal
 
 if TYPE_CHECKING:
+    from metricstack.linkage.explain import Explained
     from metricstack.metrics.change.comparison import Comparison
     from metricstack.metrics.change.explanation import Breakdown, Explanation
     from metricstack.metrics.objectives.promise import ObjectivePanel
 
-__all__ = ["chart_comparison", "chart_explanation", "chart_objectives"]
+__all__ = ["chart_comparison", "chart_explained", "chart_explanation", "chart_objectives"]
 
 _STEP = 40
 _NAMED = 2
+
+
+def chart_explained(found: "Explained") -> Picture:
+    """Draw the parts of the change; what stands at its shift is told in words."""
+    return chart_explanation(found.explanation)
 
 
 def chart_explanation(explanation: "Explanation") -> Picture:

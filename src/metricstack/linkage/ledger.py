@@ -9,7 +9,10 @@ from metricstack.core.values import Refusal
 from metricstack.linkage.evidence import Evidence
 from metricstack.linkage.hypothesis import Hypothesis
 
-__all__ = ["Ledger", "Trial", "trials"]
+__all__ = ["Ledger", "Trial", "side_trials", "trials"]
+
+_SIDE = ("future_placebo", "negative_control", "stationary", "ways_agree")
+_HELD = {True: "held", False: "failed", None: "undecided"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Trial:
     Args:
         edge: The edge that it was for.
         test: What was tried: a rung, a lag, a placebo, a negative control.
-        outcome: ``"decides"``, ``"stands"``, ``"failed: CHECK"`` or ``"refused: REASON"``.
+        outcome: Of a rung ``"decides"``, ``"stands"``, ``"failed: CHECK"`` or ``"refused: REASON"``; of a test beside
+            it ``"held"``, ``"failed"`` or ``"undecided"``.
         p_value: Of no effect; None where it gave none.
         n: What it stands on.
         detail: In words.
@@ -90,3 +94,20 @@ def trials(hypothesis: Hypothesis, evidence: Sequence[Evidence], best: Evidence 
             p, detail = one.estimate.p_value, one.failed[0].detail if one.failed else one.method
         found.append(Trial(hypothesis.key, str(one.rung), outcome, p, one.n, detail))
     return tuple(found)
+
+
+def side_trials(hypothesis: Hypothesis, evidence: Sequence[Evidence]) -> tuple[Trial, ...]:
+    """Write down the tests that were run beside the rungs: placebos, negative controls, other ways of counting.
+
+    Args:
+        hypothesis: The edge.
+        evidence: What the rungs said.
+    """
+    return tuple(
+        Trial(
+            hypothesis.key, f"{one.rung}, {check.name}", _HELD[check.passed], n=one.n, detail=check.detail,
+        )
+        for one in evidence
+        for check in (diagnostic.check for diagnostic in one.diagnostics)
+        if check.name.partition(":")[0] in _SIDE
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from metricstack.core.errors import InvalidInput
 from metricstack.core.windows import Window
 from metricstack.linkage.hypothesis import Hypothesis, hypotheses
+from metricstack.linkage.ledger import side_trials
 from metricstack.linkage.linkage_map import LinkageMap, linkage_map
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.rungs import climb
@@ -52,14 +53,17 @@ def link(
     if not 0 < q < 1:
         raise InvalidInput(f"The false discovery rate {q} is outside (0, 1); 0.05 is usual.")
     asked = tuple(_by_id(edge, known) for edge in asked)
+    keys = [edge.key for edge in asked]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise InvalidInput(f"The edge {twice[0]!r} is declared twice.")
     controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
     metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
-    seen = Observed(
-        ws, tuple(metrics), _window(ws, window), tuple((edge.cause, edge.effect) for edge in asked),
-        ws.quarter(window) if isinstance(window, str) else window,
-    )  # fmt: skip
+    span, pairs = _window(ws, window), tuple((edge.cause, edge.effect) for edge in asked)
+    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span)
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
-    return linkage_map([(edge, climb(seen, edge)) for edge in told], q=q)
+    climbed = [(edge, climb(seen, edge)) for edge in told]
+    return linkage_map(climbed, q=q, more=[one for edge, evidence in climbed for one in side_trials(edge, evidence)])
 
 
 def _by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:
