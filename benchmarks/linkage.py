@@ -4,7 +4,7 @@
 
 Each part is a study of ``linkage_cells``; the slower ones take a share of the seeds. With ``--write`` the tables go to
 a file, after each part anew. The command fails where a rate of the end-to-end table is above what is promised. All
-parts together take about ten minutes of one core.
+parts together take about nine minutes of one core.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def percent(value: float | None) -> str:
 
 def number(value: float | None) -> str:
     """Write a signed number."""
-    return "" if value is None or np.isnan(value) else f"{value:+.2f}"
+    return "" if value is None or np.isnan(value) else f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def text(value: Any) -> str:
