@@ -330,4 +330,7 @@ def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: Edge
 
 
 def _smallest(value: float, unit: str) -> str:
-    return f"{100 * value:g}{_NO_BREAK}points" if unit == "fraction" else write(value, unit)
+    if unit != "fraction":
+        return write(value, unit)
+    size = f"{100 * value:g}"
+    return f"{size}{_NO_BREAK}{'point' if size == '1' else 'points'}"

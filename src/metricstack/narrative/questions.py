@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metricstack.linkage.names import spelled
 from metricstack.narrative.html import outer
 from metricstack.narrative.linkage import named_edge
 from metricstack.narrative.sheet import escape
@@ -33,7 +34,8 @@ _NOT_ASKED = "Not asked: its metrics are not declared here."
 
 def _answer(edge: "Edge") -> str:
     strength = _STRENGTH[str(edge.grade)]
-    return f"{_SAID[str(edge.verdict)]}. {stem(edge.reason)}. Evidence: {strength} (grade {edge.grade})."
+    reason = spelled(edge.reason, edge.cause, edge.effect)
+    return f"{_SAID[str(edge.verdict)]}. {stem(reason)}. Evidence: {strength} (grade {edge.grade})."
 
 
 def say_questions(found: "FourQuestions") -> str:
