@@ -94,7 +94,10 @@ def test_the_map_has_a_row_for_each_edge_and_names_conflicts(
 
 
 @pytest.mark.usefixtures("as_made")
-def test_both_names_give_the_whole_ladder(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_names_give_the_whole_ladder(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     code, out, _ = run(capsys, "relevance", "conversion_rate", "--workspace", workspace)
     assert code == 0
     assert out.startswith("relevance +0.05 -> conversion_rate: supports\n───")
