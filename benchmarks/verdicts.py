@@ -163,9 +163,10 @@ def _missed(row: Row) -> bool:
 
 # Each metric may be wrong in its direction in alpha / 2 of the experiments: a primary and up to three guardrails.
 SIDE, ANY_SIDE = 0.025, 0.1
+GUARDS = 3 * 0.001  # the split, its constancy, and the time before: each stops one fair experiment in a thousand
 LINES = {
     "Wrong": (
-        Line("invalid, though the split is fair", lambda row: row["story"] != "broken_split", _is("invalid"), 3 * 0.001),
+        Line("invalid, though the split is fair", lambda row: row["story"] != "broken_split", _is("invalid"), GUARDS),
         Line("no effect: shipped", _null, _is("ship"), SIDE),
         Line("no effect: rolled back for its primary", _null,
              lambda row: row["verdict"] == "rollback" and _called(row, -1), SIDE),

@@ -16,6 +16,7 @@ from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed,
 from metricstack.experiments.reading import Role
 from metricstack.metrics.model import Definition, Levels
 from metricstack.metrics.panel import MetricPanel
+from tests.linkage import maps
 
 HOSTILE = "<script>alert(1)</script>"
 MONEY = "$1 and $2"
@@ -127,6 +128,18 @@ def _gallery() -> dict[str, Callable[[], Any]]:
             _plan(MetricPlan("trust", "Trust", Role.PRIMARY, None, None, REFUSED, needed=REFUSED))
         ),
         "refused finding": lambda: charts.chart_findings(trust[0]),
+        "map": lambda: charts.chart_map(maps.whole()),
+        "map of one edge": lambda: charts.chart_map(maps.one()),
+        "map of refusals": lambda: charts.chart_map(maps.refusals()),
+        "map of many": lambda: charts.chart_map(maps.many()),
+        "map that leads back": lambda: charts.chart_map(maps.backwards()),
+        "edge": lambda: charts.chart_edge(maps.whole().edges[0]),
+        "edge that is open": lambda: charts.chart_edge(maps.whole().edges[2]),
+        "refused edge": lambda: charts.chart_edge(maps.refusals().edges[0]),
+        "rollout": lambda: charts.chart_rollout(maps.rollout()),
+        "lags": lambda: charts.chart_lags(maps.lags()),
+        "specifications": lambda: charts.chart_specifications(maps.ways()),
+        "scatter": lambda: charts.portfolio_scatter(*maps.tests(), unit="score"),
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metricstack.core.errors import UnknownName
+from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.experiments import PastEffects, compare, past_effects
 from metricstack.telemetry import open_workspace
 from tests.experiments.test_compare import _assigned, _declared, _run
@@ -79,6 +79,17 @@ def test_an_experiment_that_does_not_hold_is_refused_and_a_metric_that_is_not_to
     assert np.isnan(found.values[0, 3])  # no sessions were recorded
     assert found.of(["conversion_rate"]).experiments == ()
     assert found.of(["task_success"]).values.shape == (1, 1)
+
+
+def test_only_pairs_that_were_asked_have_a_covariance(tmp_path: Path) -> None:
+    _company(tmp_path)
+    whole, ws = _read(tmp_path), open_workspace(tmp_path)
+    few = past_effects(ws, ["total_cost", "task_success", "latency_p95"], pairs=[("total_cost", "latency_p95")])
+    pair = ["total_cost", "latency_p95"]
+    assert few.of(pair).covariances == pytest.approx(whole.of(pair).covariances)
+    assert few.of(["task_success"]).covariances == pytest.approx(whole.of(["task_success"]).covariances)
+    with pytest.raises(InvalidInput, match="Name them as a pair"):
+        few.of(["total_cost", "task_success"])
 
 
 def test_an_unknown_metric_is_named_with_the_nearest(tmp_path: Path) -> None:

@@ -4,6 +4,13 @@ from metricstack.charts.cost import stacked_cost
 from metricstack.charts.dots import change_dots, interval_dots
 from metricstack.charts.experiments import chart_portfolio, chart_readout
 from metricstack.charts.findings import chart_findings
+from metricstack.charts.linkage import chart_edge, chart_map
+from metricstack.charts.linkage_evidence import (
+    chart_lags,
+    chart_rollout,
+    chart_specifications,
+    portfolio_scatter,
+)
 from metricstack.charts.notebook import enable
 from metricstack.charts.panels import chart_panel
 from metricstack.charts.plans import chart_plan
@@ -20,15 +27,21 @@ __all__ = [
     "Row",
     "Span",
     "change_dots",
+    "chart_edge",
     "chart_findings",
+    "chart_lags",
+    "chart_map",
     "chart_panel",
     "chart_plan",
     "chart_portfolio",
     "chart_readout",
+    "chart_rollout",
+    "chart_specifications",
     "chart_words",
     "enable",
     "figure_html",
     "interval_dots",
+    "portfolio_scatter",
     "register",
     "stacked_cost",
     "svg",

@@ -136,7 +136,8 @@ def _values(rows: Sequence[Row], domain: tuple[float, float], words: Any, colour
                 "low": max(low, domain[0]),
                 "high": min(high, domain[1]),
                 "words": words(row.answer, row),
-                "colour": colour(row.answer, row),
+                "colour": colour(row.answer, row) if row.counts else MUTED,
+                "counts": row.counts,
                 "open_low": low < domain[0],
                 "open_high": high > domain[1],
             }
@@ -157,11 +158,13 @@ def _draw(
     height = _STEP * len(values)
     y_scale = alt.Scale(domain=[-0.62, len(values) - 0.38], reverse=True, nice=False, zero=False)
     y = alt.Y(field="row", type="quantitative", axis=None, scale=y_scale)
+    axis = number_axis(domain, unit, signed=signed, relative=relative, grid=False)
+    axis.labelOverlap = "parity"  # "+1 points" is long for a phone
     x = alt.X(
         field="value",
         type="quantitative",
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-        axis=number_axis(domain, unit, signed=signed, relative=relative, grid=False),
+        axis=axis,
     )
     low, high = alt.X(field="low", type="quantitative"), alt.X2(field="high")
     colour = alt.Color(field="colour", type="nominal", scale=None, legend=None)
@@ -179,8 +182,12 @@ def _draw(
             x=alt.value("width"), text=alt.Text(field="words", type="nominal")
         ),
         told.mark_rule(strokeWidth=5, opacity=0.35, strokeCap="round").encode(x=low, x2=high, color=colour),
-        told.mark_point(filled=True, size=85, opacity=1).encode(x=x, color=colour),
     ]
+    for filled in (True, False):
+        dots = [value for value in known if value["counts"] is filled]
+        if dots:
+            mark = alt.Chart(alt.InlineData(values=dots)).mark_point(filled=filled, size=85, opacity=1)
+            layers.append(mark.encode(x=x, y=y, color=colour))
     for side, angle in (("low", 270), ("high", 90)):
         endless = [value for value in known if value[f"open_{side}"]]
         if endless:

@@ -41,11 +41,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled answer; ``better`` (``"higher"``, ``"lower"``) colours an effect by its verdict."""
+    """A labelled answer; ``better`` (``"higher"``, ``"lower"``) colours an effect by its verdict.
+
+    One that does not count (``counts`` is False) is drawn hollow and grey.
+    """
 
     label: str
     answer: Answer
     better: str = ""
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from metricstack import __version__
-from metricstack.cli import check, experiment, ingest, metrics, review, rollup, simulate
+from metricstack.cli import check, experiment, ingest, link, metrics, review, rollup, simulate
 from metricstack.core.errors import MetricstackError
 from metricstack.core.text import seen
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (simulate, ingest, check, metrics, experiment, rollup, review)
+COMMANDS = (simulate, ingest, check, metrics, experiment, link, rollup, review)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -62,6 +62,7 @@ class Desk:
         span: From the first start to the last end.
         by: Dimensions of units.
         parted: Metrics, as declared, whose quantiles are taken apart by unit, so that they vary with others'.
+        pairs: Pairs of metrics, as declared, whose effects are wanted together; each metric is with itself.
     """
 
     ws: "Workspace"
@@ -72,6 +73,7 @@ class Desk:
     span: Window
     by: tuple[str, ...] = ()
     parted: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(
@@ -81,6 +83,7 @@ class Desk:
         *,
         by: tuple[str, ...] = (),
         parted: tuple[str, ...] = (),
+        pairs: tuple[tuple[str, str], ...] = (),
     ) -> "Desk":
         """Prepare to read experiments."""
         last = ws.span()
@@ -107,7 +110,7 @@ class Desk:
         jobs = {job.name: (job, part) for job, part in prepare(request, ids.values()).items()}
         named = {name: jobs[found] for name, found in ids.items()}
         exposed = _as_of_looks(Exposed(ws, request.catalogue.given, exposures), declared)
-        return cls(ws, declared, exposed, named, unknown, span, by, parted)
+        return cls(ws, declared, exposed, named, unknown, span, by, parted, pairs)
 
     def _summed(self, names: Sequence[str]) -> Iterator[tuple[Job, Pass]]:
         for name in dict.fromkeys(names):
@@ -135,8 +138,14 @@ class Desk:
         }
         caps = {one.key: one.cap for one in self.declared if one.cap is not None}
         adjusted = any(one.covariates for one in self.declared)
-        asked = Asked(self._states(after), before, self._plans, self.by, adjusted, caps, self._cuts())
+        together = tuple(map(self._made_of, [*((name,) for name in after), *self.pairs]))
+        asked = Asked(self._states(after), before, self._plans, self.by, adjusted, caps, self._cuts(), together)
         return self.exposed.joint(asked)
+
+    def _made_of(self, names: Sequence[str]) -> frozenset[State | str]:
+        """All that some metrics are computed from: states, and quantiles taken apart."""
+        states = (state for found in self._states(names).values() for state in found)
+        return frozenset([*states, *(name for name in names if name in self.parted)])
 
     def _cuts(self) -> dict[str, Cut]:
         """Where the quantiles lie that are taken apart by unit."""

@@ -6,19 +6,19 @@ the covariance of the effects *within* each experiment is known and taken out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metricstack.core.errors import UnknownName
+from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.declare import declared
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.reader import Reader
-from metricstack.experiments.readout import Verdict
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -59,12 +59,15 @@ class PastEffects:
 
         Raises:
             UnknownName: a metric that is not among these; names the nearest.
+            InvalidInput: a pair that was not asked.
         """
         for name in metrics:
             if name not in self.metrics:
                 raise UnknownName("metric", name, self.metrics)
         at = np.array([self.metrics.index(name) for name in metrics], dtype=np.int64)
         held = np.flatnonzero(np.isfinite(self.values[:, at]).all(axis=1))
+        if not np.isfinite(self.covariances[np.ix_(held, at, at)]).all():
+            raise InvalidInput(f"How effects on {', '.join(metrics)} vary together was not asked. Name them as a pair.")
         return replace(
             self,
             experiments=tuple(self.experiments[k] for k in held),
@@ -78,12 +81,19 @@ class PastEffects:
         )
 
 
-def past_effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | str | None = None) -> PastEffects:
+def past_effects(
+    ws: "Workspace",
+    metrics: Sequence[str],
+    *,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    window: Window | str | None = None,
+) -> PastEffects:
     """Read the effects of all experiments on some metrics, whether they declared these or not, in one pass per table.
 
     Args:
         ws: The workspace.
         metrics: Ids of metrics that are made of sums, or quantiles.
+        pairs: Pairs of metrics whose effects are wanted together, which is cheaper than all; None = all pairs.
         window: Only experiments that started in it: a window or a quarter's name. None = all.
 
     Returns:
@@ -95,7 +105,9 @@ def past_effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | st
     """
     from metricstack.metrics.definitions import catalogue
 
-    names = tuple(dict.fromkeys(catalogue(ws).get(name).id for name in metrics))
+    known_as = {name: catalogue(ws).get(name).id for name in metrics}
+    names = tuple(dict.fromkeys(known_as.values()))
+    wanted = tuple(combinations(names, 2) if pairs is None else ((known_as[x], known_as[y]) for x, y in pairs))
     span = ws.quarter(window) if isinstance(window, str) else window
     known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
     if span is not None:
@@ -108,11 +120,14 @@ def past_effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | st
     refused: dict[str, Refusal] = {}
     units = dict.fromkeys(names, "1")
     for group in by_unit.values():
-        desk = Desk.of(ws, group, parted=names)
+        desk = Desk.of(ws, group, parted=names, pairs=wanted)
         units |= {name: desk.unit(name) for name in names}
-        for one, readout in zip(desk.declared, Reader.of(desk).readouts(), strict=True):
-            if readout.verdict is Verdict.INVALID:
-                refused[one.key] = Refusal(Reason.UNSTABLE, readout.decided.why, "Mend the split; run again.")
+        reader = Reader.of(desk)
+        for one in desk.declared:
+            broken = next((check.detail for check in reader.checks(one) if check.passed is False), "")
+            if broken:
+                detail = f"the comparison does not hold: {broken}"
+                refused[one.key] = Refusal(Reason.UNSTABLE, detail, "Mend the split; run again.")
                 continue
             found = desk.effects(one, names, one.arms[1])
             if isinstance(found, Refusal):
@@ -122,9 +137,15 @@ def past_effects(ws: "Workspace", metrics: Sequence[str], *, window: Window | st
     held = [one for one in known if one.key in told]
     m = len(names)
     rows = [told[one.key] for one in held]
+    covariances = np.array([row[2] for row in rows]).reshape(-1, m, m)
+    asked_of = np.eye(m, dtype=bool)
+    for x, y in wanted:
+        i, j = names.index(x), names.index(y)
+        asked_of[i, j] = asked_of[j, i] = True
+    covariances[:, ~asked_of] = np.nan
     return PastEffects(
         tuple(one.key for one in held), tuple(held), names, tuple(units[name] for name in names),
         np.array([row[0] for row in rows]).reshape(-1, m), np.array([row[1] for row in rows]).reshape(-1, m),
-        np.array([row[2] for row in rows]).reshape(-1, m, m), np.array([row[3] for row in rows], dtype=np.int64),
+        covariances, np.array([row[3] for row in rows], dtype=np.int64),
         refused,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.core.values import Check, Moments, Reason, Refusal
 from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.design import read_effect
 from metricstack.experiments.desk import Arm, Desk
@@ -56,8 +56,7 @@ class Reader:
         """Put one experiment together: its checks, what each arm did, and the verdict."""
         desk = self.desk
         parts = {name: {arm: desk.arm(one, name, arm) for arm in one.arms} for name in one.metrics}
-        units = self._units(one)
-        checks = validity(one, self._seen(one, units))
+        units, checks = self._units(one), self.checks(one)
         n = sum(units.values())
         by_arm = {arm: self._readings(one, arm, parts, n=n) for arm in one.arms[1:]}
         decided = {arm: decide_verdict(one, readings, checks, n) for arm, readings in by_arm.items()}
@@ -84,7 +83,11 @@ class Reader:
             return {}
         return {arm: sum(part.n for part in found.of(one.key, arm).values()) for arm in one.arms}
 
-    def _seen(self, one: Declaration, units: Mapping[str, int]) -> Seen:
+    def checks(self, one: Declaration) -> tuple[Check, ...]:
+        """Check whether one comparison holds."""
+        return validity(one, self._seen(one))
+
+    def _seen(self, one: Declaration) -> Seen:
         """What is known of an experiment's units."""
         desk, found = self.desk, self.desk.joint
         if isinstance(found, Refusal) or isinstance(self.counts, Refusal):

@@ -141,7 +141,7 @@ def granger(
     Source:
         Granger (1969), Econometrica 37, 424; F of least squares with the calendar's columns. Augmentation: Toda and
         Yamamoto (1995), J. Econometrics 66, 225: with one more lag than tested the statistic keeps its distribution
-        whether or not there is a unit root. Without it two unrelated random walks are "linked" three times as often as
+        whether or not there is a unit root. Without it two unrelated random walks are "linked" twice as often as
         promised. Lags are chosen from each series alone: chosen from both together, they are those at which the two
         happen to agree, and 5 % become 9 %. Series that shift in level still err 10 to 13 % of the time; use
         ``"difference"`` for them.
@@ -194,7 +194,7 @@ def granger(
         "augment": "one more lag of both, not tested: holds with and without a unit root",
         "difference": "day-to-day changes are tested",
         "none": "none: where days resemble the day before (autocorrelation .9) it errs .08 of the time at .05, "
-        "for random walks .15",
+        "for random walks .12",
     }[guard]
     checks = (
         Check("calendar", None, f"{', '.join(calendar.terms) or 'the mean'} held fixed"),

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.errors import InvalidInput
 from metricstack.core.windows import Window
 from metricstack.linkage.hypothesis import Hypothesis, hypotheses
 from metricstack.linkage.linkage_map import LinkageMap, linkage_map
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.rungs import climb
-from metricstack.metrics.definitions import catalogue
+from metricstack.metrics.definitions import Catalogue, catalogue
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -33,30 +33,50 @@ def link(
     Args:
         ws: The workspace.
         edges: What is believed; None = the edges of its ``linkage.toml``, or of the map that comes with the package.
-        window: The instants to look at: a window or a quarter's name; None = all that traffic was recorded of.
-        q: False discovery rate over all edges.
+        window: The instants to look at, and in which past experiments started: a window or a quarter's name; None =
+            all that traffic was recorded of, and all experiments.
+        q: False discovery rate over all edges, in (0, 1).
 
     Raises:
         UnknownName: a metric that is not in the catalogue; names the nearest.
         ConfigurationError: ``linkage.toml`` declares what cannot be; every fault with its line.
-        InvalidInput: no edges.
+        InvalidInput: no edges, an edge that is there twice, a rate outside (0, 1), or a workspace without data.
     """
     known = catalogue(ws)
     if edges is None:
-        asked = hypotheses(ws.root, [*known.ids, *(alias for one in known for alias in one.aliases)])
+        asked = hypotheses(ws.root, _names(known))
     else:
         asked = (edges,) if isinstance(edges, Hypothesis) else tuple(edges)
     if not asked:
         raise InvalidInput("There is no edge to judge. Declare one in linkage.toml, as [edges.relevance.task_success].")
-    for edge in asked:
-        for name in (edge.cause, edge.effect):
-            if name not in known:
-                raise UnknownName("metric", name, known.ids, remedy="List them with `metricstack metrics list`.")
+    if not 0 < q < 1:
+        raise InvalidInput(f"The false discovery rate {q} is outside (0, 1); 0.05 is usual.")
+    asked = tuple(_by_id(edge, known) for edge in asked)
     controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
     metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
-    seen = Observed(ws, tuple(metrics), _window(ws, window))
+    seen = Observed(
+        ws, tuple(metrics), _window(ws, window), tuple((edge.cause, edge.effect) for edge in asked),
+        ws.quarter(window) if isinstance(window, str) else window,
+    )  # fmt: skip
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
     return linkage_map([(edge, climb(seen, edge)) for edge in told], q=q)
+
+
+def _by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:
+    """Name an edge's metrics by their ids; confounders may be dimensions, too."""
+
+    def named(name: str) -> str:
+        return known.get(name).id
+
+    others = tuple(named(name) if name in _names(known) else name for name in edge.confounders)
+    controls = tuple(named(name) for name in edge.negative_controls)
+    return replace(
+        edge, cause=named(edge.cause), effect=named(edge.effect), negative_controls=controls, confounders=others
+    )
+
+
+def _names(known: Catalogue) -> list[str]:
+    return [*known.ids, *(alias for one in known for alias in one.aliases)]
 
 
 def _window(ws: "Workspace", window: Window | str | None) -> Window:

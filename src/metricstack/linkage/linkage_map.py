@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.show import Shown
 from metricstack.core.values import Finding
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.families import AdjustedPValues, adjust
@@ -39,7 +40,7 @@ class EdgeChange:
 
 
 @dataclass(frozen=True)
-class LinkageMap:
+class LinkageMap(Shown):
     """Which causes move which effects, and how sure that is.
 
     Args:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from metricstack.linkage.calendar import Events
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Scope
 from metricstack.metrics.language.resolve import inline
+from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import quantity_of
 from metricstack.metrics.values import values
 
@@ -53,15 +54,19 @@ class Observed:
         ws: The workspace.
         metrics: Ids of all metrics on the map.
         window: The instants to look at.
+        pairs: Causes with their effects.
+        tests: Only experiments that started in it; None = all.
     """
 
     ws: "Workspace"
     metrics: tuple[str, ...]
     window: Window
+    pairs: tuple[tuple[str, str], ...] = ()
+    tests: Window | None = None
 
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
-        self._staged: dict[str, pd.DataFrame] = {}
+        self._staged: dict[tuple[str, str, str], pd.DataFrame] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -71,7 +76,7 @@ class Observed:
     @cached_property
     def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
-        return past_effects(self.ws, self.metrics)
+        return past_effects(self.ws, self.metrics, pairs=self.pairs, window=self.tests)
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""
@@ -125,15 +130,15 @@ class Observed:
             grain: Length of a period.
         """
         if (by, grain) not in self._panels:
-            able = tuple(name for name in self.metrics if self._has(name, by))
+            able = tuple(name for name in self.metrics if self._has(name, by, {}))
             self._panels[by, grain] = self._tabulated(able, by, grain, {})
         return self._panels[by, grain]
 
-    def _has(self, metric: str, by: tuple[str, ...]) -> bool:
+    def _has(self, metric: str, by: tuple[str, ...], where: Mapping[str, str]) -> bool:
         from metricstack.metrics.evaluate import ask, prepare
 
         try:
-            request, ids = ask(self.ws, metric, window=self.window, by=by, grain=None, where=None, level=0.95)
+            request, ids = ask(self.ws, metric, window=self.window, by=by, grain=None, where=where or None, level=0.95)
             prepare(request, ids)
         except (UnknownName, InvalidInput):
             return False
@@ -148,7 +153,9 @@ class Observed:
             empty = pd.MultiIndex.from_arrays([[], []], names=["unit", "period"])
             return pd.DataFrame(index=empty)
         table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
-        unit = table[list(by)].agg(", ".join, axis=1) if by else ""
+        for name in by:  # rows without a value are a mixture of units, some of which may have adopted
+            table = table[table[name].notna() & (table[name] != NOT_RECORDED)]
+        unit = table[list(by)].agg(", ".join, axis=1) if by and len(table) else ""
         table = table.assign(unit=unit, value=table["value"].astype("float64"))
         wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric")  # noqa: PD010 - each is there once
         return wide.sort_index()
@@ -159,7 +166,9 @@ class Observed:
         rows = self.ws.table("events", columns=["kind", "scope", "start", "about", "env"])
         if isinstance(rows, Refusal):
             return ()
-        here = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment), rows.kind == "rollout")
+        here = rows.filter(
+            rows.env.fill_null(self.ws.config.environment) == self.ws.config.environment, rows.kind == "rollout"
+        )
         found: dict[tuple[str, str], dict[str, datetime]] = {}
         for row in here.to_pyarrow().to_pylist():
             dimension, colon, value = (row["scope"] or "").partition(":")
@@ -175,19 +184,17 @@ class Observed:
 
     def staged(self, rollout: Staged) -> "pd.DataFrame":
         """Return a rollout's weekly panel: columns ``unit``, ``period``, ``adopted`` and one per metric it can tell."""
-        if rollout.name not in self._staged:
-            able = tuple(name for name in self.metrics if self._has(name, (rollout.dimension,)))
+        key = rollout.name, rollout.dimension, rollout.use_case
+        if key not in self._staged:
             where = {"use_case": rollout.use_case} if rollout.use_case else {}
-            try:
-                table = self._tabulated(able, (rollout.dimension,), "week", where).reset_index()
-            except (UnknownName, InvalidInput):
-                table = self._tabulated((), (), "week", {}).reset_index()
+            able = tuple(name for name in self.metrics if self._has(name, (rollout.dimension,), where))
+            table = self._tabulated(able, (rollout.dimension,), "week", where).reset_index()
             day = self.ws.calendar.local_day
             table["adopted"] = [
                 None if (at := rollout.adopted.get(unit)) is None else str(day(at)) for unit in table["unit"]
             ]
-            self._staged[rollout.name] = table
-        return self._staged[rollout.name]
+            self._staged[key] = table
+        return self._staged[key]
 
     @cached_property
     def events(self) -> Events:
@@ -197,13 +204,16 @@ class Observed:
             return {}
         import pandas as pd
 
-        here = rows.filter(rows.env.isnull() | (rows.env == self.ws.config.environment), rows.scope == "all")
+        here = rows.filter(
+            rows.env.fill_null(self.ws.config.environment) == self.ws.config.environment, rows.scope == "all"
+        )
         found: dict[str, list[str]] = {}
         day = self.ws.calendar.local_day
         for row in here.to_pyarrow().to_pylist():
             if row["start"] is None or row["kind"] in ("release", "rollout"):
                 continue
-            last = self.window.end if row["end"] is None else min(row["end"], self.window.end)
-            days = pd.date_range(day(row["start"]), max(day(last), day(row["start"])), inclusive="left")
+            after = self.window.end if row["end"] is None else min(row["end"], self.window.end)
+            last = max(row["start"], after - timedelta(microseconds=1))
+            days = pd.date_range(day(row["start"]), day(last))
             found.setdefault(row["kind"], []).extend(str(one.date()) for one in days)
         return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.prediction import predicted
@@ -22,7 +23,7 @@ _STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Pooled:
+class Pooled(Shown):
     """Effects pooled with their true differences.
 
     Args:

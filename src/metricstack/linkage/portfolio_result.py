@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from metricstack.core.errors import UnknownName
+from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.portfolio_checks import DirectEffects, FirstStage
@@ -50,7 +51,7 @@ class Quotient:
 
 
 @dataclass(frozen=True)
-class PortfolioSlope:
+class PortfolioSlope(Shown):
     """What a portfolio of tests says of one or more causes.
 
     Args:

@@ -4,6 +4,7 @@ Every rung tells the effect of one named step of the cause. A rung that cannot b
 check fails stays visible and does not stand.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.association import correlation
+from metricstack.linkage.columns import lagged
 from metricstack.linkage.controls import Falsification, future_placebo, negative_control
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
 from metricstack.linkage.hypothesis import Hypothesis
@@ -85,14 +87,15 @@ def _single(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     if not len(found.experiments):
         return
     errors = np.sqrt(np.diagonal(found.covariances, axis1=1, axis2=2))
-    moved = np.abs(found.values[:, 0]) / errors[:, 0]
+    values = found.values  # noqa: PD011 - effects, no frame
+    moved = np.divide(np.abs(values[:, 0]), errors[:, 0], out=np.zeros(len(values)), where=errors[:, 0] > 0)
     k = int(np.argmax(moved))
     if not moved[k] >= _MOVED or not errors[k, 1] > 0:
         return
     one = found.declared[k]
     effects = [
         effect(
-            float(found.values[k, i]), float(errors[k, i]), freedom=float(found.n[k]) - 2, unit=unit,
+            float(values[k, i]), float(errors[k, i]), freedom=float(found.n[k]) - 2, unit=unit,
             n=int(found.n[k]), method=f"A/B test {one.key}",
         )
         for i, unit in enumerate(found.units)
@@ -221,7 +224,7 @@ def _panel(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     rows = table.reset_index()
     lag = edge.lags[0]
     if lag:
-        rows[edge.cause] = rows.groupby("unit")[edge.cause].shift(lag)
+        rows[edge.cause] = lagged(rows, edge.cause, "unit", "period", by=lag)
     rows = rows.dropna(subset=[edge.cause, edge.effect, *covariates])
     unit = seen.unit(edge.effect)
     found: PanelEffect | Refusal
@@ -268,12 +271,15 @@ def _falsified(rows: "pd.DataFrame", edge: Hypothesis, covariates: list[str]) ->
     except InvalidInput:
         pass
     for control in edge.negative_controls:
+        found: Falsification | Refusal = Refusal(
+            Reason.MISSING_COLUMN, f"{control} cannot be asked by {edge.unit}", "Name another control."
+        )
         if control in rows.columns:
             found = negative_control(
                 rows.dropna(subset=[control]), edge.effect, edge.cause, "unit", "period", control=control,
                 covariates=covariates,
             )  # fmt: skip
-            tried.append((f"negative_control: {control}", found))
+        tried.append((f"negative_control: {control}", found))
     for name, told in tried:
         if isinstance(told, Refusal):
             yield Diagnostic(Check(name, None, told.detail))
@@ -337,7 +343,8 @@ def _led(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame")
         days = f"{-found.lag} day{'s' if found.lag < -1 else ''}"
         detail = f"{edge.effect} moves {days} before {edge.cause}, if anything does"
         told = Refusal(Reason.UNSTABLE, detail, "Ask whether the effect moves the cause.")
-    says = found.says.replace("x", edge.cause, 1).replace("y", edge.effect, 1) if found.linked else found.says
+    named = {"x": edge.cause, "y": edge.effect}
+    says = re.sub(r"\b[xy]\b", lambda one: named[one[0]], found.says)
     checks = []
     dates = [str(day) for day in pair.index]
     x, y = (pair[name].to_numpy(dtype=np.float64) for name in (edge.cause, edge.effect))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from metricstack.core.show import Shown
 from metricstack.core.units import write
 from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
@@ -58,7 +59,7 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Edge:
+class Edge(Shown):
     """One edge of the map: what was expected, what each rung said, and the verdict.
 
     Args:
@@ -128,6 +129,11 @@ class Edge:
             checks=tuple(one.check for one in best.diagnostics),
             assumptions=tuple(f"{one.name} ({one.status})" for one in best.assumptions), provenance=best.provenance,
         )  # fmt: skip
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The edge as the one finding that it is."""
+        return (self.finding,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, complete enough to compare with the next quarter."""

@@ -239,11 +239,7 @@ def _cr2(fit: Regression, codes: Integers, contrast: Vector | int) -> Spread:
     spread_out = np.zeros((len(along), g))
     for cluster, rows in enumerate(_members(codes)):
         basis = np.hstack([fit.effects.basis(rows), fit.design[rows] @ half])
-        left, cosines, _ = np.linalg.svd(basis, full_matrices=False)
-        sine = 1 - cosines**2
-        factor = np.where(sine > _WHOLE, 1 / np.sqrt(np.maximum(sine, _WHOLE)), 0.0)
-        own = along[rows]
-        spread_out[rows, cluster] = own + left @ ((factor - 1) * (left.T @ own))
+        spread_out[rows, cluster] = _unbent(basis, along[rows])
     scores = spread_out.T @ fit.residuals
     projected = fit.effects.residual(spread_out)
     projected = projected - fit.design @ (fit.bread @ (fit.design.T @ spread_out))
@@ -251,6 +247,21 @@ def _cr2(fit: Regression, codes: Integers, contrast: Vector | int) -> Spread:
     below = float((moment**2).sum())
     freedom = float(np.trace(moment)) ** 2 / below if below > 0 else 0.0
     return Spread(float(scores @ scores), min(max(freedom, 0.0), g - 1.0))
+
+
+def _unbent(basis: Matrix, own: Vector) -> Vector:
+    """Multiply by the inverse root of ``I - Z Z'``, by the smaller of Z Z' and Z' Z: both have Z's squared cosines."""
+    rows, columns = basis.shape
+    if rows <= columns:
+        squares, vectors = np.linalg.eigh(basis @ basis.T)
+        sine = 1 - squares
+        factor = np.where(sine > _WHOLE, 1 / np.sqrt(np.maximum(sine, _WHOLE)), 0.0)
+        return np.asarray(vectors @ (factor * (vectors.T @ own)))
+    squares, vectors = np.linalg.eigh(basis.T @ basis)
+    root = np.sqrt(np.maximum(1 - squares, _WHOLE))
+    # (1 / root - 1) / (1 - root²), without the difference of numbers that are nearly alike
+    factor = np.where(1 - squares > _WHOLE, 1 / (root * (1 + root)), -1 / np.maximum(squares, 0.5))
+    return np.asarray(own + basis @ (vectors @ (factor * (vectors.T @ (basis.T @ own)))))
 
 
 def usual_variance(clusters: int) -> str:

@@ -66,6 +66,8 @@ class Asked:
         adjusted: What units did before is taken off what they did after, so that the products of both are wanted.
         caps: Experiment → share at whose quantile of units, over its arms, totals are capped.
         cuts: Name → a quantile whose unit-wise parts are wanted: variables ``NAME:weight`` and ``NAME:below``.
+        together: What varies together: groups of states after exposure, and of names of cuts, whose products are
+            wanted; None = all of them.
     """
 
     states: Mapping[str, Sequence[State]]
@@ -75,6 +77,23 @@ class Asked:
     adjusted: bool = False
     caps: Mapping[str, float] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
+    together: tuple[frozenset[State | str], ...] | None = None
+
+    def pairs(self, variables: Sequence[str], places: Mapping[int, Mapping[State, str]]) -> list[tuple[str, str]]:
+        """Return the pairs of variables whose products are wanted."""
+        before, after = set(places.get(_BEFORE, {}).values()), places.get(_AFTER, {})
+        every = list(combinations(variables, 2))
+        if self.adjusted:
+            return every
+        if self.together is None:
+            return [(x, y) for x, y in every if (x in before) == (y in before)]
+        wanted = {pair for pair in every if before.issuperset(pair)}
+        for group in self.together:
+            states = {after[one] for one in group if isinstance(one, State) and one in after}
+            cuts = {f"{one}:{part}" for one in group if isinstance(one, str) for part in ("weight", "below")}
+            held = [name for name in variables if name in states or name in cuts]
+            wanted.update(combinations(held, 2))
+        return sorted(wanted)
 
 
 @dataclass(frozen=True)
@@ -178,9 +197,7 @@ class Exposed(Assigned):
         )
         capped = _caps(flat, [name for name in amounts if name in variables], caps)
         flat = _capped(flat, capped)
-        before = set(places.get(_BEFORE, {}).values())
-        alone = asked is not None and not asked.adjusted
-        pairs = [(x, y) for x, y in combinations(variables, 2) if not alone or (x in before) == (y in before)]
+        pairs = list(combinations(variables, 2)) if asked is None else asked.pairs(variables, places)
         cells = _moments(flat, ["experiment", "variant", *labels], variables, pairs)
         keyed = {(key[0], key[1], int(key[2]), tuple(str(label) for label in key[3:])): m for key, m in cells.items()}
         return Together(keyed, places, refused, capped)

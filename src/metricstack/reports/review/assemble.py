@@ -8,6 +8,7 @@ from metricstack.charts import Span
 from metricstack.core.values import Finding, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments import Portfolio
+from metricstack.linkage.questions import FourQuestions
 from metricstack.metrics import MetricPanel
 from metricstack.reports.html import Html
 from metricstack.reports.quarter import check_segment, choose_quarter
@@ -15,6 +16,7 @@ from metricstack.reports.review import sections, trust
 from metricstack.reports.review.answer import four_layers, headline_html, layer_board, use_case_blocks
 from metricstack.reports.review.board import Board
 from metricstack.reports.review.incidents import incidents_of
+from metricstack.reports.review.linked import linkage_section, linked_until
 from metricstack.reports.review.plan import CUTS, LAYERS, TRENDS, every_metric
 from metricstack.reports.review.recorded import recorded, say_recorded
 from metricstack.reports.review.tested import experiments_section, tests_of
@@ -65,6 +67,7 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         telemetry=recorded(workspace, window),
         costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", segment=segment),
         tests=tests_of(workspace, window),
+        linked=linked_until(workspace, window),
     )
 
 
@@ -127,7 +130,8 @@ class Review:
         incidents: What broke in the quarter; a refusal where nobody recorded it.
         tables: What each table's rows of the quarter say of themselves.
         telemetry: What was recorded, counted as it is.
-        tests: The experiments that ended in the quarter; a refusal where they cannot be read.
+        tests: The experiments that ended in the quarter.
+        linked: The four questions, from all that is known at its end.
     """
 
     workspace: Workspace
@@ -142,6 +146,7 @@ class Review:
     tables: tuple[TableCompleteness, ...]
     telemetry: tuple[Finding, ...]
     tests: Portfolio
+    linked: FourQuestions | Refusal
 
     @property
     def headline(self) -> Html:
@@ -185,6 +190,11 @@ class Review:
         return experiments_section(self.tests, segment=self.segment)
 
     @property
+    def linkage(self) -> Html:
+        """What moves the business, and how sure that is."""
+        return linkage_section(self.linked, segment=self.segment)
+
+    @property
     def delivery(self) -> Html:
         """How fast and how safely it changes."""
         return sections.plain_section(self.board, "delivery")
@@ -210,5 +220,5 @@ class Review:
         boards = (self.board, self.use_cases, *self.cuts.values())
         panels = [panel for board in boards for panel in (board.now, board.before)]
         measured = (finding for panel in (*panels, self.trends, self.costs) for finding in panel.findings)
-        tested = () if isinstance(self.tests, Refusal) else self.tests.findings
-        return (*self.telemetry, *measured, *tested)
+        linked = () if isinstance(self.linked, Refusal) else self.linked.findings
+        return (*self.telemetry, *measured, *self.tests.findings, *linked)
