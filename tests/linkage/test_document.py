@@ -1,6 +1,7 @@
 """What `docs/linkage.md` promises: its code runs, its declaration loads, its fields and limits are the code's."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,13 @@ def test_its_limits_and_wordings_are_those_of_the_code() -> None:
     assert f"F below {WEAKEST_FIRST_STAGE:g}" in PAGE
     assert all(f"`{verdict}`" in PAGE for verdict in EdgeVerdict)
     assert {rung.grade for rung in Rung} == set("ABCD")
+
+
+def test_every_function_that_it_lists_is_there() -> None:
+    listed = PAGE.partition("| question | function |")[2].partition("`help(")[0]
+    names = re.findall(r"`([\w.]+)`", listed)
+    assert len(names) > 20
+    for name in names:
+        module, _, function = name.rpartition(".")
+        home = import_module(f"metricstack.linkage{'.' if module else ''}{module}")
+        assert callable(getattr(home, function)), name
