@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
+from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Scope
 from metricstack.metrics.language.resolve import inline
@@ -67,6 +71,7 @@ class Observed:
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
         self._staged: dict[tuple[str, str, str], pd.DataFrame] = {}
+        self._steady: dict[bytes, Stationarity | Refusal] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -121,6 +126,13 @@ class Observed:
     def series(self) -> "pd.DataFrame":
         """Return daily values of the whole company: a row per local day, a column per metric."""
         return self.panel((), "day").droplevel("unit")
+
+    def steady(self, values: NDArray[np.float64]) -> Stationarity | Refusal:
+        """Tell whether a daily series keeps its mean; asked once of the many edges that share it."""
+        key = values.tobytes()
+        if key not in self._steady:
+            self._steady[key] = stationarity(values)
+        return self._steady[key]
 
     def panel(self, by: tuple[str, ...], grain: str) -> "pd.DataFrame":
         """Return values by units and periods: a row per unit and period, a column per metric that has the dimensions.

@@ -28,7 +28,6 @@ from metricstack.linkage.randomised import portfolio_evidence, single_test_evide
 from metricstack.linkage.rollout import RolloutEffect, rollout_effect
 from metricstack.linkage.sensitivity import robustness_value
 from metricstack.linkage.slopes import inverted
-from metricstack.linkage.stability import stationarity
 from metricstack.numerics.intervals import t_quantile
 from metricstack.numerics.multiplicity import p_value
 
@@ -355,7 +354,7 @@ def _led(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame")
         detail += f"by innovations p = {found.p_value:.2g}"
         checks.append(Diagnostic(Check("ways_agree", agrees or None, detail)))
     for name, series in ((edge.cause, x), (edge.effect, y)):
-        steady = stationarity(series, dates=None)
+        steady = seen.steady(series)
         if not isinstance(steady, Refusal):
             checks.append(Diagnostic(Check(f"stationary: {name}", None, steady.check.detail)))
     return Evidence(
