@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput, UnknownName
@@ -121,6 +121,8 @@ def test_endogeneity_is_the_textbook_regression() -> None:
 @settings(max_examples=15, deadline=None)
 def test_scale_shift_and_order(seed: int, scale: float, shift: float) -> None:
     df = world(seed)
+    # Two instruments contradict each other now and then: then there is nothing to scale.
+    assume(isinstance(instrument(df, "y", "x", ["z0", "z1"], exogenous=["w"]), InstrumentEffect))
     first = effect_of(df)
     moved = df.sample(frac=1, random_state=seed)
     moved["y"] = scale * moved["y"] + shift + 3 * moved["w"]

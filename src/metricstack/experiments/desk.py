@@ -153,7 +153,7 @@ class Desk:
         for name in self.parted:
             job, part = self.jobs[name]
             bins = {} if job.quantile is None else self._bins(name)
-            if job.quantile is None or isinstance(bins, Refusal):
+            if job.quantile is None or isinstance(bins, Refusal) or not bins:
                 continue
             table, call, _ = job.quantile
             cells = [(cell[:3], quantile_of(call, entries)[0]) for cell, entries in bins.items()]
@@ -326,6 +326,7 @@ class Desk:
                 values += sign * share * means
                 baselines += share * means if sign < 0 else 0.0
                 covariance += share**2 * weights.T @ moments.cross @ weights / (moments.n - 1) / moments.n
+        np.fill_diagonal(covariance, np.where(np.diag(covariance) < 0, 0.0, np.diag(covariance)))  # only rounding
         return values, baselines, covariance, units
 
     def _linear(

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["climb"]
 
 Rungs = Callable[[Observed, Hypothesis], Iterator[Evidence]]
-_MOVED = 4.0
-"""A test has moved the cause where its effect is as many standard errors from 0: it is the strongest of many."""
 _LONGEST = 7
 _DAYS = {"day": 1, "week": 7, "month": 30}
 
@@ -81,15 +79,19 @@ def _portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
 
 
 def _single(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
-    """The test that moved the cause most, in its own standard errors."""
+    """The largest test that was meant to move the cause, else the largest of all.
+
+    It is chosen without a look at what it showed: of many tests the one that moved the cause most also had the most
+    luck, in whatever goes with the cause.
+    """
     found = seen.effects.of([edge.cause, edge.effect])
     if not len(found.experiments):
         return
+    meant = [one.primary == edge.cause for one in found.declared]
     errors = np.sqrt(np.diagonal(found.covariances, axis1=1, axis2=2))
     values = found.values  # noqa: PD011 - effects, no frame
-    moved = np.divide(np.abs(values[:, 0]), errors[:, 0], out=np.zeros(len(values)), where=errors[:, 0] > 0)
-    k = int(np.argmax(moved))
-    if not moved[k] >= _MOVED or not errors[k, 1] > 0:
+    k = max(range(len(meant)), key=lambda at: (meant[at], found.n[at], found.experiments[at]))
+    if not errors[k, 0] > 0 or not errors[k, 1] > 0:
         return
     one = found.declared[k]
     effects = [

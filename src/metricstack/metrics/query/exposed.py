@@ -259,13 +259,15 @@ class Exposed(Assigned):
         )
         held = self._within(rows, units)
         held = held.filter(held["_bin"].notnull())
-        weight = held["_weight"] if cut.plan.weighted else ibis.literal(1.0)
-        below = ibis.cases(
-            (held["_bin"] < held["_cut"], weight), (held["_bin"] == held["_cut"], weight * held["_part"]), else_=0.0
-        )
-        found = held.mutate(_known=weight, _low=below)
-        return found.group_by(_UNIT).aggregate(
-            **{f"{name}:weight": found["_known"].sum(), f"{name}:below": found["_low"].sum()}
+        lower, at = held["_bin"] < held["_cut"], held["_bin"] == held["_cut"]
+        if cut.plan.weighted:
+            known, below = held["_weight"].sum(), held["_weight"].sum(where=lower)
+            part = (held["_weight"] * held["_part"]).sum(where=at)
+        else:  # counts are cast: a written number is a decimal to some engines, whose products overflow
+            known, below = held.count().cast("float64"), held.count(where=lower).cast("float64")
+            part = held["_part"].sum(where=at)
+        return held.group_by(_UNIT).aggregate(
+            **{f"{name}:weight": known, f"{name}:below": below.fill_null(0.0) + part.fill_null(0.0)}
         )
 
     def _frame(self, name: str, labels: Sequence[str] = (), *, before: bool = False) -> Frame | Refusal:
