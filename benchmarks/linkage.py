@@ -184,7 +184,7 @@ def verdicts(seeds: int) -> tuple[str, list[Rate]]:
     told = section(
         "End to end: how often a verdict is *supports*, in %",
         f"{seeds:,} of each world, {few:,} of each with a rollout. An effect above 0 is expected in all; where the "
-        "truth is not, every *supports* is false. 12 regions, 91 days, 66 tests (*one test*: the strongest of ten) "
+        "truth is not, every *supports* is false. 12 regions, 91 days, 66 tests (*one test*: the largest of ten) "
         "and 40 teams of which 30 adopt, read by the rungs that read a workspace, each edge judged by itself. *3.0 of "
         "90*: the rung stands in 90 % of the worlds, and says *supports* in 3 % of those. The naive ways are Pearson's "
         "p of daily series and of regions by week. In the last world what A and B take as given is false, and nothing "

@@ -1,8 +1,7 @@
 """How often a whole verdict is wrong: small worlds of known truth, pushed through the rungs, the judge and the map.
 
 In every world a positive effect of the cause is expected. `rows(seeds)` gives one row per world and way of knowing
-(A: 66 A/B tests; A, one test: the one of ten that moved the cause most; B: a staged rollout; C: regions by week; D:
-daily series): how often that rung stands, how often it says "supports", of the edge by itself and on a map of all
+(A: 66 A/B tests; A, one test: the largest of ten; B: a staged rollout; C: regions by week; D: daily series): how often that rung stands, how often it says "supports", of the edge by itself and on a map of all
 worlds, and how often two naive ways do.
 Run as ``python benchmarks/linkage_cells/end_to_end.py 200`` for the table.
 """
@@ -21,7 +20,7 @@ from scipy.signal import lfilter
 from scipy.stats import pearsonr
 
 from metricstack.core.streams import stream
-from metricstack.core.values import Provenance
+from metricstack.core.values import Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.past import PastEffects
 from metricstack.linkage.evidence import Evidence, Rung
@@ -29,6 +28,7 @@ from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.linkage_map import linkage_map
 from metricstack.linkage.observed import Observed, Staged
 from metricstack.linkage.rungs import climb
+from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.linkage.verdict import EdgeVerdict, judge
 
 Array = NDArray[np.float64]
@@ -133,7 +133,10 @@ class InMemory:
         """Effects of past experiments."""
         values, covariances = self.tests
         keys = tuple(f"test-{k}" for k in range(len(values)))
-        declared = [SimpleNamespace(key=key, lever="abc"[k % 3], start=_START, end=None) for k, key in enumerate(keys)]
+        declared = [
+            SimpleNamespace(key=key, lever="abc"[k % 3], start=_START, end=None, primary=self.cause)
+            for k, key in enumerate(keys)
+        ]
         return PastEffects(
             keys, cast("Any", tuple(declared)), (self.cause, "effect"), ("1", "1"), values, values, covariances,
             np.full(len(keys), 4000), {},
@@ -142,6 +145,10 @@ class InMemory:
     def shared(self, cause: str, effect: str) -> tuple[str, ...]:
         """Nothing is made of the same."""
         return ()
+
+    def steady(self, values: Array) -> Stationarity | Refusal:
+        """Tell whether a daily series keeps its mean."""
+        return stationarity(values)
 
     def unit(self, metric: str) -> str:
         """Every metric is a plain number."""
