@@ -1,8 +1,10 @@
 """How often a whole verdict is wrong: small worlds of known truth, pushed through the rungs, the judge and the map.
 
 In every world a positive effect of the cause is expected. `rows(seeds)` gives one row per world and way of knowing
-(A: 66 A/B tests; A, one test: the largest of ten; B: a staged rollout; C: regions by week; D: daily series): how often that rung stands, how often it says "supports", of the edge by itself and on a map of all
-worlds, and how often two naive ways do.
+(A: 66 A/B tests; A, one test: the largest of ten; B: a staged rollout; C: regions by week; D: daily series): how often
+that rung stands, how often it says "supports", of the edge by itself and on a map of all worlds, and how often two
+naive ways do.
+
 Run as ``python benchmarks/linkage_cells/end_to_end.py 200`` for the table.
 """
 
