@@ -14,6 +14,7 @@ from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.lead_lag import LeadLag, lead_lag
 from metricstack.linkage.rungs import climb
+from metricstack.linkage.stability import stationarity
 
 EDGE = Hypothesis("cause", "effect", -2.0, +1, 0.1)
 DATES = [str(day.date()) for day in pd.date_range("2026-01-05", periods=90)]
@@ -35,7 +36,7 @@ def led(days: pd.DataFrame) -> Evidence:
     seen: Any = SimpleNamespace(
         shared=lambda *_: (), effects=SimpleNamespace(of=lambda _: none), unit=lambda _: "1", rollouts=(), window=None,
         provenance=lambda _: Provenance(), panel=lambda *_: pd.DataFrame({"unit": [], "period": []}),
-        series=lambda: days, events={},
+        series=lambda: days, events={}, steady=stationarity,
     )  # fmt: skip
     return climb(seen, EDGE)[-1]
 
