@@ -318,3 +318,20 @@ def test_a_fixed_design_says_nothing_before_its_planned_units(tmp_path: Path) ->
     stopped = _read(tmp_path / "b", later, assigned, planned_n=1000, end=at("08-01"))
     assert "always valid" in stopped.primary.effect.estimate.method
     assert stopped.verdict is Verdict.HOLD
+
+
+def test_over_time_too_unknown_outcomes_count_as_declared(tmp_path: Path) -> None:
+    # Three runs on day 1. Control wins one, loses one, one is unknown; treatment wins two, one is unknown. Of the known
+    # 1 - 1/2; of all, unknown as 0: 2/3 - 1/3. The first user of each arm loses all, so that units differ: 119 of 120.
+    assigned = _arms(120)
+    outcomes = {"control": ("success", "failure", "unknown"), "treatment": ("success", "success", "unknown")}
+    lost = ("failure", "failure", "unknown")
+    runs = [
+        _run(f"{one['unit']}-{j}", one["unit"], outcome, 1.0)
+        for one in assigned
+        for j, outcome in enumerate(lost if one["unit"][1:] == "0" else outcomes[one["variant"]])
+    ]
+    for policy, control, treatment in ((NullPolicy.EXCLUDE, 1 / 2, 1.0), (NullPolicy.ZERO, 1 / 3, 2 / 3)):
+        found = _read(tmp_path / str(policy), runs, assigned, null_policy=policy).over_time
+        assert not isinstance(found, Refusal)
+        assert found.stretches[0].effect.value == pytest.approx((treatment - control) * 119 / 120)

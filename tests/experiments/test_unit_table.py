@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 import ibis
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -149,7 +150,6 @@ def test_flaws_of_rows_are_named() -> None:
 
 
 def test_a_comparison_from_a_frame_reads_as_in_the_documentation() -> None:
-    pd = pytest.importorskip("pandas")
     found = arms(pd.DataFrame(UNITS), values=["clicks", "views"])
     effect = welch(control=found["a"], treatment=found["b"])
     assert isinstance(effect, Effect)

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import ibis
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -198,7 +199,6 @@ def test_a_column_may_be_called_anything() -> None:
 
 
 def test_tables_come_in_many_forms() -> None:
-    pd = pytest.importorskip("pandas")
     columns = {"arm": ["a", "a"], "x": [1.0, 3.0]}
     with duckdb.connect() as connection:
         connection.execute("create table units as select * from (values ('a', 1.0::double), ('a', 3.0)) t(arm, x)")

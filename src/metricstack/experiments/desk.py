@@ -361,6 +361,9 @@ class Desk:
                 "it adds up from day to day, so that units exposed later have less of it",
                 "Follow a share or a mean.",
             )
+        as_0 = one.null_policy is NullPolicy.ZERO
+        if as_0 and any(part.tables[table].plan.weighted for table in job.tables):
+            return _NOT_0
         alone = replace(self.exposed, exposures=tuple(e for e in self.exposed.exposures if e.experiment == one.key))
         found = alone.over_time(self._states([name]), self._plans, edges)
         if isinstance(found, Refusal):
@@ -371,7 +374,9 @@ class Desk:
             if not parts:
                 return Refusal(Reason.NO_DATA, f"arm {variant!r} has no units in this workspace")
             moments = _merged(parts.values())
-            told = [linear_of(job, part, moments, found.places[i], found.refused) for i in range(len(values))]
+            stood = [found.places.get(i, {}) for i in range(len(values))]
+            stood = [counted_as_0(places) for places in stood] if as_0 else stood
+            told = [linear_of(job, part, moments, places, found.refused) for places in stood]
             kept = [one for one in told if not isinstance(one, Refusal)]
             if len(kept) < len(told):
                 return next(one for one in told if isinstance(one, Refusal))

@@ -17,8 +17,7 @@ from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
 from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
-from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Scope
-from metricstack.metrics.language.resolve import inline
+from metricstack.metrics.language.resolve import inline, leaves
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import quantity_of
 from metricstack.metrics.values import values
@@ -98,30 +97,10 @@ class Observed:
         return tuple(text for table, text in one if (table, text) in other)
 
     def _parts(self, metric: str) -> Iterator[tuple[str, str]]:
-        known = self.catalogue
-        definition = known.get(metric)
-
-        def walk(node: Node, home: str) -> Iterator[tuple[str, str]]:
-            match node:
-                case Scope(inner, table):
-                    yield from walk(inner, table)
-                case Negative(inner):
-                    yield from walk(inner, home)
-                case Binary(_, left, right):
-                    yield from walk(left, home)
-                    yield from walk(right, home)
-                case Call("known_part", (inner, *_)) | Call("total", (_, inner, *_)):
-                    yield from walk(inner, home)
-                case Call("days" | "month" | "assumed"):
-                    return
-                case Call():
-                    quantity = quantity_of(node, home)
-                    if quantity.text:
-                        yield home, quantity.text
-                case _:
-                    return
-
-        yield from walk(inline(definition, known.definitions), definition.table)
+        definition = self.catalogue.get(metric)
+        for home, call in leaves(inline(definition, self.catalogue.definitions), definition.table):
+            if call.is_aggregate and (text := quantity_of(call, home).text):
+                yield home, text
 
     def series(self) -> "pd.DataFrame":
         """Return daily values of the whole company: a row per local day, a column per metric."""
