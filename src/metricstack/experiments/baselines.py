@@ -18,7 +18,7 @@ from metricstack.experiments.adjustment import solved
 from metricstack.experiments.declaration import Declaration, Design
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.measured import arm_of_sums
-from metricstack.metrics.query.exposed import Asked, Together
+from metricstack.metrics.query.asked import Asked, Together
 from metricstack.metrics.query.sighted import ALL, Sighted, home_of
 from metricstack.metrics.query.states import Role, states_of
 from metricstack.telemetry.tables import table

@@ -21,8 +21,6 @@ from metricstack.experiments.measured import (
     arm_of_sums,
     counted_as_0,
     is_total,
-    linear_of,
-    linear_of_histogram,
     quantile_of,
     unknown_of,
 )
@@ -30,21 +28,21 @@ from metricstack.metrics.definitions import catalogue
 from metricstack.metrics.evaluate import ask, prepare
 from metricstack.metrics.job import Job
 from metricstack.metrics.passes import Pass
+from metricstack.metrics.query.asked import BEFORE, Asked, Cell, Cut, Together
 from metricstack.metrics.query.compile import Plan
-from metricstack.metrics.query.exposed import Asked, Cell, Cut, Exposed, Exposure, Together
+from metricstack.metrics.query.exposed import Exposed, Exposure
 from metricstack.metrics.query.states import Quantity, Role, State, quantity_of, states_of
 from metricstack.numerics.histograms import cut
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["Arm", "Desk"]
+__all__ = ["NOT_0", "Arm", "Desk", "merged"]
 
 Arm = Mapping[int, Moments] | Refusal
 """One metric in one arm: stretch of the allocation → its moments; or why it cannot be told."""
 Histograms = Mapping[Cell, NDArray[np.float64]] | Refusal
 States = dict[str, tuple[State, ...]]
-_BEFORE = -1
 _KEPT = (Role.TOTAL, Role.KNOWN, Role.DISTINCT)
 """What is looked at of the time before: amounts, and how many rows they are of."""
 
@@ -112,39 +110,42 @@ class Desk:
         exposed = _as_of_looks(Exposed(ws, request.catalogue.given, exposures), declared)
         return cls(ws, declared, exposed, named, unknown, span, by, parted, pairs)
 
-    def _summed(self, names: Sequence[str]) -> Iterator[tuple[Job, Pass]]:
+    def summed(self, names: Sequence[str]) -> Iterator[tuple[Job, Pass]]:
+        """Yield how each metric is computed that is made of sums."""
         for name in dict.fromkeys(names):
             if name in self.jobs and self.jobs[name][0].quantile is None and self.jobs[name][0].special is None:
                 yield self.jobs[name]
 
-    def _states(self, names: Sequence[str]) -> States:
+    def states(self, names: Sequence[str]) -> States:
+        """Return the states that metrics made of sums need, by table."""
         found: dict[str, dict[State, None]] = {}
-        for job, _ in self._summed(names):
+        for job, _ in self.summed(names):
             for state in states_of(job.tree, job.definition.table):
                 found.setdefault(state.quantity.table, {}).setdefault(state)
         return {table: tuple(states) for table, states in found.items()}
 
     @property
-    def _plans(self) -> dict[str, Plan]:
+    def plans(self) -> dict[str, Plan]:
+        """How the rows of each table are weighted."""
         return {name: part.tables[name].plan for job, part in self.jobs.values() for name in job.tables}
 
     @cached_property
     def joint(self) -> Together | Refusal:
         """What all units did: after their first exposure of every metric, before it of primaries and covariates."""
         after = [name for one in self.declared for name in one.metrics]
-        covariates = self._states([name for one in self.declared for name in (one.primary, *one.covariates)])
+        covariates = self.states([name for one in self.declared for name in (one.primary, *one.covariates)])
         before = {
             table: tuple(state for state in states if state.role in _KEPT) for table, states in covariates.items()
         }
         caps = {one.key: one.cap for one in self.declared if one.cap is not None}
         adjusted = any(one.covariates for one in self.declared)
         together = tuple(map(self._made_of, [*((name,) for name in after), *self.pairs]))
-        asked = Asked(self._states(after), before, self._plans, self.by, adjusted, caps, self._cuts(), together)
+        asked = Asked(self.states(after), before, self.plans, self.by, adjusted, caps, self._cuts(), together)
         return self.exposed.joint(asked)
 
     def _made_of(self, names: Sequence[str]) -> frozenset[State | str]:
         """All that some metrics are computed from: states, and quantiles taken apart."""
-        states = (state for found in self._states(names).values() for state in found)
+        states = (state for found in self.states(names).values() for state in found)
         return frozenset([*states, *(name for name in names if name in self.parted)])
 
     def _cuts(self) -> dict[str, Cut]:
@@ -152,7 +153,7 @@ class Desk:
         found = {}
         for name in self.parted:
             job, part = self.jobs[name]
-            bins = {} if job.quantile is None else self._bins(name)
+            bins = {} if job.quantile is None else self.bins(name)
             if job.quantile is None or isinstance(bins, Refusal) or not bins:
                 continue
             table, call, _ = job.quantile
@@ -164,16 +165,17 @@ class Desk:
 
     def before(self, names: Sequence[str], found: Together) -> list[str]:
         """Return the variables that say what units did before, of some metrics."""
-        places = found.places.get(_BEFORE, {})
+        places = found.places.get(BEFORE, {})
         wanted = (
             state
-            for job, _ in self._summed(names)
+            for job, _ in self.summed(names)
             for state in states_of(job.tree, job.definition.table)
             if state in places and state.role in _KEPT
         )
         return list(dict.fromkeys(places[state] for state in wanted))
 
-    def _places(self, one: Declaration, found: Together) -> Mapping[State, str]:
+    def places(self, one: Declaration, found: Together) -> Mapping[State, str]:
+        """Return where states stand after exposure; rows of unknown outcome count as was declared."""
         places = found.places.get(0, {})
         return counted_as_0(places) if one.null_policy is NullPolicy.ZERO else places
 
@@ -201,13 +203,13 @@ class Desk:
             return _NO_SUMS
         told: dict[int, Moments | Refusal] = {}
         if job.quantile is None:
-            covariates, places = self.before(one.covariates, found), self._places(one, found)
+            covariates, places = self.before(one.covariates, found), self.places(one, found)
             if one.null_policy is NullPolicy.ZERO and any(part.tables[t].plan.weighted for t in job.tables):
-                return _NOT_0
+                return NOT_0
             for stretch, moments in stretches.items():
                 told[stretch] = arm_of_sums(job, part, moments, places, found.refused, covariates=covariates)
         else:
-            bins = self._bins(name)
+            bins = self.bins(name)
             if isinstance(bins, Refusal):
                 return bins
             for stretch, moments in stretches.items():
@@ -230,13 +232,13 @@ class Desk:
         found = self.joint
         assert isinstance(found, Together)
         job, part = self.jobs[name]
-        merged = _merged(found.of(one.key, arm).values())
+        whole = merged(found.of(one.key, arm).values())
         if job.quantile is None:
-            return arm_of_sums(job, part, merged, self._places(one, found), found.refused)
-        bins = self._bins(name)
+            return arm_of_sums(job, part, whole, self.places(one, found), found.refused)
+        bins = self.bins(name)
         assert not isinstance(bins, Refusal)
         mine = [entries for cell, entries in bins.items() if cell[:2] == (one.key, arm)]
-        return arm_of_histogram(job, merged.n, np.concatenate(mine) if mine else None)
+        return arm_of_histogram(job, whole.n, np.concatenate(mine) if mine else None)
 
     def contrast(
         self, one: Declaration, name: str, arm: str, *, value: tuple[int, str] | None = None
@@ -255,7 +257,7 @@ class Desk:
         found = self.joint
         assert isinstance(found, Together)
         caps, places = found.caps.get(one.key, {}), found.places.get(0, {})
-        for job, _ in self._summed([name]):
+        for job, _ in self.summed([name]):
             states = [state for state in states_of(job.tree, job.definition.table) if places.get(state) in caps]
             told = dict.fromkeys(f"{state.quantity.label} at {caps[places[state]]:.6g}" for state in states)
             if told:
@@ -277,19 +279,19 @@ class Desk:
 
     def is_total(self, name: str) -> bool:
         """Tell whether a metric adds up by unit."""
-        return bool(list(self._summed([name]))) and is_total(self.jobs[name][0])
+        return bool(list(self.summed([name]))) and is_total(self.jobs[name][0])
 
     def unknown_rows(self, one: Declaration, name: str) -> dict[str, tuple[int, int]]:
         """Count the rows of which a metric is not known: arm → unknown and all of them."""
         found = self.joint
-        if isinstance(found, Refusal) or not list(self._summed([name])):
+        if isinstance(found, Refusal) or not list(self.summed([name])):
             return {}
         job = self.jobs[name][0]
         places = found.places.get(0, {})
         arms = {arm: found.of(one.key, arm) for arm in one.arms}
         if any(table in found.refused for table in job.tables):
             return {}
-        return {arm: unknown_of(job, _merged(parts.values()), places) for arm, parts in arms.items() if parts}
+        return {arm: unknown_of(job, merged(parts.values()), places) for arm, parts in arms.items() if parts}
 
     def unit(self, name: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""
@@ -297,96 +299,8 @@ class Desk:
             return "1"
         return self.jobs[name][0].definition.unit.replace("currency", self.ws.config.currency)
 
-    def effects(
-        self, one: Declaration, names: Sequence[str], arm: str
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int] | Refusal:
-        """Compute an arm's effects on metrics made of sums, and how they vary together.
-
-        Returns:
-            Effects, values in control, their covariance, and units; NaN of a metric that cannot be told. Stretches
-            of the allocation are weighed by their units.
-        """
-        found = self.joint
-        if isinstance(found, Refusal):
-            return found
-        control, treatment = found.of(one.key, one.arms[0]), found.of(one.key, arm)
-        both = [at for at in control if at in treatment]
-        if not both:
-            return Refusal(Reason.NO_DATA, "nothing was recorded of its units in both arms")
-        m, places = len(names), self._places(one, found)
-        units = sum(side[at].n for side in (control, treatment) for at in both)
-        values, baselines, covariance = np.zeros(m), np.zeros(m), np.zeros((m, m))
-        for at in both:
-            share = (control[at].n + treatment[at].n) / units
-            for sign, variant, moments in ((-1.0, one.arms[0], control[at]), (1.0, arm, treatment[at])):
-                cell = (one.key, variant, at)
-                told = [self._linear(name, moments, places, found.refused, cell) for name in names]
-                weights = np.column_stack([weight for _, weight in told])
-                means = np.array([value for value, _ in told])
-                values += sign * share * means
-                baselines += share * means if sign < 0 else 0.0
-                covariance += share**2 * weights.T @ moments.cross @ weights / (moments.n - 1) / moments.n
-        np.fill_diagonal(covariance, np.where(np.diag(covariance) < 0, 0.0, np.diag(covariance)))  # only rounding
-        return values, baselines, covariance, units
-
-    def _linear(
-        self,
-        name: str,
-        moments: Moments,
-        places: Mapping[State, str],
-        refused: Mapping[str, Refusal],
-        cell: tuple[str, str, int],
-    ) -> tuple[float, NDArray[np.float64]]:
-        nothing = (math.nan, np.full(len(moments.names), math.nan))
-        if f"{name}:below" in moments.names:
-            bins = self._bins(name)
-            entries = None if isinstance(bins, Refusal) else bins.get((*cell, ()))
-            found = linear_of_histogram(self.jobs[name][0], name, moments, entries)
-            return nothing if isinstance(found, Refusal) else found
-        if not list(self._summed([name])):
-            return nothing
-        found = linear_of(*self.jobs[name], moments, places, refused)
-        return nothing if isinstance(found, Refusal) else found
-
-    def over_time(
-        self, one: Declaration, name: str, arm: str, edges: Sequence[int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int] | Refusal:
-        """Compute an arm's effect in stretches of days since exposure: effects, their covariance, units."""
-        if not list(self._summed([name])):
-            return Refusal(Reason.NOT_MEASURED, "only a metric made of sums can be followed from day to day")
-        job, part = self.jobs[name]
-        if is_total(job):
-            return Refusal(
-                Reason.NOT_MEASURED,
-                "it adds up from day to day, so that units exposed later have less of it",
-                "Follow a share or a mean.",
-            )
-        as_0 = one.null_policy is NullPolicy.ZERO
-        if as_0 and any(part.tables[table].plan.weighted for table in job.tables):
-            return _NOT_0
-        alone = replace(self.exposed, exposures=tuple(e for e in self.exposed.exposures if e.experiment == one.key))
-        found = alone.over_time(self._states([name]), self._plans, edges)
-        if isinstance(found, Refusal):
-            return found
-        values, covariance, units = np.zeros(len(edges) + 1), np.zeros((len(edges) + 1,) * 2), 0
-        for sign, variant in ((-1.0, one.arms[0]), (1.0, arm)):
-            parts = found.of(one.key, variant)
-            if not parts:
-                return Refusal(Reason.NO_DATA, f"arm {variant!r} has no units in this workspace")
-            moments = _merged(parts.values())
-            stood = [found.places.get(i, {}) for i in range(len(values))]
-            stood = [counted_as_0(places) for places in stood] if as_0 else stood
-            told = [linear_of(job, part, moments, places, found.refused) for places in stood]
-            kept = [one for one in told if not isinstance(one, Refusal)]
-            if len(kept) < len(told):
-                return next(one for one in told if isinstance(one, Refusal))
-            weights = np.column_stack([weight for _, weight in kept])
-            values += sign * np.array([value for value, _ in kept])
-            covariance += weights.T @ moments.cross @ weights / (moments.n - 1) / moments.n
-            units += moments.n
-        return values, covariance, units
-
-    def _bins(self, name: str) -> Histograms:
+    def bins(self, name: str) -> Histograms:
+        """Return the histograms of a quantile, read once for each quantity."""
         job, part = self.jobs[name]
         assert job.quantile is not None
         table, call, _ = job.quantile
@@ -402,7 +316,8 @@ class Desk:
         return {}
 
 
-def _merged(parts: Iterable[Moments]) -> Moments:
+def merged(parts: Iterable[Moments]) -> Moments:
+    """Return the moments of all units of some parts."""
     return reduce(Moments.merge, parts)
 
 
@@ -411,7 +326,7 @@ _NO_SUMS = Refusal(
     "it is not made of sums of units, so that arms cannot be compared by it",
     "Choose a metric of sums, or a quantile.",
 )
-_NOT_0 = Refusal(
+NOT_0 = Refusal(
     Reason.NOT_MEASURED,
     "its rows were sampled, so that rows of unknown outcome cannot be counted as 0",
     'Declare null_policy = "exclude".',

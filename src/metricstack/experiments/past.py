@@ -18,6 +18,7 @@ from metricstack.core.windows import Window
 from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.declare import declared
 from metricstack.experiments.desk import Desk
+from metricstack.experiments.joined import effects_of
 from metricstack.experiments.reader import Reader
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def past_effects(
                 detail = f"the comparison does not hold: {broken}"
                 refused[one.key] = Refusal(Reason.UNSTABLE, detail, "Mend the split; run again.")
                 continue
-            found = desk.effects(one, names, one.arms[1])
+            found = effects_of(desk, one, names, one.arms[1])
             if isinstance(found, Refusal):
                 refused[one.key] = found
             else:

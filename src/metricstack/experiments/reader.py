@@ -11,6 +11,7 @@ from metricstack.experiments.desk import Arm, Desk
 from metricstack.experiments.dilution import dilute
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.families import adjust
+from metricstack.experiments.joined import over_time_of
 from metricstack.experiments.over_time import EDGES, OverTime, over_time
 from metricstack.experiments.reading import Reading, Role
 from metricstack.experiments.readout import Readout, Verdict
@@ -187,7 +188,7 @@ class Reader:
             )
 
         edges = tuple(edge for edge in EDGES if watched(edge) >= _FEWEST)
-        found = self.desk.over_time(one, one.primary, arm, edges)
+        found = over_time_of(self.desk, one, one.primary, arm, edges)
         if isinstance(found, Refusal):
             return found
         values, covariance, n = found

@@ -5,7 +5,7 @@ leave it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from metricstack.core.errors import UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
+from metricstack.metrics.query.asked import AFTER, BEFORE, Asked, Cell, Cut, Together
 from metricstack.metrics.query.assigned import Assigned, Exposure, of_experiment
 from metricstack.metrics.query.binning import binned_rows
 from metricstack.metrics.query.compile import Plan, summable
@@ -27,112 +28,12 @@ from metricstack.metrics.query.states import Quantity, State
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["Asked", "Cell", "Cut", "Exposed", "Exposure", "Together"]
+__all__ = ["Exposed", "Exposure"]
 
 _BUCKETS = 256
 """Hash buckets of an arm's units for its histograms: few units have nearly one each, many enough for a steady error."""
 _UNIT = ["experiment", "variant", "unit"]
-_BEFORE, _AFTER = -1, 0
 _DAY = 86_400
-Cell = tuple[str, str, int, tuple[str, ...]]
-"""Experiment, variant, stretch of the allocation, and the value of each dimension."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Where a quantile of each arm lies, so that what of each unit is below it can be added up.
-
-    Args:
-        quantity: What it is a quantile of.
-        plan: How its table's rows are weighted.
-        places: Experiment, arm and stretch of the allocation → the bin that holds it, and the part of that bin which
-            lies at or below it.
-    """
-
-    quantity: Quantity
-    plan: Plan
-    places: Mapping[tuple[str, str, int], tuple[int, float]]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of units.
-
-    Args:
-        states: Table → states of what units did after their first exposure.
-        before: Table → states of what they did before it.
-        plans: Table → how its rows are weighted.
-        by: Dimensions of units.
-        adjusted: What units did before is taken off what they did after, so that the products of both are wanted.
-        caps: Experiment → share at whose quantile of units, over its arms, totals are capped.
-        cuts: Name → a quantile whose unit-wise parts are wanted: variables ``NAME:weight`` and ``NAME:below``.
-        together: What varies together: groups of states after exposure, and of names of cuts, whose products are
-            wanted; None = all of them.
-    """
-
-    states: Mapping[str, Sequence[State]]
-    before: Mapping[str, Sequence[State]]
-    plans: Mapping[str, Plan]
-    by: tuple[str, ...] = ()
-    adjusted: bool = False
-    caps: Mapping[str, float] = field(default_factory=dict)
-    cuts: Mapping[str, Cut] = field(default_factory=dict)
-    together: tuple[frozenset[State | str], ...] | None = None
-
-    def pairs(self, variables: Sequence[str], places: Mapping[int, Mapping[State, str]]) -> list[tuple[str, str]]:
-        """Return the pairs of variables whose products are wanted."""
-        before, after = set(places.get(_BEFORE, {}).values()), places.get(_AFTER, {})
-        every = list(combinations(variables, 2))
-        if self.adjusted:
-            return every
-        if self.together is None:
-            return [(x, y) for x, y in every if (x in before) == (y in before)]
-        wanted = {pair for pair in every if before.issuperset(pair)}
-        for group in self.together:
-            states = {after[one] for one in group if isinstance(one, State) and one in after}
-            cuts = {f"{one}:{part}" for one in group if isinstance(one, str) for part in ("weight", "below")}
-            held = [name for name in variables if name in states or name in cuts]
-            wanted.update(combinations(held, 2))
-        return sorted(wanted)
-
-
-@dataclass(frozen=True)
-class Together:
-    """Joint moments of what units did, over all tables at once, one variable per sum.
-
-    Args:
-        cells: Cell → moments of its units.
-        places: Phase and state → its variable. Phase 0 is after the first exposure, -1 before it; over time the
-            stretches of days are counted from 0.
-        refused: Table → why it cannot be read.
-        caps: Experiment → variable → the cap that was put on it.
-    """
-
-    cells: Mapping[Cell, Moments]
-    places: Mapping[int, Mapping[State, str]]
-    refused: Mapping[str, Refusal]
-    caps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def of(self, experiment: str, arm: str) -> dict[int, Moments]:
-        """Return the moments of one arm by stretch of the allocation, over all values of dimensions."""
-        return _merged((cell[2], m) for cell, m in self.cells.items() if cell[:2] == (experiment, arm))
-
-    def by_value(self, experiment: str, arm: str, dimension: int) -> dict[str, dict[int, Moments]]:
-        """Return the moments of one arm by the value of a dimension (its place), then by stretch."""
-        mine = [(cell, m) for cell, m in self.cells.items() if cell[:2] == (experiment, arm)]
-        values = sorted({cell[3][dimension] for cell, _ in mine})
-        return {value: _merged((cell[2], m) for cell, m in mine if cell[3][dimension] == value) for value in values}
-
-    def arms(self, experiment: str) -> list[str]:
-        """Return the arms that an experiment's units were split into."""
-        return list(dict.fromkeys(cell[1] for cell in self.cells if cell[0] == experiment))
-
-
-def _merged(parts: Any) -> dict[int, Moments]:
-    found: dict[int, Moments] = {}
-    for stretch, moments in parts:
-        found[stretch] = found[stretch].merge(moments) if stretch in found else moments
-    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True)
@@ -141,7 +42,7 @@ class Exposed(Assigned):
 
     def joint(self, asked: Asked) -> Together | Refusal:
         """Return joint moments by cell: one pass over each table, for all experiments."""
-        phases = {_AFTER: asked.states, _BEFORE: asked.before}
+        phases = {AFTER: asked.states, BEFORE: asked.before}
         return self._joint(phases, asked.plans, asked=asked)
 
     def over_time(
@@ -212,19 +113,19 @@ class Exposed(Assigned):
         edges: tuple[int, ...],
     ) -> "tuple[ir.Table, dict[int, dict[State, str]], list[str]] | Refusal":
         """Add up one table by unit: a column for each sum in each phase, what each state is, and what is an amount."""
-        frame = self._frame(name, before=_BEFORE in asked)
+        frame = self._frame(name, before=BEFORE in asked)
         if isinstance(frame, Refusal):
             return frame
         states = tuple(dict.fromkeys(state for wanted in asked.values() for state in wanted))
         rows = summable(frame, name, states, Plan(weighted=plan.weighted), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        held = self._within(rows.rows, units, since="_since" if _BEFORE in asked else "_first")
+        held = self._within(rows.rows, units, since="_since" if BEFORE in asked else "_first")
         amounts = {label for label, one in rows.sums.items() if one.kind in ("total", "square")}
-        if list(asked) == [_AFTER] and not edges:
+        if list(asked) == [AFTER] and not edges:
             added = rows.added(_UNIT, held)
             columns = {f"_{label}": added[label].cast("float64") for label in rows.sums}
-            named = {_AFTER: {state: f"_{rows.places[state]}" for state in asked[_AFTER]}}
+            named = {AFTER: {state: f"_{rows.places[state]}" for state in asked[AFTER]}}
             return added.select(*_UNIT, **columns), named, [f"_{label}" for label in rows.sums if label in amounts]
         added = rows.added([*_UNIT, "_phase"], held.mutate(_phase=_phase(held, edges)))
         sums: dict[str, ir.Value] = {}
@@ -233,10 +134,10 @@ class Exposed(Assigned):
         for phase, wanted in asked.items():
             for state in wanted:
                 label = rows.places[state]
-                column = f"{'b' if phase == _BEFORE else phase}_{label}"
+                column = f"{'b' if phase == BEFORE else phase}_{label}"
                 found.setdefault(phase, {})[state] = column
                 sums[column] = added[label].cast("float64").sum(where=added["_phase"] == phase)
-                totals += [column] if label in amounts and phase != _BEFORE else []
+                totals += [column] if label in amounts and phase != BEFORE else []
         return added.group_by(_UNIT).aggregate(**sums), found, list(dict.fromkeys(totals))
 
     def _below(self, name: str, cut: Cut, units: "ir.Table") -> "ir.Table | Refusal":
@@ -364,7 +265,7 @@ def _phase(rows: "ir.Table", edges: tuple[int, ...]) -> "ir.Value":
     import ibis
 
     if not edges:
-        return ibis.ifelse(rows["_time"] >= rows["_first"], _AFTER, _BEFORE)
+        return ibis.ifelse(rows["_time"] >= rows["_first"], AFTER, BEFORE)
     seconds = rows["_time"].epoch_seconds() - rows["_first"].epoch_seconds()
     return ibis.cases(*((seconds < edge * _DAY, i) for i, edge in enumerate(edges)), else_=len(edges))
 
