@@ -20,6 +20,7 @@ from metricstack.experiments.declare import declared
 from metricstack.experiments.desk import Desk
 from metricstack.experiments.joined import effects_of
 from metricstack.experiments.reader import Reader
+from metricstack.telemetry.kept import Arrays, kept
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -99,7 +100,8 @@ def past_effects(
 
     Returns:
         The effects of every experiment whose comparison holds, of its first treatment against control, each as it
-        stands, not as wide as its design would have it: an effect that goes into a slope is not read by itself.
+        stands, not as wide as its design would have it: an effect that goes into a slope is not read by itself. They
+        are kept with the workspace, and read again only when something has changed.
 
     Raises:
         UnknownName: no such metric; names the nearest.
@@ -113,6 +115,13 @@ def past_effects(
     known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
     if span is not None:
         known = [one for one in known if span.start <= one.start < span.end]
+    question = ("past effects", names, [catalogue(ws).hash(name) for name in names], wanted, known)
+    return _restored(kept(ws, question, lambda: _arrays(_read(ws, names, wanted, known))), names, known)
+
+
+def _read(
+    ws: "Workspace", names: tuple[str, ...], wanted: tuple[tuple[str, str], ...], known: Sequence[Declaration]
+) -> PastEffects:
     by_unit: dict[str, list[Declaration]] = {}
     for one in known:
         asked = tuple(name for name in names if name not in one.metrics)
@@ -149,4 +158,27 @@ def past_effects(
         np.array([row[0] for row in rows]).reshape(-1, m), np.array([row[1] for row in rows]).reshape(-1, m),
         covariances, np.array([row[3] for row in rows], dtype=np.int64),
         refused,
+    )  # fmt: skip
+
+
+_TOLD = ("values", "baselines", "covariances", "n")
+
+
+def _arrays(found: PastEffects) -> Arrays:
+    refused = [(key, str(why.reason), why.detail, why.remedy) for key, why in found.refused.items()]
+    return {name: getattr(found, name) for name in _TOLD} | {
+        "experiments": np.array(found.experiments, dtype=np.str_),
+        "units": np.array(found.units, dtype=np.str_),
+        "refused": np.array(refused, dtype=np.str_).reshape(-1, 4),
+    }
+
+
+def _restored(found: Arrays, names: tuple[str, ...], known: Sequence[Declaration]) -> PastEffects:
+    experiments = tuple(map(str, found["experiments"]))
+    declared_as = {one.key: one for one in known}
+    values, baselines, covariances, n = (found[name] for name in _TOLD)
+    return PastEffects(
+        experiments, tuple(declared_as[key] for key in experiments), names, tuple(map(str, found["units"])),
+        values, baselines, covariances, n,
+        {str(key): Refusal(Reason(why), str(detail), str(remedy)) for key, why, detail, remedy in found["refused"]},
     )  # fmt: skip

@@ -21,6 +21,7 @@ from metricstack.metrics.language.resolve import inline, leaves
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import quantity_of
 from metricstack.metrics.values import values
+from metricstack.telemetry.kept import Arrays, kept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,18 +139,32 @@ class Observed:
     def _tabulated(
         self, metrics: tuple[str, ...], by: tuple[str, ...], grain: str, where: Mapping[str, str]
     ) -> "pd.DataFrame":
+        """Read a table of values, or find it where it was kept; a row per unit and period that tell any of them."""
         import pandas as pd
 
+        hashes = [self.catalogue.hash(name) for name in metrics]
+        found = kept(
+            self.ws, ("panel", metrics, hashes, self.window, by, grain, sorted(where.items())),
+            lambda: self._read(metrics, by, grain, where),
+        )  # fmt: skip
+        index = pd.MultiIndex.from_arrays(
+            [pd.array(found[name].tolist(), dtype="str") for name in ("unit", "period")], names=["unit", "period"]
+        )
+        columns = pd.Index(found["metric"].tolist(), dtype="str", name="metric")
+        return pd.DataFrame(found["value"], index=index, columns=columns)
+
+    def _read(self, metrics: tuple[str, ...], by: tuple[str, ...], grain: str, where: Mapping[str, str]) -> Arrays:
         if not metrics:
-            empty = pd.MultiIndex.from_arrays([[], []], names=["unit", "period"])
-            return pd.DataFrame(index=empty)
+            text = np.zeros(0, dtype=np.str_)
+            return {"unit": text, "period": text, "metric": text, "value": np.zeros((0, 0))}
         table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
         for name in by:  # rows without a value are a mixture of units, some of which may have adopted
             table = table[table[name].notna() & (table[name] != NOT_RECORDED)]
         unit = table[list(by)].agg(", ".join, axis=1) if by and len(table) else ""
         table = table.assign(unit=unit, value=table["value"].astype("float64"))
-        wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric")  # noqa: PD010 - each is there once
-        return wide.sort_index()
+        wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric").sort_index()  # noqa: PD010 - each is there once
+        named = {name: wide.index.get_level_values(name) for name in ("unit", "period")} | {"metric": wide.columns}
+        return {name: np.array(one, dtype=np.str_) for name, one in named.items()} | {"value": wide.to_numpy()}
 
     @cached_property
     def rollouts(self) -> tuple[Staged, ...]:

@@ -65,11 +65,15 @@ class Workspace:
     Args:
         root: The folder that holds `metricstack.toml`.
         config: Its content.
+
+    Attributes:
+        is_reproducible: True where the engine adds in one fixed order, see `reproducible`.
     """
 
     def __init__(self, root: Path, config: WorkspaceConfig) -> None:
         self.root = root
         self.config = config
+        self.is_reproducible = False
         self._raw: dict[str, ir.Table] = {}
         self._views: dict[tuple[str, bool], ir.Table] = {}
         self._facts: dict[str, dict[str, Any]] = {}
@@ -115,6 +119,7 @@ class Workspace:
         """End the connection to the engine; a workspace that is asked again connects again."""
         if "connection" in self.__dict__:
             disconnect(self.__dict__.pop("connection"))
+            self.is_reproducible = False
             self._raw.clear()
             self._views.clear()
 
@@ -126,6 +131,7 @@ class Workspace:
         """
         if self._is_embedded:
             self.connection.raw_sql("SET threads = 1")
+            self.is_reproducible = True
         return self
 
     @property

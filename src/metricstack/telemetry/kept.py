@@ -1,0 +1,101 @@
+"""What a workspace has read before: arrays on disk, found again by all that decides them.
+
+Nothing here is data of its own. What is kept can be read again, so that a file that is gone, damaged or of other data
+is passed over in silence, and a workspace that cannot be written keeps nothing. A name is a hash of the question, the
+tables' files, the configuration, the engine and the code: what has changed is never found.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metricstack.telemetry.warehouse import write_atomic
+
+if TYPE_CHECKING:
+    from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["FOLDER", "Arrays", "kept"]
+
+Arrays = Mapping[str, NDArray[Any]]
+
+FOLDER = "cache"
+"""The folder of a workspace that holds them; deleting it loses nothing but time."""
+_TAG = "CACHEDIR.TAG"
+_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n# Kept by metricstack to be faster; may be deleted.\n"
+_MOST = 64
+"""Files that are kept; the oldest go first."""
+
+
+def kept(ws: "Workspace", question: object, read: Callable[[], Arrays]) -> Arrays:
+    """Return what was read before of the same data, else read it and keep it.
+
+    Tables of a database are read each time: their rows may change in place.
+
+    Args:
+        ws: The workspace.
+        question: All besides data, configuration and code that decides the answer; its ``repr`` must say all of it.
+        read: Reads it: names to arrays of numbers, flags or text, of any shape.
+
+    Source:
+        Cache Directory Tagging Specification 0.6, https://bford.info/cachedir, for the tag that backups look for.
+    """
+    if ws.is_remote:
+        return read()
+    folder = ws.root / FOLDER
+    path = folder / f"{_stamp(ws, question)}.npz"
+    found = _load(path)
+    if found is None:
+        found = read()
+        _store(path, found)
+    return found
+
+
+def _stamp(ws: "Workspace", question: object) -> str:
+    engine = ws.connection
+    parts = [
+        _code(), np.__version__, engine.name, engine.version, ws.is_reproducible, ws.config,
+        [(name, ws.fingerprint(name)) for name in ws.tables], question,
+    ]  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+@cache
+def _code() -> str:
+    """Digest of the package: whatever of it may have made a number."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*")):
+        if path.suffix in (".py", ".toml"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _load(path: Path) -> Arrays | None:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+    with suppress(OSError):  # of a read-only folder
+        path.touch()  # the oldest are those that nothing asked for
+    return arrays
+
+
+def _store(path: Path, arrays: Arrays) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        if not (tag := path.parent / _TAG).exists():
+            tag.write_bytes(_SIGNATURE)
+        with write_atomic(path) as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+        there = sorted(path.parent.glob("*.npz"), key=lambda one: one.stat().st_mtime)
+        for one in there[:-_MOST]:
+            one.unlink(missing_ok=True)
+    except OSError:  # read-only or full: it is read again the next time
+        return
