@@ -129,13 +129,14 @@ class Workspace:
         Several threads add floating-point numbers in the order in which they finish, which moves the
         last digit from run to run. A report must not move at all. Other engines are left as they are.
         """
-        if self._is_embedded:
+        if self.is_embedded:
             self.connection.raw_sql("SET threads = 1")
             self.is_reproducible = True
         return self
 
     @property
-    def _is_embedded(self) -> bool:
+    def is_embedded(self) -> bool:
+        """True where the engine is a DuckDB of this process, over a folder of Parquet."""
         return not self.is_remote and self.config.engine == "duckdb"
 
     @cached_property
@@ -196,7 +197,7 @@ class Workspace:
             rows = _conform(table(name), self._sound(name))
             if not duplicates:
                 rows = rows.filter(~rows.dq_flags.fill_null("").contains("duplicate"))
-            if self._is_embedded:
+            if self.is_embedded:
                 # A view of the engine's own keeps every query on the table short to write and to compile.
                 rows = self.connection.create_view(f"all_{name}" if duplicates else name, rows)
             self._views[name, duplicates] = rows
@@ -215,7 +216,7 @@ class Workspace:
         Only the embedded engine is asked, which reads the footers of all files at once; where nothing is
         proven (another engine, a file without statistics, a file without the column) the answer is empty.
         """
-        if not self._is_embedded or not self.has(name):
+        if not self.is_embedded or not self.has(name):
             return frozenset()
         if name not in self._known:
             self._as_stored(name)  # says what is wrong with a file that cannot be read

@@ -7,6 +7,7 @@ them leave it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.values import Refusal
@@ -116,8 +117,9 @@ class Assigned:
         found = rows.group_by("experiment").aggregate(_n=rows.unit.nunique()).to_pyarrow().to_pylist()
         return {row["experiment"]: row["_n"] for row in found}
 
+    @cached_property
     def units(self) -> "ir.Table | Refusal":
-        """Build the units that count, one row each.
+        """The units that count, one row each; the embedded engine works them out once for all that asks of them.
 
         Returns:
             ``experiment``, ``variant``, ``unit``, ``_first`` (exposure), ``_since`` (from when on it is looked at),
@@ -135,7 +137,15 @@ class Assigned:
         )  # fmt: skip
         found = found.filter(found["_arms"] == 1, found["_split"] == 1)
         found = found.mutate(_met=found["_reached"] == 1, _since=self._since(found), _period=self._period(found))
-        return found.drop("_arms", "_split", "_reached")
+        return self._numbered(found.drop("_arms", "_split", "_reached"))
+
+    def _numbered(self, units: "ir.Table") -> "ir.Table":
+        """Work the units out once, where the engine is our own, and number them: rows then join by one number."""
+        import ibis
+
+        if not self.ws.is_embedded:
+            return units
+        return units.mutate(_id=ibis.row_number()).cache()
 
     def _since(self, units: "ir.Table") -> "ir.Value":
         import ibis
@@ -158,7 +168,7 @@ class Assigned:
 
     def by_day(self) -> dict[str, dict[date, dict[str, int]]] | Refusal:
         """Count the units that count by the day (UTC) of their first exposure: experiment → day → arm → units."""
-        units = self.units()
+        units = self.units
         if isinstance(units, Refusal):
             return units
         found = units.group_by("experiment", "variant", _day=units["_first"].date()).aggregate(_n=units.count())
@@ -175,7 +185,7 @@ class Assigned:
         """
         import ibis
 
-        units = self.units()
+        units = self.units
         if isinstance(units, Refusal):
             return units
         units = units.filter(units["experiment"].isin(list(numbers)))

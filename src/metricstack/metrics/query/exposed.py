@@ -32,7 +32,6 @@ __all__ = ["Exposed", "Exposure"]
 
 _BUCKETS = 256
 """Hash buckets of an arm's units for its histograms: few units have nearly one each, many enough for a steady error."""
-_UNIT = ["experiment", "variant", "unit"]
 _DAY = 86_400
 
 
@@ -70,7 +69,9 @@ class Exposed(Assigned):
         if isinstance(units, Refusal):
             return units
         labels = ["_period", *(f"_l{i}" for i in range(len(by)))]
-        whole, places, refused = units.select(*_UNIT, *labels), dict[int, dict[State, str]](), dict[str, Refusal]()
+        key = _key(units)
+        whole = units.select(*dict.fromkeys([*key, "experiment", "variant", *labels]))
+        places, refused = dict[int, dict[State, str]](), dict[str, Refusal]()
         amounts: list[str] = []
         for t, name in enumerate(dict.fromkeys(name for states in phases.values() for name in states)):
             wanted = {phase: tuple(states[name]) for phase, states in phases.items() if states.get(name)}
@@ -79,8 +80,8 @@ class Exposed(Assigned):
                 refused[name] = found
                 continue
             added, named, totals = found
-            added = added.select(*_UNIT, **{f"t{t}{column}": added[column] for column in added.columns[3:]})
-            whole = whole.left_join(added, _UNIT)
+            added = added.select(*key, **{f"t{t}{column}": added[column] for column in added.columns[len(key) :]})
+            whole = whole.left_join(added, key)
             whole = whole.select(*(c for c in whole.columns if not c.endswith("_right")))
             for phase, columns in named.items():
                 mine = {state: f"t{t}{column}" for state, column in columns.items()}
@@ -90,9 +91,9 @@ class Exposed(Assigned):
         for name, cut in cuts.items():
             parts = self._below(name, cut, units)
             if not isinstance(parts, Refusal):
-                whole = whole.left_join(parts, _UNIT)
+                whole = whole.left_join(parts, key)
                 whole = whole.select(*(c for c in whole.columns if not c.endswith("_right")))
-                variables += parts.columns[3:]
+                variables += parts.columns[len(key) :]
         flat = whole.select(
             "experiment", "variant", *labels, **{name: whole[name].fill_null(0.0) for name in variables}
         )
@@ -120,14 +121,15 @@ class Exposed(Assigned):
         rows = summable(frame, name, states, Plan(weighted=plan.weighted), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        held = self._within(rows.rows, units, since="_since" if BEFORE in asked else "_first")
+        key = _key(units)
+        held = self._within(name, rows.rows, units, since="_since" if BEFORE in asked else "_first")
         amounts = {label for label, one in rows.sums.items() if one.kind in ("total", "square")}
         if list(asked) == [AFTER] and not edges:
-            added = rows.added(_UNIT, held)
+            added = rows.added(key, held)
             columns = {f"_{label}": added[label].cast("float64") for label in rows.sums}
             named = {AFTER: {state: f"_{rows.places[state]}" for state in asked[AFTER]}}
-            return added.select(*_UNIT, **columns), named, [f"_{label}" for label in rows.sums if label in amounts]
-        added = rows.added([*_UNIT, "_phase"], held.mutate(_phase=_phase(held, edges)))
+            return added.select(*key, **columns), named, [f"_{label}" for label in rows.sums if label in amounts]
+        added = rows.added([*key, "_phase"], held.mutate(_phase=_phase(held, edges)))
         sums: dict[str, ir.Value] = {}
         found: dict[int, dict[State, str]] = {}
         totals = []
@@ -138,7 +140,7 @@ class Exposed(Assigned):
                 found.setdefault(phase, {})[state] = column
                 sums[column] = added[label].cast("float64").sum(where=added["_phase"] == phase)
                 totals += [column] if label in amounts and phase != BEFORE else []
-        return added.group_by(_UNIT).aggregate(**sums), found, list(dict.fromkeys(totals))
+        return added.group_by(key).aggregate(**sums), found, list(dict.fromkeys(totals))
 
     def _below(self, name: str, cut: Cut, units: "ir.Table") -> "ir.Table | Refusal":
         """Add up by unit how much of a quantity is known, and how much of that lies at or below its arm's quantile."""
@@ -158,7 +160,7 @@ class Exposed(Assigned):
             _cut=ibis.cases(*((cell, place[0]) for cell, place in cells)),
             _part=ibis.cases(*((cell, place[1]) for cell, place in cells)),
         )
-        held = self._within(rows, units)
+        held = self._within(cut.quantity.table, rows, units)
         held = held.filter(held["_bin"].notnull())
         lower, at = held["_bin"] < held["_cut"], held["_bin"] == held["_cut"]
         if cut.plan.weighted:
@@ -167,7 +169,7 @@ class Exposed(Assigned):
         else:  # counts are cast: a written number is a decimal to some engines, whose products overflow
             known, below = held.count().cast("float64"), held.count(where=lower).cast("float64")
             part = held["_part"].sum(where=at)
-        return held.group_by(_UNIT).aggregate(
+        return held.group_by(_key(units)).aggregate(
             **{f"{name}:weight": known, f"{name}:below": below.fill_null(0.0) + part.fill_null(0.0)}
         )
 
@@ -185,19 +187,22 @@ class Exposed(Assigned):
         paths = [way, use_case or way, *(path_to(name, label, self.unit) for label in labels)]
         return Frame(self.ws, self.given, (span,), tuple(paths))
 
-    def _within(self, flat: "ir.Table", units: "ir.Table", *, since: str = "_first") -> "ir.Table":
-        """Keep a unit's rows up to the end of its experiment, of the use case in question."""
+    def _within(self, name: str, flat: "ir.Table", units: "ir.Table", *, since: str = "_first") -> "ir.Table":
+        """Keep a unit's rows of a table up to the end of its experiment, of the use case in question."""
         flat = flat.filter(flat["_g0"] != NOT_RECORDED)
-        found = flat.join(units, flat["_g0"] == units["unit"])
+        about = [bool(one.use_case) for one in self.exposures]
+        if unit_path(name, "use_case") is None:  # all its rows are of every use case
+            about = [False]
+        same = [flat["_g0"] == units["unit"]] + ([flat["_g1"] == units["_use_case"]] if all(about) else [])
+        found = flat.join(units, same)
         held = (found["_time"] >= found[since]) & (found["_time"] < found["_end"])
-        if any(one.use_case for one in self.exposures):
-            # A table that names no use case has the unit itself in its place: all its rows are of every one.
-            held &= (found["_use_case"] == "") | (found["_use_case"] == found["_g1"]) | (found["_g1"] == found["_g0"])
+        if any(about) and not all(about):
+            held &= (found["_use_case"] == "") | (found["_use_case"] == found["_g1"])
         return found.filter(held)
 
     def _labelled(self, by: tuple[str, ...], tables: tuple[str, ...]) -> "ir.Table | Refusal":
         """Return the units that count, with the value of each dimension as of the first row that is looked at."""
-        units = self.units()
+        units = self.units
         if isinstance(units, Refusal):
             return units
         triggered = {one.experiment: one.triggered for one in self.exposures}
@@ -207,7 +212,7 @@ class Exposed(Assigned):
             named = self._labels(label, units, tables)
             if isinstance(named, Refusal):
                 return named
-            units = units.left_join(named.rename({f"_l{i}": "_label"}), _UNIT)
+            units = units.left_join(named.rename({f"_l{i}": "_label"}), _key(units))
             units = units.select(*(c for c in units.columns if not c.endswith("_right")))
             units = units.mutate(**{f"_l{i}": units[f"_l{i}"].fill_null(NOT_RECORDED)})
         return units
@@ -225,9 +230,9 @@ class Exposed(Assigned):
         rows = summable(frame, name, (), Plan(weighted=False), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        held = self._within(rows.rows, units, since="_since")
+        held = self._within(name, rows.rows, units, since="_since")
         held = held.filter(held["_g2"] != NOT_RECORDED)
-        return held.group_by(_UNIT).aggregate(_label=held["_g2"].argmin(held["_time"]))
+        return held.group_by(_key(units)).aggregate(_label=held["_g2"].argmin(held["_time"]))
 
     def histograms(
         self, quantity: Quantity, plan: Plan, *, by: tuple[str, ...] = ()
@@ -241,7 +246,7 @@ class Exposed(Assigned):
         rows = binned_rows(frame, quantity.table, quantity, Plan(weighted=plan.weighted), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        held = self._within(rows, units)
+        held = self._within(quantity.table, rows, units)
         held = held.mutate(_bucket=held["unit"].hash() & (_BUCKETS - 1))
         keys = ["experiment", "variant", "_period", *(f"_l{i}" for i in range(len(by)))]
         found = (
@@ -250,14 +255,19 @@ class Exposed(Assigned):
             .aggregate(_w=held["_weight"].sum() if plan.weighted else _count(), _n=_count())
         )
         table = found.to_pyarrow()
-        names = list(zip(*(table[key].to_pylist() for key in keys), strict=True))
+        places = table.select(keys).to_pandas().groupby(keys, sort=False).indices
         numbers = np.column_stack(
             [table[name].to_numpy().astype(np.float64) for name in ("_bucket", "_bin", "_w", "_n")]
         )
-        places: dict[Cell, list[int]] = {}
-        for i, (experiment, variant, period, *labels) in enumerate(names):
-            places.setdefault((experiment, variant, int(period), tuple(labels)), []).append(i)
-        return {cell: numbers[at] for cell, at in places.items()}
+        return {
+            (experiment, variant, int(period), tuple(labels)): numbers[at]
+            for (experiment, variant, period, *labels), at in places.items()
+        }
+
+
+def _key(units: "ir.Table") -> list[str]:
+    """The columns that name a unit of an experiment: its number, where it has one."""
+    return ["_id"] if "_id" in units.columns else ["experiment", "variant", "unit"]
 
 
 def _phase(rows: "ir.Table", edges: tuple[int, ...]) -> "ir.Value":

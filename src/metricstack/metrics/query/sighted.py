@@ -5,6 +5,7 @@ of the past: each stretch is an experiment without arms whose units are those th
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,8 +53,9 @@ class Sighted(Exposed):
 
     home: str = "requests"
 
+    @cached_property
     def units(self) -> "ir.Table | Refusal":
-        """Build the units that count, one row for each stretch, as `Assigned.units`; exposed by their first row."""
+        """The units that count, one row for each stretch, as `Assigned.units`; exposed by their first row."""
         import ibis
 
         frame = self._frame(self.home)
@@ -84,11 +86,11 @@ class Sighted(Exposed):
                     _met=ibis.literal(True),
                 )
             )
-        return found[0] if len(found) == 1 else ibis.union(*found)
+        return self._numbered(found[0] if len(found) == 1 else ibis.union(*found))
 
     def arrivals(self) -> tuple[int, ...] | Refusal:
         """Count the units seen up to each day of the longest stretch."""
-        units = self.units()
+        units = self.units
         if isinstance(units, Refusal):
             return units
         longest = max(self.exposures, key=lambda one: one.end)
