@@ -160,7 +160,7 @@ class Observed:
         table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
         for name in by:  # rows without a value are a mixture of units, some of which may have adopted
             table = table[table[name].notna() & (table[name] != NOT_RECORDED)]
-        unit = table[list(by)].agg(", ".join, axis=1) if by and len(table) else ""
+        unit = table[by[0]].str.cat([table[name] for name in by[1:]], sep=", ") if by else ""
         table = table.assign(unit=unit, value=table["value"].astype("float64"))
         wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric").sort_index()  # noqa: PD010 - each is there once
         named = {name: wide.index.get_level_values(name) for name in ("unit", "period")} | {"metric": wide.columns}

@@ -78,6 +78,7 @@ class Workspace:
         self._views: dict[tuple[str, bool], ir.Table] = {}
         self._facts: dict[str, dict[str, Any]] = {}
         self._known: dict[str, frozenset[str]] = {}
+        self._spans: dict[tuple[str, ...], Window | None] = {}
 
     def __repr__(self) -> str:
         return f"Workspace({self.config.name!r}, {len(self.tables)} of {len(TABLES)} tables)"
@@ -296,6 +297,11 @@ class Workspace:
     def span(self, *names: str) -> Window | None:
         """Return the window from the first to the last event of these tables (all by default), None without any."""
         names = names or self.tables
+        if names not in self._spans:
+            self._spans[names] = self._span(names)
+        return self._spans[names]
+
+    def _span(self, names: tuple[str, ...]) -> Window | None:
         if self.is_remote:
             bounds = [bound for name in names if self.has(name) for bound in self._remote_span(name)]
         else:

@@ -182,16 +182,53 @@ def measures_used(quantity: Quantity) -> list[Measure]:
 
 
 def _number(time: "ir.Value", periods: Sequence[Window]) -> "ir.Value":
-    """Number an instant inside the periods by period: a balanced tree of comparisons, right across clock changes."""
+    """Number an instant inside the periods by period: a balanced tree of comparisons, right across clock changes.
+
+    Many periods of one length are counted off instead: the days of a year are a few such stretches, each of one clock.
+    """
     import ibis
+
+    stretches = _alike(periods)
 
     def place(first: int, after: int) -> "ir.Value":
         if after - first == 1:
-            return ibis.literal(first, type="int64")
+            begin, end = stretches[first]
+            if end - begin == 1:
+                return ibis.literal(begin, type="int64")
+            start, length = periods[begin].start.timestamp(), _seconds(periods[begin])
+            return ((time.epoch_seconds() - int(start)) / int(length)).floor().cast("int64") + begin
         middle = (first + after) // 2
-        return ibis.ifelse(time < _instant(periods[middle]), place(first, middle), place(middle, after))
+        begins = periods[stretches[middle][0]]
+        return ibis.ifelse(time < _instant(begins), place(first, middle), place(middle, after))
 
-    return place(0, len(periods))
+    return place(0, len(stretches))
+
+
+_MANY_ALIKE = 8
+"""So many periods of one length, one after the other, are cheaper counted off than told apart."""
+
+
+def _alike(periods: Sequence[Window]) -> list[tuple[int, int]]:
+    """Divide periods into stretches: first and after-last of many of one length of whole seconds, else one each."""
+    found: list[tuple[int, int]] = []
+    first = 0
+    while first < len(periods):
+        length, after = _seconds(periods[first]), first + 1
+        while after < len(periods) and (periods[after].start, _seconds(periods[after])) == (
+            periods[after - 1].end, length,
+        ):  # fmt: skip
+            after += 1
+        whole = length.is_integer() and periods[first].start.microsecond == 0
+        if whole and after - first >= _MANY_ALIKE:
+            found.append((first, after))
+        else:
+            found += [(i, i + 1) for i in range(first, after)]
+        first = after
+    return found
+
+
+def _seconds(period: Window) -> float:
+    return (period.end - period.start).total_seconds()
 
 
 _FEW_PERIODS = 3
