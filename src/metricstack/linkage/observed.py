@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,7 +160,7 @@ class Observed:
         table = values(self.ws, metrics, window=self.window, by=by, grain=grain, where=where or None, intervals=False)
         for name in by:  # rows without a value are a mixture of units, some of which may have adopted
             table = table[table[name].notna() & (table[name] != NOT_RECORDED)]
-        unit = table[by[0]].str.cat([table[name] for name in by[1:]], sep=", ") if by else ""
+        unit = reduce(lambda one, other: one + ", " + other, (table[name] for name in by)) if by else ""
         table = table.assign(unit=unit, value=table["value"].astype("float64"))
         wide = table.set_index(["unit", "period", "metric"])["value"].unstack("metric").sort_index()  # noqa: PD010 - each is there once
         named = {name: wide.index.get_level_values(name) for name in ("unit", "period")} | {"metric": wide.columns}
