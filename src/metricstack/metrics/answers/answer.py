@@ -31,13 +31,13 @@ from metricstack.numerics.intervals import (
 from metricstack.numerics.skewness import Skews, combined_skews, skews_of_values
 from metricstack.telemetry.tables import table
 
-__all__ = ["FEW_EVENTS", "Answered", "answer", "bound_of", "needed_n"]
+__all__ = ["FEW_EVENTS", "FEW_FOR_TAILS", "Answered", "answer", "bound_of", "needed_n"]
 
 _SKEWED = "a few large ones carry the value, and its interval may be too short; read the median beside it"
 _UNSEEN = "too few to show how large the largest are, on which the value hangs: its interval may be too short"
-_SHOWN = 100
-"""Units below which intervals of what hangs on long tails are too short, whatever their skewness seems to be."""
 _NOT_SKEWED = Skews(np.zeros(1), np.zeros(1))
+FEW_FOR_TAILS = 150
+"""Units below which intervals of what hangs on long tails may be too short, whatever their skewness seems to be."""
 FEW_EVENTS = 50
 """Beyond it the exact and the normal interval agree within a tenth of their width."""
 
@@ -248,7 +248,7 @@ def _of_process(
     low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit, skews=varied.skews)
     if varied.skewed and (varied.skews is not None or high_limit is None):
         group.skewed.append(f"{' and '.join(varied.skewed)}: {_SKEWED}")
-    elif varied.skews is not None and _units_about(group, units) < _SHOWN:
+    elif varied.skews is not None and _units_about(group, units) < FEW_FOR_TAILS:
         group.skewed.append(f"{' and '.join(varied.ways)}: {_UNSEEN}")
     return low, high, f"delta method, {way}"
 
