@@ -165,7 +165,7 @@ def test_few_users_with_long_tails_say_so(population: Population, store: Store, 
 @pytest.mark.parametrize("deviation", [1.0, 1.5])
 def test_spreads_of_amounts_with_too_long_a_tail_say_so(store: Store, deviation: float) -> None:
     # A user's revenue is log-normal: of a deviation of 1 the fourth moment is e^8 times the mean's fourth power.
-    random, users = stream(42, "long tail", str(deviation)), 150
+    random, users = stream(42, "long tail", str(deviation)), 200
     rows = REPLICATES * users
     ws = store(
         metrics=PER_USER,
