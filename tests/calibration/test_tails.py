@@ -1,7 +1,7 @@
 """Intervals of what hangs on long tails, from sums per user alone: a spread of worlds, a hundred times as many draws.
 
 - Standard deviations and ratios to amounts cover what is true of the simulated company, and of amounts that are not too
-  long-tailed, at 120 and 400 users; where nothing is skewed they are cautious by two points at most.
+  long-tailed, at 120 and 400 users; where nothing is skewed they are cautious by some two points.
 - Where they do not, they come nearer than intervals that reach to both sides alike, and four in five of those that miss
   are named: users are few (`FEW_FOR_TAILS`), or too skewed for their number.
 
