@@ -100,7 +100,7 @@ def test_no_end_is_nearer_than_without_skewness(
     assert high is None or longer[1][0] <= high
     # Where an end has met its bound, rounding is all that differs.
     assert longer[0][0] <= plain[0][0] + 1e-12
-    assert longer[1][0] >= plain[1][0] * (1 - 1e-12) - 1e-12
+    assert longer[1][0] >= plain[1][0] - 1e-12 * (1 + abs(plain[1][0]))
     if skew <= -error:
         assert longer[1][0] == plain[1][0]
 
