@@ -59,6 +59,29 @@ def test_few_users_of_unequal_size_count_by_their_rows(build: Build) -> None:
     assert (table["low"], table["high"]) == (close(answer.low, rel=1e-9), close(answer.high, rel=1e-9))
 
 
+def test_a_ratio_to_an_amount_reaches_further_to_its_tail_and_says_where_users_are_few(
+    build: Build,
+) -> None:
+    # Users of two runs each: 1, 2 and 2 successes for 1, 2 and 1: 5 / 4; residuals -1/16, -2/16, 3/16; variance
+    # 14/256 · 3/2, 2 degrees of freedom: 4.302653 · 0.286411 / 1.25 = 0.985862 on the log scale. Skewness
+    # 18 / 14^1.5 = 0.343622; without each 19 / 13^1.5, 26 / 10^1.5 and -9 / 5^1.5, times sqrt(2), give an error of
+    # 0.796881. At 95 % the ends are longer by 0.738356 times 1.140503 above, 0.453259 below.
+    cost, good = [0.5, 0.5, 1.0, 1.0, 0.5, 0.5], [True, False, True, True, True, True]
+    rows = [
+        {"run": f"r{i}", "user": "aabbcc"[i], "start": at("07-01"), "cost": cost[i], "sample_probability": 1.0,
+         "outcome": "success" if good[i] else "failure"}
+        for i in range(6)
+    ]  # fmt: skip
+    ws = build(requests=rows)
+    answer = answer_of(ws, "success_per_dollar")
+    assert answer.value == close(1.25)
+    assert answer.high == close(1.25 * np.exp(0.985862 * 1.842097), rel=1e-5)
+    assert answer.low == close(1.25 * np.exp(-0.985862 * 1.334667), rel=1e-5)
+    checks = [one for one in finding_of(ws, "success_per_dollar").checks if one.name == "few_for_their_skew"]
+    assert [(one.passed, one.detail.partition(":")[0]) for one in checks] == [(False, "3 users")]
+    assert "few_for_their_skew" not in [one.name for one in finding_of(ws, "task_success").checks]
+
+
 def test_users_that_differ_no_more_than_independent_rows_would_leave_a_share_its_rows(build: Build) -> None:
     # Six users of four runs, 2 of them good, of one 3: users differ less than chance would make them. Wilson of 13
     # of 24, by statsmodels' proportion_confint: no row says more than one that is independent.

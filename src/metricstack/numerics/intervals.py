@@ -24,6 +24,7 @@ from metricstack.numerics.many import (
     t_quantiles,
     wilson_bounds,
 )
+from metricstack.numerics.skewness import Skews
 
 __all__ = [
     "Spread",
@@ -187,7 +188,13 @@ def combine(spreads: Sequence[Spread]) -> Spread:
 
 
 def interval(
-    value: float, spread: Spread, *, level: float, low: float | None = None, high: float | None = None
+    value: float,
+    spread: Spread,
+    *,
+    level: float,
+    low: float | None = None,
+    high: float | None = None,
+    skews: Skews | None = None,
 ) -> tuple[float, float]:
     """Give the interval of a value with a known range, on the scale on which it is most nearly normal.
 
@@ -201,6 +208,7 @@ def interval(
         level: Confidence level, a fraction in (0, 1).
         low: Smallest possible value, None where there is none; only 0 changes the scale.
         high: Largest possible value; only 1 (with low 0) changes the scale.
+        skews: Its skewness, of one group, for a value that hangs on long tails; see `many.intervals`.
 
     Example:
         >>> a, b = interval(10.0, Spread(1.0, math.inf), level=0.95, low=0.0)
@@ -208,7 +216,7 @@ def interval(
         (8.22, 12.165, 100.0)
     """
     spreads = Spreads(_one(spread.variance), _one(spread.freedom))
-    bottom, top = intervals(_one(value), spreads, level=check_level(level), low=low, high=high)
+    bottom, top = intervals(_one(value), spreads, level=check_level(level), low=low, high=high, skews=skews)
     return float(bottom[0]), float(top[0])
 
 

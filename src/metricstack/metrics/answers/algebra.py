@@ -90,7 +90,7 @@ class Group:
         used: Stated inputs that were used.
         wholes: Columns whose different values were counted in the whole, since several units share one.
         bounds: Parts that are not known, and so left out.
-        skewed: Units that are too few for how skewed they are.
+        skewed: What to say of units that are too few for how skewed they are.
     """
 
     key: Key

@@ -4,12 +4,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from metricstack.core.privacy import PrivacyClass
 from metricstack.core.values import Answer, Check, Estimate, Reason, Refusal
 from metricstack.metrics.answers.algebra import Group, Linear, Term
 from metricstack.metrics.answers.contributions import with_rows
 from metricstack.metrics.answers.notes import COMPLETE, checks_of, rows_of
-from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
+from metricstack.metrics.answers.shape import is_count, is_share, limits, long_tailed, never_negative
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Node
 from metricstack.metrics.model import Definition, Population
@@ -26,11 +28,16 @@ from metricstack.numerics.intervals import (
     spread_of_value,
     wilson,
 )
+from metricstack.numerics.skewness import Skews, combined_skews, skews_of_values
 from metricstack.telemetry.tables import table
 
-__all__ = ["FEW_EVENTS", "Answered", "answer", "bound_of", "needed_n"]
+__all__ = ["FEW_EVENTS", "FEW_FOR_TAILS", "Answered", "answer", "bound_of", "needed_n"]
 
 _SKEWED = "a few large ones carry the value, and its interval may be too short; read the median beside it"
+_UNSEEN = "too few to show how large the largest are, on which the value hangs: its interval may be too short"
+_NOT_SKEWED = Skews(np.zeros(1), np.zeros(1))
+FEW_FOR_TAILS = 150
+"""Units below which intervals of what hangs on long tails may be too short, whatever their skewness seems to be."""
 FEW_EVENTS = 50
 """Beyond it the exact and the normal interval agree within a tenth of their width."""
 
@@ -86,7 +93,7 @@ def answer(
         result = _of_process(definition, tree, found, group, inputs=inputs, level=level)
     if isinstance(result, Refusal):
         return Answered(result, checks, assumptions)
-    checks += tuple(Check("few_for_their_skew", False, f"{units}: {_SKEWED}") for units in group.skewed)
+    checks += tuple(Check("few_for_their_skew", False, text) for text in group.skewed)
     low, high, method = result
     if low is None or high is None:
         return Answered(Estimate(found.value / factor, unit, n, method), checks, assumptions)
@@ -212,9 +219,8 @@ def _of_process(
     if happened is not None:
         return _poisson(*happened, level)
     home = definition.table
-    spread, units, way, skewed = _spread(found, group, tails=not is_share(tree, home))
-    if inputs:
-        spread = combine([spread, Spread(inputs, math.inf)])
+    varied = _varied(found, group, inputs, tails=not is_share(tree, home), long=long_tailed(tree, home))
+    spread, units, way = varied.spread, varied.units, f"clusters: {' and '.join(varied.ways)}"
     if units < 2:
         return Refusal(
             Reason.TOO_FEW_UNITS,
@@ -224,10 +230,10 @@ def _of_process(
     if is_share(tree, home):
         share = min(max(found.value, 0.0), 1.0)
         known = _known(found, group)
-        varied = spread.variance > 0 and 0 < share < 1
-        effective = share * (1 - share) / spread.variance if varied else _units_about(group, units)
+        between = spread.variance > 0 and 0 < share < 1
+        effective = share * (1 - share) / spread.variance if between else _units_about(group, units)
         # Units differ no more than independent rows would: the variance follows from the share, and is not estimated.
-        freedom = math.inf if varied and effective >= known else spread.freedom
+        freedom = math.inf if between and effective >= known else spread.freedom
         effective = float(min(effective, known))
         low, high = wilson(share, effective, level=level, freedom=freedom)
         return low, high, f"Wilson, effective n {effective:,.0f}, {way}"
@@ -239,9 +245,11 @@ def _of_process(
         slope = max((abs(s) for term, s in found.slopes.items() if _is_count(term)), default=0.0)
         if slope:
             return 0.0, poisson(0, level=level)[1] * slope, "none seen: exact Poisson bound"
-    low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit)
-    if skewed and high_limit is None:
-        group.skewed.append(skewed)
+    low, high = interval(found.value, spread, level=level, low=low_limit, high=high_limit, skews=varied.skews)
+    if varied.skewed and (varied.skews is not None or high_limit is None):
+        group.skewed.append(f"{' and '.join(varied.skewed)}: {_SKEWED}")
+    elif varied.skews is not None and _units_about(group, units) < FEW_FOR_TAILS:
+        group.skewed.append(f"{' and '.join(varied.ways)}: {_UNSEEN}")
     return low, high, f"delta method, {way}"
 
 
@@ -303,24 +311,43 @@ def _unit_name(group: Group) -> str:
     return names[0] if names else "unit"
 
 
-def _spread(found: Linear, group: Group, *, tails: bool) -> tuple[Spread, int, str, str]:
-    """Variance of a value, by units; tables with the same units are taken together.
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """How a value varies by units.
 
-    Also how many units there are, what they are, and which of them are too few for how skewed they are.
+    Args:
+        spread: Its variance.
+        skews: Its skewness, of one group, where it hangs on long tails.
+        units: How many units there are; the most of several kinds.
+        ways: How many of what they are, by kind.
+        skewed: Those that are too few for how skewed they are.
     """
+
+    spread: Spread
+    skews: Skews | None
+    units: int
+    ways: tuple[str, ...]
+    skewed: tuple[str, ...]
+
+
+def _varied(found: Linear, group: Group, inputs: float, *, tails: bool, long: bool) -> _Varied:
+    """Find how a value varies by units, tables with the same units together, and by inputs of a known variance."""
     instants = {data.plan.cluster[0] for name, data in group.tables.items() if _by_instant(name, data)}
-    spreads, units, ways, skewed = [], 0, [], []
+    spreads, skews, units, ways, skewed = [Spread(inputs, math.inf)], [_NOT_SKEWED], 0, [], []
     for (cluster, gathered), (unit, amounts, rows) in with_rows(found.slopes, group).items():
         units = max(units, len(unit))
         named = "instant" if cluster[0] in instants else cluster[0]
         if len(unit):
             gatherings = GROUPS if gathered else 0
             spreads.append(spread_of_value(amounts, rows, found.value, gatherings=gatherings, tails=tails))
+            if long:
+                skews.append(skews_of_values(np.zeros(len(unit), dtype=np.int64), amounts, 1))
             plural = f"{named}s" if gathered or len(unit) != 1 else named
             ways.append(f"{len(unit)} {'random groups of ' if gathered else ''}{plural}")
         if is_skewed(amounts):
             skewed.append(ways[-1])
-    return combine(spreads), units, "clusters: " + " and ".join(dict.fromkeys(ways)), " and ".join(skewed)
+    together = combined_skews(skews, [np.array([spread.variance]) for spread in spreads]) if long else None
+    return _Varied(combine(spreads), together, units, tuple(dict.fromkeys(ways)), tuple(skewed))
 
 
 def _by_instant(name: str, data: TableData) -> bool:

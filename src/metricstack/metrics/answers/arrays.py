@@ -17,7 +17,7 @@ from metricstack.metrics.answers.answer import FEW_EVENTS, needed_n
 from metricstack.metrics.answers.contributions import Family
 from metricstack.metrics.answers.laid import Laid, added, contributed
 from metricstack.metrics.answers.notes import COMPLETE
-from metricstack.metrics.answers.shape import is_count, is_share, limits, never_negative
+from metricstack.metrics.answers.shape import is_count, is_share, limits, long_tailed, never_negative
 from metricstack.metrics.job import Job
 from metricstack.metrics.language.dimension import dimension
 from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Number, Scope
@@ -34,6 +34,7 @@ from metricstack.numerics.many import (
     spreads_of_values,
     wilson_bounds,
 )
+from metricstack.numerics.skewness import Skews, combined_skews, skews_of_values
 from metricstack.telemetry.tables import table
 
 __all__ = ["Answers", "answers", "is_plain"]
@@ -300,7 +301,7 @@ def _bounded(work: _Work, found: _Linear) -> Mask:
 
 def _of_process(work: _Work, found: _Linear, level: float) -> tuple[Vector, Vector]:
     home, tree, value = work.job.definition.table, work.job.tree, found.value
-    spreads, units = _spread(work, found, tails=not is_share(tree, home))
+    spreads, skews, units = _spread(work, found, tails=not is_share(tree, home), long=long_tailed(tree, home))
     steady, count, slope = _events_over_time(work, found)
     work.refuse(~steady & (units < 2), Reason.TOO_FEW_UNITS)
     if is_share(tree, home):
@@ -312,7 +313,7 @@ def _of_process(work: _Work, found: _Linear, level: float) -> tuple[Vector, Vect
         low, high = wilson_bounds(share, np.minimum(spoken, known), level=level, freedom=freedom)
     else:
         least, most = limits(tree, home)
-        low, high = intervals(value, spreads, level=level, low=least, high=most)
+        low, high = intervals(value, spreads, level=level, low=least, high=most, skews=skews)
         if least == 0:
             none = (value == 0) & (spreads.variance == 0)
             each = np.zeros(len(value))
@@ -374,8 +375,8 @@ def _units_about(work: _Work, units: Vector) -> Vector:
     return units
 
 
-def _spread(work: _Work, found: _Linear, *, tails: bool) -> tuple[Spreads, Vector]:
-    """Variances of values, by units; tables with the same units are taken together."""
+def _spread(work: _Work, found: _Linear, *, tails: bool, long: bool) -> tuple[Spreads, Skews | None, Vector]:
+    """Variances of values by units, and skewness where asked; tables with the same units are taken together."""
     count = len(found.value)
     families: dict[Family, dict[str, list[tuple[str, str, Vector]]]] = {}
     for (name, state), slope in found.slopes.items():
@@ -383,9 +384,13 @@ def _spread(work: _Work, found: _Linear, *, tails: bool) -> tuple[Spreads, Vecto
         terms = families.setdefault((data.plan.cluster, data.plan.gathered), {}).setdefault(name, [])
         terms.append((data.column(State(Role.N, state.quantity)), data.column(state), slope))
     spreads, units = [Spreads(np.zeros(count), np.full(count, np.inf))], np.zeros(count)
+    skews = [Skews(np.zeros(count), np.zeros(count))]
     for (_, gathered), parts in families.items():
         at, amounts, rows = contributed([(work.laid[name], terms) for name, terms in parts.items()])
         units = np.maximum(units, added(at, np.ones(len(at)), count))
         gatherings = GROUPS if gathered else 0
         spreads.append(spreads_of_values(at, amounts, rows, found.value, gatherings=gatherings, tails=tails))
-    return combined(spreads), units
+        if long:
+            skews.append(skews_of_values(at, amounts, count))
+    together = combined_skews(skews, [part.variance for part in spreads]) if long else None
+    return combined(spreads), together, units

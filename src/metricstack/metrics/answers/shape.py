@@ -1,12 +1,12 @@
 """What a formula's shape tells of its value: its range, and whether it is a share, a part, a count."""
 
-from metricstack.metrics.language.formula import Binary, Call, Node, Number, Scope
+from metricstack.metrics.language.formula import Binary, Call, Negative, Node, Number, Scope
 from metricstack.metrics.language.resolve import row_dimension
 from metricstack.metrics.query.states import Quantity, Role, State
 from metricstack.telemetry.contract import Kind
 from metricstack.telemetry.tables import table
 
-__all__ = ["is_count", "is_part", "is_share", "limits", "never_negative"]
+__all__ = ["is_count", "is_part", "is_share", "limits", "long_tailed", "never_negative"]
 
 
 def limits(node: Node, home: str) -> tuple[float | None, float | None]:
@@ -74,6 +74,41 @@ def is_share(node: Node, home: str) -> bool:
             return is_share(right, home)
         case Call("mean", (inner, *_)):
             return not node.per and row_dimension(table(home), inner).kind is Kind.FLAG
+        case _:
+            return False
+
+
+def long_tailed(node: Node, home: str) -> bool:
+    """True where a value hangs on its largest rows more than a mean does.
+
+    A standard deviation hangs on squares, and a value over a sum of amounts weighs its rows by these amounts.
+    """
+    match node:
+        case Scope(inner, owner):
+            return long_tailed(inner, owner)
+        case Negative(inner) | Call("known_part", (inner,)) | Call("total", (_, inner)):
+            return long_tailed(inner, home)
+        case Binary("/", left, right):
+            return _of_amounts(right, home) or long_tailed(left, home) or long_tailed(right, home)
+        case Binary(_, left, right):
+            return long_tailed(left, home) or long_tailed(right, home)
+        case Call(function):
+            return function == "stddev"
+        case _:
+            return False
+
+
+def _of_amounts(node: Node, home: str) -> bool:
+    match node:
+        case Scope(inner, owner):
+            return _of_amounts(inner, owner)
+        case Negative(inner) | Call("known_part", (inner,)) | Call("total", (_, inner)):
+            return _of_amounts(inner, home)
+        case Binary(_, left, right):
+            return _of_amounts(left, home) or _of_amounts(right, home)
+        case Call("sum" | "mean", (inner,)):
+            found = row_dimension(table(home), inner)
+            return found.kind is not Kind.FLAG and found.maximum is None
         case _:
             return False
 
