@@ -1,7 +1,7 @@
 """Verdicts of simulated companies against their truth: what `benchmarks/verdicts.py` counts, over a few of them.
 
-No rate is above what is promised of it, by more than chance gives once in a thousand runs; and as many verdicts are those
-of the truth as it expects of readings of that size.
+No rate is above what is promised of it, by more than chance gives once in a thousand runs; and as many verdicts are
+those of the truth as it expects of readings of that size.
 """
 
 import importlib.util
@@ -38,7 +38,7 @@ def test_no_verdict_is_wrong_more_often_than_promised(verdicts: Any, tmp_path: P
     rates = verdicts.rates_of(rows)
     _LOG.info("%s", verdicts.table_of(rates))
     assert [rate.what for found in rates.values() for rate in found if rate.exceeded] == []
-    # Events of known chances, added up: 3.3 standard errors once in a thousand, and a tenth for chances being approximate.
+    # Events of known chances: 3.3 standard errors once in a thousand; and a tenth more, for chances are approximate.
     deserved = np.array([row["chances"].get(row["deserves"], 0.0) for row in rows])
     wrong = np.array([verdicts.expected_wrong(row) for row in rows])
     for due, seen in (
