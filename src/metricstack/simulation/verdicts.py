@@ -8,6 +8,7 @@ no fault; to ship what does nothing is one.
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metricstack.core.streams import stream
 from metricstack.simulation.effects import Effect
@@ -165,7 +166,7 @@ def _hurt(test: PastTest, effects: Mapping[str, Effect]) -> list[str]:
 
 def _estimates(
     rng: np.random.Generator, effects: Mapping[str, Effect], errors: Mapping[str, float], name: str
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     return _gain(effects, name) + errors[name] / effects[name].baseline * rng.standard_normal(_DRAWS)
 
 
