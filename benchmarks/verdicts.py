@@ -34,8 +34,11 @@ the command fails.
 
 Rates without a promise depend on how large the companies are. *Broken* and *rolled back* need an estimate beyond what
 is accepted and an interval clear of no effect: a true effect close to a margin is called either way. Each metric that
-can roll back may err by itself: with several guardrails, one of them errs more often than 2.5 %. Of large effects the
-telemetry shows a little less than the model's own truth, which is of what was never judged or reported, too.
+can roll back may err by itself: with several guardrails, one of them errs more often than 2.5 %.
+
+*Named* are the verdicts that the truth of an experiment calls right: the one that it deserves, and what a reading that
+is short of power may say for it (``right`` in ``truth.json``). How often each is due (``chances``) is computed from the
+true effects and the units that came, as if metrics were independent: the rates that it expects are no promise.
 """
 STOPPED = ("peeked", "stopped_early")
 Row = dict[str, Any]
@@ -68,6 +71,7 @@ def _row(readout: Any, truth: Any) -> Row:
     return {
         "key": readout.key, "story": truth.story, "design": str(declared.design), "verdict": str(readout.verdict),
         "units": sum(readout.units.values()), "planned": declared.planned_n, "deserves": truth.deserves,
+        "right": list(truth.right), "chances": dict(truth.chances),
         "failed": [check.name for check in readout.checks if check.passed is False], "metric": truth.primary,
         "true": effect.value, "true_error": effect.error, "true_gain": effect.relative * primary.sign,
         "smallest": declared.smallest_effect, "signal": truth.signal, "guards": guards,
@@ -224,9 +228,30 @@ def _parts(rows: list[Row]) -> dict[str, list[Rate]]:
     return {"Guardrails and intervals, one by one": found}
 
 
+def expected_wrong(row: Row) -> float:
+    """How often a valid reading of such an experiment gives a verdict that its truth does not name as right."""
+    return sum(chance for verdict, chance in row["chances"].items() if verdict not in row["right"])
+
+
+def _named(rows: list[Row]) -> dict[str, list[Rate]]:
+    """Count the verdicts that are those of the truth, beside what it expects of readings of that size."""
+    told = [row for row in rows if "chances" in row]
+    deserved = [row["chances"].get(row["deserves"], 0.0) for row in told]
+    counted = (
+        ("as deserved", [row["verdict"] == row["deserves"] for row in told], deserved),
+        ("not named as right", [row["verdict"] not in row["right"] for row in told], [*map(expected_wrong, told)]),
+    )
+    rates = [
+        Rate(f"{what}; {100 * float(np.mean(due)) if due else 0.0:.2f} % are expected", seen, None)
+        for what, seen, due in counted
+    ]
+    return {"Against the verdicts that the truth names": rates}
+
+
 def rates_of(rows: list[Row]) -> dict[str, list[Rate]]:
     """Count every rate, by heading."""
-    return {title: [line.rate(rows) for line in lines] for title, lines in LINES.items()} | _parts(rows)
+    by_line = {title: [line.rate(rows) for line in lines] for title, lines in LINES.items()}
+    return by_line | _named(rows) | _parts(rows)
 
 
 def table_of(rates: dict[str, list[Rate]]) -> str:

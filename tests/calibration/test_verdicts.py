@@ -1,6 +1,7 @@
 """Verdicts of simulated companies against their truth: what `benchmarks/verdicts.py` counts, over a few of them.
 
-No rate is above what is promised of it, by more than chance gives once in a thousand runs.
+No rate is above what is promised of it, by more than chance gives once in a thousand runs; and as many verdicts are
+those of the truth as it expects of readings of that size.
 """
 
 import importlib.util
@@ -8,6 +9,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.calibration
@@ -36,6 +38,14 @@ def test_no_verdict_is_wrong_more_often_than_promised(verdicts: Any, tmp_path: P
     rates = verdicts.rates_of(rows)
     _LOG.info("%s", verdicts.table_of(rates))
     assert [rate.what for found in rates.values() for rate in found if rate.exceeded] == []
+    # Events of known chances: 3.3 standard errors once in a thousand; and a tenth more, for chances are approximate.
+    deserved = np.array([row["chances"].get(row["deserves"], 0.0) for row in rows])
+    wrong = np.array([verdicts.expected_wrong(row) for row in rows])
+    for due, seen in (
+        (deserved, sum(row["verdict"] == row["deserves"] for row in rows)),
+        (wrong, sum(row["verdict"] not in row["right"] for row in rows)),
+    ):
+        assert seen == pytest.approx(due.sum(), abs=3.3 * np.sqrt((due * (1 - due)).sum()) + 0.1 * due.sum())
     broken = [row for row in rows if row["story"] == "broken_split"]
     assert sum(row["verdict"] == "invalid" for row in broken) >= len(broken) / 2
 

@@ -3,6 +3,7 @@
 * By hand: shares, ratios and totals by unit, of rows after the first exposure and of the right use case only.
 * Units that did nothing count; units of several arms, or without a random split, do not.
 * The verdict is the first rule that fits.
+* Every experiment of the sample company gets a verdict that its truth names as right, but for two false alarms.
 """
 
 import json
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from metricstack.core.values import Check, Moments, Reason, Refusal
-from metricstack.experiments import Readout, Role, Verdict, compare, portfolio
+from metricstack.experiments import Portfolio, Readout, Role, Verdict, compare, portfolio
 from metricstack.experiments.declaration import Declaration, Guardrail
 from metricstack.experiments.effect import effect
 from metricstack.experiments.reading import Reading
@@ -379,14 +380,24 @@ def test_it_shows_and_says_itself_and_escapes_what_was_declared(tmp_path: Path) 
     assert {"key", "primary", "effect", "low", "high", "p", "verdict", "why"} <= set(told)
 
 
-@pytest.mark.slow
-def test_the_stories_of_the_sample_company_get_their_verdicts(tmp_path: Path) -> None:
-    # What the simulation knows: one arm lost users, one test was read too early, one effect is real and immaterial.
+Told = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def sample_company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, Portfolio]:
+    """What is true of each experiment of the sample company, on its default seed, and what is read of it."""
     from metricstack.cli import main
 
-    assert main(["simulate", str(tmp_path / "sample")]) == 0
-    told = {one["name"]: one for one in json.loads((tmp_path / "sample" / "truth.json").read_text())["tests"]}
-    found = portfolio(open_workspace(tmp_path / "sample"))
+    folder = tmp_path_factory.mktemp("sample") / "company"
+    assert main(["simulate", str(folder)]) == 0
+    told = {one["name"]: one for one in json.loads((folder / "truth.json").read_text(encoding="utf-8"))["tests"]}
+    return told, portfolio(open_workspace(folder))
+
+
+@pytest.mark.slow
+def test_the_stories_of_the_sample_company_get_their_verdicts(sample_company: tuple[Told, Portfolio]) -> None:
+    # What the simulation knows: one arm lost users, one test was read too early, one effect is real and immaterial.
+    told, found = sample_company
     verdicts = {story: {str(found[key].verdict) for key, one in told.items() if one["story"] == story} for story in
                 ("broken_split", "peeked", "stopped_early", "immaterial", "winner", "harmful")}  # fmt: skip
     assert verdicts["broken_split"] == {"invalid"}
@@ -394,6 +405,56 @@ def test_the_stories_of_the_sample_company_get_their_verdicts(tmp_path: Path) ->
     assert "ship" not in verdicts["immaterial"]
     assert verdicts["winner"] == {"ship"}
     assert verdicts["harmful"] == {"rollback"}
-    # Over all of them: what deserves to be rolled back is not shipped, nor the other way round but for chance.
-    crossed = [key for key, one in told.items() if {str(found[key].verdict), one["deserves"]} == {"ship", "rollback"}]
-    assert len(crossed) <= 1
+    peeked = next(found[key] for key, one in told.items() if one["story"] == "peeked")
+    assert not isinstance(peeked.primary.effect, Refusal)
+    assert peeked.primary.effect.low is not None
+    assert peeked.primary.effect.high is not None
+    assert peeked.primary.effect.low < 0 < peeked.primary.effect.high
+
+
+# Tests of the sample company that do nothing at all and whose interval excludes no effect all the same: one in twenty
+# does, as declared (alpha 5 %), and the company has eight. Their differences (z = 3.1 and 2.1) are those of the rows,
+# added up plainly; over 200 seeds 5 % of such tests are called changed (`benchmarks/verdicts.md`).
+FALSE_ALARMS = {"search-cost-21": "ship", "support-retrieval-10": "rollback"}
+
+
+@pytest.mark.slow
+def test_every_experiment_of_the_sample_company_gets_a_verdict_that_its_truth_names(
+    sample_company: tuple[Told, Portfolio],
+) -> None:
+    told, found = sample_company
+    assert {one.key for one in found.readouts} == set(told)
+    wrong = {key: str(found[key].verdict) for key, one in told.items() if str(found[key].verdict) not in one["right"]}
+    assert wrong == FALSE_ALARMS
+    for key in wrong:  # an error that is promised: of a true nothing, by the interval of the primary alone
+        effect, true = found[key].primary.effect, told[key]["effects"][told[key]["primary"]]["value"]
+        assert told[key]["story"] == "null"
+        assert true == 0.0
+        assert not isinstance(effect, Refusal)
+        assert effect.low is not None
+        assert effect.high is not None
+        assert not effect.low <= true <= effect.high
+    # Whatever may be named right: the directions hold, and nothing but the broken split is invalid.
+    for key, one in told.items():
+        gains = {
+            name: effect["value"] / effect["baseline"] * (-1 if name in ("latency_p95", "cost_per_request") else 1)
+            for name, effect in one["effects"].items()
+        }
+        verdict, guardrails = str(found[key].verdict), found[key].declaration.guardrails
+        assert (verdict == "invalid") == (one["story"] == "broken_split"), key
+        if verdict == "ship" and key not in FALSE_ALARMS:
+            assert gains[one["primary"]] > 0, key
+            assert all(gains[guard.metric] >= -guard.margin for guard in guardrails), key
+        if verdict == "rollback" and key not in FALSE_ALARMS:
+            assert min(gains[name] for name in (one["primary"], *(guard.metric for guard in guardrails))) < 0, key
+
+
+@pytest.mark.slow
+def test_as_many_experiments_of_the_sample_company_get_what_they_deserve_as_their_size_allows(
+    sample_company: tuple[Told, Portfolio],
+) -> None:
+    told, found = sample_company
+    chances = np.array([one["chances"].get(one["deserves"], 0.0) for one in told.values()])
+    seen = sum(str(found[key].verdict) == one["deserves"] for key, one in told.items())
+    # A sum of independent events: its variance is that of their chances; 3.3 standard errors once in a thousand.
+    assert seen == pytest.approx(chances.sum(), abs=3.3 * np.sqrt((chances * (1 - chances)).sum()))

@@ -1,6 +1,12 @@
-"""The truth is that of the model: nulls are exactly null, stated steps do what the arithmetic says, verdicts fit."""
+"""The truth is that of the model: nulls are exactly null, stated steps do what the arithmetic says, verdicts fit.
 
+Relevance is that of the scores that judges give; the chance of a verdict is the power of its test, and what is named
+right is never an error of direction.
+"""
+
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +16,10 @@ import pytest
 from metricstack.core.errors import UnknownName
 from metricstack.core.streams import stream
 from metricstack.simulation import SAMPLE, Dirt, Intervention, Truth, World, draw, find_truth, sample, unfold
-from metricstack.simulation.effects import Pair, measure
+from metricstack.simulation.effects import Effect, Pair, measure
+from metricstack.simulation.past_tests import PastTest
+from metricstack.simulation.population import treat
+from metricstack.simulation.verdicts import chances_of, right_verdicts
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +102,21 @@ def test_a_pair_of_equal_worlds_differs_by_nothing(world: World) -> None:
     assert all(same.effect(name).value == 0.0 for name in ("relevance", "latency_p95", "revenue_per_session"))
 
 
+def test_relevance_is_true_of_the_scores_that_judges_give(world: World) -> None:
+    # Scores end at 1, so that they move less than quality where answers are good. 200 scores of each of 4,000 runs:
+    # their mean has a standard error of 0.05 / sqrt(800,000) = 5.6e-5; quality itself is 4e-4 and 1e-3 away.
+    winner = next(test for test in world.tests if test.story == "winner")
+    people = draw(world, stream(1, "judges"), n=4000, use_case=winner.use_case, tests=False)
+    rng = np.random.default_rng(0)
+    for treated in (False, True):
+        if treated:
+            treat(people, winner, slice(None))
+        outcomes = unfold(people)
+        quality = outcomes.quality[~outcomes.failed]
+        scores = np.clip(quality + 0.05 * rng.standard_normal((200, len(quality))), 0.0, 1.0)
+        assert measure("relevance", people, outcomes) == pytest.approx(scores.mean(), abs=3.5 * 5.6e-5)
+
+
 def test_at_least_sixty_tests_move_several_things_at_once(truth: Truth) -> None:
     assert len(truth.tests) >= 60
     several = [
@@ -113,6 +137,67 @@ def test_every_story_deserves_its_verdict(truth: Truth) -> None:
     assert immaterial.effects[immaterial.primary].value != 0.0
     assert {test.deserves for test in truth.tests} == {"ship", "hold", "rollback", "inconclusive", "invalid"}
     assert all(effect.value == 0.0 for test in truth.tests if test.story == "null" for effect in test.effects.values())
+
+
+def _simple(world: World, **changes: Any) -> PastTest:
+    """A test without guardrails to which so many users come that the planned units are always reached."""
+    plain = next(
+        test for test in world.tests if (test.story, test.design, test.primary) == ("plain", "fixed", "relevance")
+    )
+    return replace(plain, **({"guardrails": (), "planned_n": 10**6, "expected_n": 10**6} | changes))
+
+
+def test_the_chance_of_a_verdict_is_the_power_of_its_test(world: World) -> None:
+    test = _simple(world, smallest_effect=0.01)
+    # True +2 % with an error of 1 %: clear if z > 1.96 - 2 = -0.04, chance 0.516; clearly worse if z < -3.96: never.
+    chances = chances_of(1, test, {"relevance": Effect(0.02, 0.0, "score", 1.0)}, {"relevance": 0.01})
+    # 20,000 draws: the standard error of a half is 0.0035.
+    assert chances["ship"] == pytest.approx(0.516, abs=3.5 * 0.0035)
+    assert chances["inconclusive"] == pytest.approx(0.484, abs=3.5 * 0.0035)
+    # The effect must also be seen as large as what matters: of 3 % that takes z > 1, chance 0.159.
+    matters = _simple(world, smallest_effect=0.03)
+    chances = chances_of(1, matters, {"relevance": Effect(0.02, 0.0, "score", 1.0)}, {"relevance": 0.01})
+    assert chances["ship"] == pytest.approx(0.159, abs=3.5 * 0.0026)
+
+
+def test_a_guardrail_that_cannot_be_seen_holds_and_one_that_is_broken_rolls_back(world: World) -> None:
+    test = _simple(world, guardrails=(("latency_p95", 0.08),), smallest_effect=0.01)
+    effects = {"relevance": Effect(0.2, 0.0, "score", 1.0), "latency_p95": Effect(0.0, 0.0, "s", 4.0)}
+    # Margin 8 %, error 4 %: kept if z > 1.96 - 2, 0.516; broken if harm is above 8 % (2 errors, clear too): 0.023.
+    chances = chances_of(1, test, effects, {"relevance": 0.01, "latency_p95": 0.16})
+    assert chances["ship"] == pytest.approx(0.516, abs=3.5 * 0.0035)
+    assert chances["rollback"] == pytest.approx(0.023, abs=3.5 * 0.0011)
+    assert chances["hold"] == pytest.approx(1 - 0.516 - 0.023, abs=3.5 * 0.0035)
+    slower = effects | {"latency_p95": Effect(0.8, 0.0, "s", 4.0)}  # 20 % more, three errors beyond the margin
+    assert chances_of(1, test, slower, {"relevance": 0.01, "latency_p95": 0.16})["rollback"] > 0.99
+    assert right_verdicts(test, slower, {"rollback": 1.0}) == ("rollback",)
+
+
+def test_what_is_named_right_is_no_error_of_direction(world: World) -> None:
+    seldom = dict.fromkeys(("ship", "rollback", "hold", "inconclusive"), 0.25)
+
+    def right(gain: float, **changes: Any) -> set[str]:
+        return set(right_verdicts(_simple(world, **changes), {"relevance": Effect(gain, 0.0, "score", 1.0)}, seldom))
+
+    assert right(0.0) == {"inconclusive", "hold"}
+    assert right(0.05) == {"ship", "inconclusive", "hold"}
+    assert right(-0.05) == {"rollback", "inconclusive", "hold"}
+    assert right(0.005) == {"inconclusive", "hold", "ship"}  # better by half of what matters: a matter of size
+    assert right(0.005, story="immaterial") == {"inconclusive", "hold"}
+    assert right(0.05, story="broken_split") == {"invalid"}
+    assert right(0.0, story="peeked") == right(0.05, story="stopped_early") == {"hold"}
+
+
+def test_the_truth_names_first_what_is_deserved_and_chances_add_up(truth: Truth) -> None:
+    for test in truth.tests:
+        assert test.right[0] == test.deserves
+        assert sum(test.chances.values()) == pytest.approx(1.0)
+        if test.story == "null":
+            assert {"ship", "rollback", "invalid"}.isdisjoint(test.right)
+            # Each metric that decides errs in 2.5 % to the side of harm: a primary and up to three guardrails.
+            assert test.chances.get("ship", 0.0) + test.chances.get("rollback", 0.0) < 0.125 + 0.005
+        else:
+            assert "ship" not in test.right or test.effects[test.primary].value != 0.0
 
 
 def test_the_first_stage_of_the_sample_is_about_ten() -> None:

@@ -11,6 +11,7 @@ from metricstack.simulation.company import CHANNELS, REGIONS, SEGMENTS, USE_CASE
 from metricstack.simulation.demand import HOUR
 from metricstack.simulation.dirt import Trail, arrange, envelope
 from metricstack.simulation.identifiers import hexes, mix
+from metricstack.simulation.model import JUDGE_SPREAD
 from metricstack.simulation.traffic import Runs
 from metricstack.simulation.world import World
 
@@ -37,7 +38,7 @@ _KINDS = ("human", "llm_judge", "implicit")
 # A judgement is offset + slope * quality + spread * noise, for the first five names.
 _OFFSET = np.array([0.0, -0.03, 0.12, 0.02, 0.02])
 _SLOPE = np.array([1.0, 1.0, 0.85, 0.92, 1.0])
-_SPREAD = np.array([0.05, 0.09, 0.08, 0.10, 0.08])
+_SPREAD = np.array([JUDGE_SPREAD, 0.09, 0.08, 0.10, 0.08])
 
 
 def feedback(runs: Runs, rng: np.random.Generator) -> pa.Table:

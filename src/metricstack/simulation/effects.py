@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from metricstack.core.errors import UnknownName
-from metricstack.simulation.model import Outcomes
+from metricstack.simulation.model import JUDGE_SPREAD, Outcomes
 from metricstack.simulation.population import Population
 
 __all__ = ["METRICS", "Effect", "Pair", "measure"]
@@ -30,8 +30,19 @@ def _session_mean(value: Callable[[Population, Outcomes], Any]) -> Callable[[Pop
     return mean
 
 
-def _answered(people: Population, outcomes: Outcomes, runs: Any, _: Any) -> float:
-    return float(np.mean(outcomes.quality[runs][~outcomes.failed[runs]]))
+def _judged(people: Population, outcomes: Outcomes, runs: Any, _: Any) -> float:
+    """Average the score that judges give to the answered runs.
+
+    A score is the quality and a judge's noise, clipped to [0, 1]. Of the best answers the clip takes what is above 1,
+    so that scores move by about 1 % less than quality: ``E clip(q + s z, 0, 1)`` is
+    ``q (F(b) - F(a)) + s (f(a) - f(b)) + 1 - F(b)``, with a = -q / s, b = (1 - q) / s and f, F of the normal law.
+    """
+    from scipy.special import ndtr
+
+    quality = outcomes.quality[runs][~outcomes.failed[runs]]
+    below, above = -quality / JUDGE_SPREAD, (1.0 - quality) / JUDGE_SPREAD
+    density = (np.exp(-(below**2) / 2) - np.exp(-(above**2) / 2)) / np.sqrt(2 * np.pi)
+    return float(np.mean(quality * (ndtr(above) - ndtr(below)) + JUDGE_SPREAD * density + ndtr(-above)))
 
 
 def _cache_share(people: Population, outcomes: Outcomes, runs: Any, _: Any) -> float:
@@ -44,7 +55,7 @@ def _cost_per_success(people: Population, outcomes: Outcomes, runs: Any, _: Any)
 
 
 METRICS: dict[str, tuple[str, Callable[[Population, Outcomes, Any, Any], float]]] = {
-    "relevance": ("score", _answered),
+    "relevance": ("score", _judged),
     "task_success": ("fraction", _request_mean(lambda _, outcomes: outcomes.success)),
     "escalation_rate": ("fraction", _request_mean(lambda _, outcomes: outcomes.escalated)),
     "error_rate": ("fraction", _request_mean(lambda _, outcomes: outcomes.failed)),

@@ -24,7 +24,17 @@ from numpy.typing import NDArray
 from metricstack.simulation.company import CAPABLE, EMBEDDING, LIGHT, MODELS
 from metricstack.simulation.population import Population
 
-__all__ = ["CALLS", "OBSERVED", "Coefficients", "Intervention", "Outcomes", "session_sums", "sigmoid", "unfold"]
+__all__ = [
+    "CALLS",
+    "JUDGE_SPREAD",
+    "OBSERVED",
+    "Coefficients",
+    "Intervention",
+    "Outcomes",
+    "session_sums",
+    "sigmoid",
+    "unfold",
+]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -32,6 +42,9 @@ Integers = NDArray[np.int64]
 
 CALLS = ("answer", "answer", "plan", "embedding")
 """What the four possible inferences of a run are for: the last answer, a failed first attempt, a plan, a retrieval."""
+
+JUDGE_SPREAD = 0.05
+"""Standard deviation of a judge's score of relevance around the quality of the answer; scores end at 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from metricstack.simulation.identifiers import fractions
 from metricstack.simulation.settings import Settings
 from metricstack.simulation.users import CUSTOMERS, ENGINEERS, Users
 
-__all__ = ["PastTest", "hour_window", "past_tests"]
+__all__ = ["LOST", "PastTest", "hour_window", "past_tests"]
 
 _COUNTS = (22, 26, 10, 8)
 _SHORT = ("support", "search", "document", "code")
@@ -20,7 +20,8 @@ _OWNERS = ("support-ai", "discovery", "documents", "developer-tools")
 _LEVERS = ("prompt", "retrieval", "model", "prompt", "latency", "cost", "prompt", "retrieval")
 _LENGTH = 0.062
 _OVERRIDES = 0.004
-_LOST = 0.20
+LOST = 0.20
+"""Share of the treatment that a broken split loses before it is counted."""
 
 # (use case, position) -> what is special about the test.
 _SPECIAL = {
@@ -104,7 +105,7 @@ class PastTest:
         treated = (fractions(identities, 3 * self.number + 1_000_001) < 0.5) | override
         lost = np.zeros(len(identities), dtype=bool)
         if self.story == "broken_split":  # the treatment's page crashed before it could log its exposure
-            lost = treated & (fractions(identities, 3 * self.number + 1_000_002) < _LOST)
+            lost = treated & (fractions(identities, 3 * self.number + 1_000_002) < LOST)
         return treated, override, lost
 
 

@@ -22,13 +22,12 @@ from metricstack.simulation.past_tests import PastTest, hour_window
 from metricstack.simulation.population import draw, treat
 from metricstack.simulation.rollouts import ROLLOUTS, Rollout
 from metricstack.simulation.settings import ZONE
+from metricstack.simulation.verdicts import chances_of, deserved, right_verdicts, standard_error
 from metricstack.simulation.world import World
 
 __all__ = ["Edge", "RolloutTruth", "TestTruth", "Truth", "find_truth"]
 
-_EDGE_REQUESTS, _TEST_REQUESTS, _ROLLOUT_REQUESTS = 60_000, 6_000, 24_000
-_JUDGED_SHARE = 0.22
-"""Share of the runs whose relevance is judged, about."""
+_EDGE_REQUESTS, _TEST_REQUESTS, _ROLLOUT_REQUESTS = 60_000, 24_000, 24_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,8 @@ class TestTruth:
         signal: Expected size of the primary effect in its standard errors, with the units that came.
         deserves: The verdict under full knowledge of the effects and of how the test was run.
         why: The reason, in words.
+        chances: Verdict → how often a valid reading of the units that came gives it, about; the likeliest first.
+        right: The verdicts that are right: `deserves` first, then what a reading short of power may say for it.
     """
 
     __test__ = False  # not a test of this project, whatever its name says
@@ -82,6 +83,8 @@ class TestTruth:
     signal: float
     deserves: str
     why: str
+    chances: Mapping[str, float]
+    right: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ def find_truth(world: World, coefficients: Coefficients = OBSERVED) -> Truth:
     tests = tuple(_test(world, test, coefficients) for test in world.tests)
     z = [
         test.effects["relevance"].value
-        / _standard_error(world, plan, test.effects["relevance"], "relevance", coefficients)
+        / standard_error(world, plan, test.effects["relevance"], "relevance", c=coefficients)
         for test, plan in zip(tests, world.tests, strict=True)
         if plan.use_case != 3
     ]
@@ -330,7 +333,6 @@ _TEST_METRICS = (
     "conversion_rate",
     "revenue_per_session",
 )
-_LOWER_IS_BETTER = frozenset({"latency_p95", "cost_per_request"})
 
 
 def _test(world: World, test: PastTest, c: Coefficients) -> TestTruth:
@@ -351,7 +353,9 @@ def _test(world: World, test: PastTest, c: Coefficients) -> TestTruth:
     ]
     effects = {name: pair.effect(name) for name in names}
     primary = effects[test.primary]
-    deserves, why = _verdict(test, effects)
+    errors = {name: standard_error(world, test, effect, name, c=c, control=control) for name, effect in effects.items()}
+    deserves, why = deserved(test, effects)
+    chances = chances_of(world.settings.seed, test, effects, errors)
     start, end = hour_window(world.demand, test)
     return TestTruth(
         name=test.name,
@@ -362,59 +366,12 @@ def _test(world: World, test: PastTest, c: Coefficients) -> TestTruth:
         start=_iso(start),
         end=_iso(end),
         effects=effects,
-        signal=abs(primary.value) / _standard_error(world, test, primary, test.primary, c),
+        signal=abs(primary.value) / errors[test.primary],
         deserves=deserves,
         why=why,
+        chances=chances,
+        right=right_verdicts(test, effects, chances),
     )
-
-
-def _verdict(test: PastTest, effects: Mapping[str, Effect]) -> tuple[str, str]:
-    """Return the verdict that a test deserves and why, knowing its effects and how it was run."""
-    if test.story == "broken_split":
-        return "invalid", "One arm lost users before they could be counted: the split is not 50 to 50."
-    if test.story in ("peeked", "stopped_early"):
-        return (
-            "hold",
-            f"It was stopped at {test.expected_n:,} of {test.planned_n:,} units; its design is read at the end.",
-        )
-
-    def gain(name: str) -> float:
-        return effects[name].relative * (-1.0 if name in _LOWER_IS_BETTER else 1.0)
-
-    hurt = [name for name, margin in test.guardrails if name in effects and gain(name) < -margin]
-    if hurt:
-        return "rollback", f"It hurts {', '.join(hurt)} by more than the margin."
-    if gain(test.primary) <= -test.smallest_effect:
-        return "rollback", f"It makes {test.primary} worse."
-    if gain(test.primary) >= test.smallest_effect:
-        return (
-            "ship",
-            f"It improves {test.primary} by at least the smallest effect of interest, and no guardrail suffers.",
-        )
-    if effects[test.primary].value == 0.0:
-        return "inconclusive", "It does nothing."
-    return "inconclusive", f"Its effect on {test.primary} is real but smaller than what matters."
-
-
-def _standard_error(world: World, test: PastTest, effect: Effect, metric: str, c: Coefficients) -> float:
-    """Approximate the standard error that a comparison of the two arms will have, from first principles.
-
-    Half of the observations in each arm: variance 4 s² / n, times 1.3 for the dependence within users.
-    """
-    n = world.settings.requests * float(world.demand.weight[test.first : test.last, test.use_case].sum())
-    if metric == "latency_p95":
-        # Asymptotic variance of a quantile, p (1 - p) / f², of a log-normal with this spread.
-        spread = float(np.hypot(c.latency_noise, c.latency_user))
-        density = np.exp(-(1.645**2) / 2) / np.sqrt(2 * np.pi) / (spread * effect.baseline)
-        deviation = float(np.sqrt(0.95 * 0.05) / density)
-    elif metric == "relevance":
-        deviation, n = 0.15, n * _JUDGED_SHARE
-    elif metric in ("task_success", "conversion_rate"):
-        deviation = float(np.sqrt(effect.baseline * (1.0 - effect.baseline)))
-        n = n / 2.02 if metric == "conversion_rate" else n
-    else:
-        deviation = 0.6 * effect.baseline
-    return float(deviation * np.sqrt(4 * 1.3 / max(n, 4.0)))
 
 
 def _rollout(world: World, rollout: Rollout, c: Coefficients) -> RolloutTruth:
