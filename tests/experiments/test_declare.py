@@ -191,6 +191,7 @@ def test_a_row_says_all_that_a_file_may_say(tmp_path: Path) -> None:
     more = {
         "exposure": "flag service", "triggered": True, "secondary": '["cost_per_request"]', "correction": "by",
         "segments": '["region"]', "ship_if": "better", "looks": 3.0, "spending": "power", "covariate_days": 14.0,
+        "futility": "pocock", "beta": 0.1,
         "covariates": '["task_success"]', "null_policy": "exclude", "cap": 0.99, "staged": False,
         "ramps": '[{"at": "2026-07-08T00:00:00Z", "allocation": [0.2, 0.8]}]', "design": "group_sequential",
     }  # fmt: skip
@@ -203,12 +204,47 @@ unit = "user"\narms = ["control", "treatment"]\nallocation = [0.5, 0.5]\nprimary
 guardrails = { latency_p95 = 0.1 }\nplanned_n = 800\nstart = 2026-07-01T12:00:00Z\nexposure = "flag service"
 triggered = true\nsecondary = ["cost_per_request"]\ncorrection = "by"\nsegments = ["region"]\nship_if = "better"
 looks = 3\nspending = "power"\ncovariate_days = 14\ncovariates = ["task_success"]\nnull_policy = "exclude"
-cap = 0.99\nramps = [{ at = 2026-07-08T00:00:00Z, allocation = [0.2, 0.8] }]\ndesign = "group_sequential"
+futility = "pocock"\nbeta = 0.1\ncap = 0.99\nramps = [{ at = 2026-07-08T00:00:00Z, allocation = [0.2, 0.8] }]
+design = "group_sequential"
 """,
     )
     of_file = declaration(ws, "retry")
     assert of_row.content == of_file.content
     assert of_row.hash == of_file.hash
+
+
+def test_a_declaration_without_futility_has_the_hash_that_it_had(tmp_path: Path) -> None:
+    # As it was before futility could be declared; its usual values, written out, change nothing.
+    ws = write_workspace(tmp_path, {})
+    for more in ("", "beta = 0.2\n"):
+        _files(tmp_path, TOML + more)
+        assert declaration(ws, "retry").hash == "aa1a17950468bf31"
+    _files(tmp_path, TOML + 'futility = "pocock"\n')
+    assert declaration(ws, "retry").hash != "aa1a17950468bf31"
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ('futility = "pocok"\n', "a.toml:13: experiment 'retry': futility = 'pocok'.* Did you mean 'pocock'?"),
+        ("beta = 0.1\n", "a.toml:13: experiment 'retry': beta = 0.1: it is the chance of missing"),
+        ('futility = "power"\nbeta = 0.98\n', "a.toml:14: .* beta = 0.98: it leaves a power of 0.02, not above"),
+        ('futility = "power"\nbeta = 0\n', r"a.toml:14: .* beta = 0: a chance of missing the effect in \[0.001, 1\)"),
+    ],
+)
+def test_futility_that_cannot_be_is_a_fault(more: str, fault: str, tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML + more)
+    with pytest.raises(ConfigurationError, match=fault):
+        declarations(ws)
+
+
+@pytest.mark.parametrize("design", ["fixed", "always_valid"])
+def test_only_planned_looks_can_give_an_experiment_up(design: str, tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML.replace("group_sequential", design) + 'futility = "pocock"\n')
+    with pytest.raises(ConfigurationError, match=r"a.toml:13: .* only looks that were planned can give it up"):
+        declarations(ws)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[NaN, 0.5]", "{", '"x"', "[[0.5], 0.5]"])

@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
     plan.add_argument("--unit", default="user", metavar="U", help="what is randomised, with --metric (user)")
     plan.add_argument("--use-case", default="", metavar="C", help="the use case in question, with --metric (all)")
     plan.add_argument("--effect", type=float, metavar="E", help="effect to find, a fraction of control (as declared)")
-    plan.add_argument("--power", type=float, default=0.8, metavar="P", help="chance of finding it (0.8)")
+    plan.add_argument("--power", type=float, metavar="P", help="chance of finding it (1 - beta as declared, 0.8)")
     readout = _add(own, "readout", run_readout, "read one experiment: effects, guardrails, checks, verdict")
     readout.add_argument("name", metavar="KEY")
     readout.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="read it by a dimension, too")
@@ -171,15 +171,19 @@ def run_readout(arguments: argparse.Namespace) -> int:
 
 
 def _told(readout: "Readout") -> list[str]:
+    from metricstack.narrative.experiments import say_futility
+
     declared = readout.declaration
     arms = ", ".join(f"{arm} {count:,}" for arm, count in readout.units.items())
+    futility = readout.futility
+    told = [("Hypothesis", declared.hypothesis), ("Owner", declared.owner), ("Units", f"{declared.unit}s: {arms}")]
+    if futility is not None:
+        told.append(("Futility", say_futility(futility)))
     return [
         heading(f"{one_line(readout.key)}: {readout.verdict}"),
         *wrapped(readout.decided.why),
         "",
-        entries(
-            [("Hypothesis", declared.hypothesis), ("Owner", declared.owner), ("Units", f"{declared.unit}s: {arms}")]
-        ),
+        entries(told),
     ]
 
 
