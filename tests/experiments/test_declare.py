@@ -7,7 +7,7 @@ import pytest
 
 from metricstack.core.errors import ConfigurationError, UnknownName
 from metricstack.experiments.declaration import Design
-from metricstack.experiments.declare import declaration, declarations
+from metricstack.experiments.declare import declaration, declarations, declared, register
 from tests.metrics.conftest import at, write_workspace
 
 TOML = """
@@ -245,6 +245,83 @@ def test_only_planned_looks_can_give_an_experiment_up(design: str, tmp_path: Pat
     _files(tmp_path, TOML.replace("group_sequential", design) + 'futility = "pocock"\n')
     with pytest.raises(ConfigurationError, match=r"a.toml:13: .* only looks that were planned can give it up"):
         declarations(ws)
+
+
+NAMED = """
+[experiments.retry]
+unit = "user"
+arms = ["control", "treatmnt"]
+primary = "latency_p59"
+secondary = ["conversion_rate", "task_sucess"]
+covariates = ["cost_per_requst"]
+segments = ["regoin"]
+start = 2026-07-01T00:00:00Z
+
+[experiments.retry.guardrails]
+latency_p95 = 0.1
+cost_per_reqest = 0.1
+"""
+
+
+def test_names_that_are_not_known_are_told_with_their_line_and_the_nearest(tmp_path: Path) -> None:
+    assigned = [
+        {"experiment": "retry", "unit": arm, "variant": arm, "first_exposure": at("07-02"), "reason": "split"}
+        for arm in ("control", "treatment")
+    ]
+    ws = write_workspace(tmp_path, {"assignments": assigned})
+    _files(tmp_path, NAMED)
+    with pytest.raises(ConfigurationError) as caught:
+        declarations(ws)
+    told = [fault.partition(" List them")[0] for fault in caught.value.faults]
+    assert told == [
+        "a.toml:5: experiment 'retry': primary: Unknown metric 'latency_p59'. Did you mean 'latency_p95'?",
+        "a.toml:13: experiment 'retry': guardrails: Unknown metric 'cost_per_reqest'. Did you mean 'cost_per_request'?",
+        "a.toml:6: experiment 'retry': secondary: Unknown metric 'task_sucess'. Did you mean 'task_success'?",
+        "a.toml:7: experiment 'retry': covariates: Unknown metric 'cost_per_requst'. Did you mean 'cost_per_request'?",
+        "a.toml:8: experiment 'retry': segments: Unknown dimension of units 'regoin'. Did you mean 'region'?",
+        "a.toml:4: experiment 'retry': arms: no unit was assigned to 'treatmnt'. Did you mean 'treatment'?",
+    ]
+
+
+def test_a_row_that_names_what_is_not_known_is_told_by_its_key(tmp_path: Path) -> None:
+    row = _row(primary_metric="task_sucess", guardrails="{}")
+    ws = write_workspace(tmp_path, {"experiments": [row, _row(experiment="other")]})
+    with pytest.raises(ConfigurationError, match=r"table 'experiments', 'retry': primary: .*mean 'task_success'"):
+        declarations(ws)
+    found = declared(ws)
+    assert set(found.experiments) == {"other", "retry"}  # what does not rest on the name is read all the same
+    assert list(found.unknown) == ["retry"]
+    assert found.faults == found.unknown["retry"]
+    assert declaration(ws, "retry").primary == "task_sucess"
+
+
+def test_an_arm_that_has_no_units_yet_is_no_fault(tmp_path: Path) -> None:
+    one = {"experiment": "retry", "unit": "u", "variant": "control", "first_exposure": at("07-02"), "reason": "split"}
+    assert declared(write_workspace(tmp_path, {"experiments": [_row()], "assignments": [one]})).faults == ()
+
+
+def test_a_metric_of_the_workspace_or_an_alias_is_known(tmp_path: Path) -> None:
+    from metricstack.metrics.definitions import catalogue
+
+    alias = next(alias for one in catalogue() for alias in one.aliases)
+    ws = write_workspace(tmp_path, {"experiments": [_row(secondary=f'["{alias}", "wins"]')]})
+    assert "Unknown metric 'wins'" in declared(ws).faults[0]
+    (tmp_path / "metrics").mkdir()
+    own = '[metrics.wins]\ntitle = "Runs"\nabout = "Runs."\ntable = "requests"\nformula = "count()"\nunit = "count"\n'
+    (tmp_path / "metrics" / "own.toml").write_text(own + 'better = "higher"\n', encoding="utf-8")
+    assert declared(ws).faults == ()
+    (tmp_path / "metrics" / "own.toml").write_text("[wins]\n", encoding="utf-8")
+    (fault,) = declared(ws).faults
+    assert "No metric of an experiment can be checked: The catalogue has 1 fault: own.toml:1" in fault
+
+
+def test_nothing_is_registered_that_names_what_is_not_known(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row(experiment="other")]})
+    _files(tmp_path, TOML.replace('"task_success"', '"task_sucess"'))
+    for keys in (None, ["retry"]):
+        with pytest.raises(ConfigurationError, match=r"a.toml:7: experiment 'retry': primary: Unknown metric"):
+            register(ws, keys)
+    assert list(register(ws, ["other"])) == ["other"]
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[NaN, 0.5]", "{", '"x"', "[[0.5], 0.5]"])

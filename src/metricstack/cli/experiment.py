@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapped
+from metricstack.core.text import seen
 
 if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
@@ -78,7 +79,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 def _tell(faults: Sequence[str]) -> None:
     """Say on the side what could not be read."""
     for fault in faults:
-        print(f"Not read: {one_line(fault)}", file=sys.stderr)
+        print(f"Not read: {' '.join(seen(fault).split())}", file=sys.stderr)
 
 
 def run_register(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from metricstack.experiments.dilution import Diluted, diluted
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
+from metricstack.experiments.futility import Futility
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
 from metricstack.experiments.many import Effects, Groups, effects
@@ -60,6 +61,7 @@ __all__ = [
     "Effects",
     "ExactTest",
     "ExperimentPlan",
+    "Futility",
     "GroupSequential",
     "Groups",
     "Guardrail",

@@ -117,7 +117,7 @@ def monitor(ws: "Workspace", experiment: str | None = None) -> Monitor:
     """
     last = ws.span()
     if experiment is None:
-        known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
+        known = sorted(declared(ws, names=False).experiments.values(), key=lambda one: (one.start, one.key))
         wanted = [one for one in known if last is not None and _state(one, last.end) == "running"]
     else:
         wanted = [declaration(ws, experiment)]
