@@ -320,6 +320,35 @@ def test_a_fixed_design_says_nothing_before_its_planned_units(tmp_path: Path) ->
     assert stopped.verdict is Verdict.HOLD
 
 
+def test_over_time_too_amounts_are_capped_by_both_arms(tmp_path: Path) -> None:
+    # A run a stretch of each unit that was there and not idle, costs by NumPy; three of four units came five days
+    # before the end and have no days 8 and later. A cap is the 0.9 quantile of a stretch over both arms: of the units
+    # that were there, idle ones with 0. On days 8 to 14 a tenth of all units does something: theirs would be about 0.
+    draw, days, late = np.random.default_rng(12), (0, 1, 3, 7, 14), np.arange(800) % 4 > 0
+    assigned, treated = _arms(400), np.arange(800) >= 400
+    costs = draw.exponential(size=(800, 5)) + 0.5 * treated[:, None]
+    costs[draw.random(800) < 0.6, 3] = 0.0
+    costs[4, 0], costs[404, 3], costs[408, 4] = 1e6, 1e6, 1e6
+    costs[late, 3:] = np.nan
+    for i, one in enumerate(assigned):
+        one["first_exposure"] = at("07-27 00:00") if late[i] else at("07-02 00:00")
+    runs = [
+        _run(f"{i}-{k}", one["unit"], "success", float(costs[i, k]), start=one["first_exposure"] + timedelta(days=day))
+        for i, one in enumerate(assigned)
+        for k, day in enumerate(days)
+        if costs[i, k] > 0
+    ]
+    found = _read(tmp_path, runs, assigned, primary="cost_per_request", cap=0.9).over_time
+    assert not isinstance(found, Refusal)
+    told = [one.effect for one in found.stretches if not isinstance(one.effect, Refusal)]
+    want = []
+    for cost in costs.T:
+        capped = np.minimum(cost, np.nanquantile(cost, 0.9))
+        want.append(capped[treated & (cost > 0)].mean() - capped[~treated & (cost > 0)].mean())
+    assert [one.value for one in told] == pytest.approx(want, rel=1e-9)
+    assert all("capped by the 90.0% quantile of both arms" in one.estimate.method for one in told)
+
+
 def test_over_time_too_unknown_outcomes_count_as_declared(tmp_path: Path) -> None:
     # Three runs on day 1. Control wins one, loses one, one is unknown; treatment wins two, one is unknown. Of the known
     # 1 - 1/2; of all, unknown as 0: 2/3 - 1/3. The first user of each arm loses all, so that units differ: 119 of 120.

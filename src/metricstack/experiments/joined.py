@@ -68,7 +68,10 @@ def _linear(
 def over_time_of(
     desk: Desk, one: Declaration, name: str, arm: str, edges: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int] | Refusal:
-    """Compute an arm's effect in stretches of days since exposure: effects, their covariance, units."""
+    """Compute an arm's effect in stretches of days since exposure: effects, their covariance, units.
+
+    Amounts are capped as they are in the readout, by both arms together, in each stretch by what units did in it.
+    """
     if not list(desk.summed([name])):
         return Refusal(Reason.NOT_MEASURED, "only a metric made of sums can be followed from day to day")
     job, part = desk.jobs[name]
@@ -82,7 +85,8 @@ def over_time_of(
     if as_0 and any(part.tables[table].plan.weighted for table in job.tables):
         return NOT_0
     alone = replace(desk.exposed, exposures=tuple(e for e in desk.exposed.exposures if e.experiment == one.key))
-    found = alone.over_time(desk.states([name]), desk.plans, edges)
+    caps = {} if one.cap is None else {one.key: one.cap}
+    found = alone.over_time(desk.states([name]), desk.plans, edges, caps=caps)
     if isinstance(found, Refusal):
         return found
     values, covariance, units = np.zeros(len(edges) + 1), np.zeros((len(edges) + 1,) * 2), 0

@@ -193,7 +193,7 @@ class Reader:
             return found
         values, covariance, n = found
         unit = self.desk.unit(one.primary)
-        return over_time(primary, values, covariance, edges=edges, n=n, unit=unit, alpha=one.alpha)
+        return over_time(primary, values, covariance, edges=edges, n=n, unit=unit, alpha=one.alpha, cap=one.cap)
 
 
 def _refused(reading: Reading, refusal: Refusal) -> Reading:
