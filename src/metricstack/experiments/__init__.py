@@ -11,7 +11,7 @@ from metricstack.experiments.clusters import cluster_difference
 from metricstack.experiments.compare import compare, portfolio
 from metricstack.experiments.declaration import Change, Declaration, Design, Guardrail, NullPolicy, Ramp, ShipIf
 from metricstack.experiments.declare import Declared, declaration, declarations, declared, register
-from metricstack.experiments.dilution import Diluted, diluted
+from metricstack.experiments.dilution import Diluted, diluted, diluted_ratio
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
@@ -111,6 +111,7 @@ __all__ = [
     "declarations",
     "declared",
     "diluted",
+    "diluted_ratio",
     "effect_contrast",
     "effects",
     "equivalence",

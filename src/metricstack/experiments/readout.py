@@ -209,7 +209,7 @@ class Readout(Shown):
                     "relative": _effect(one.relative),
                     "p_adjusted": one.p_adjusted,
                     "variance_reduction": one.variance_reduction,
-                    **({} if one.everyone is None else {"everyone": _effect(one.everyone)}),
+                    **({} if one.everyone is None else {"everyone": _effect(one.everyone) | _checks(one.everyone)}),
                     **_numbers(one),
                 }
                 for one in self.readings
@@ -255,6 +255,10 @@ class Portfolio(Shown):
 
 def _numbers(reading: Reading) -> dict[str, Any]:
     return {"effect": None, "low": None, "high": None, "p": None, "unit": None} | _effect(reading.effect)
+
+
+def _checks(effect: Effect | Refusal) -> dict[str, Any]:
+    return {} if isinstance(effect, Refusal) else {"checks": [check.to_dict() for check in effect.checks]}
 
 
 def _effect(effect: Effect | Refusal) -> dict[str, Any]:

@@ -108,7 +108,9 @@ def _beside(reading: "Reading") -> str:
         told.append(f"adjusted p = {reading.p_adjusted:.2g}")
     if reading.everyone is not None and not isinstance(reading.everyone, Refusal):
         everyone = reading.everyone.estimate
-        told.append(f"{signed(everyone.value, everyone.unit)} over everyone ({interval(everyone)})")
+        failed = [stem(check.detail) for check in reading.everyone.checks if check.passed is False]
+        doubt = f", which does not hold: {listed(failed)}" if failed else ""
+        told.append(f"{signed(everyone.value, everyone.unit)} over everyone ({interval(everyone)}){doubt}")
     return "".join(f"; {one}" for one in told)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from metricstack.core.errors import UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.metrics.query.asked import AFTER, BEFORE, Asked, Cell, Cut, Together
+from metricstack.metrics.query.asked import AFTER, BEFORE, OTHERS, TRIGGERED, Asked, Cell, Cut, Together
 from metricstack.metrics.query.assigned import Assigned, Exposure, of_experiment
 from metricstack.metrics.query.binning import binned_rows
 from metricstack.metrics.query.compile import Plan, summable
@@ -75,17 +75,19 @@ class Exposed(Assigned):
         asked: Asked | None = None,
     ) -> Together | Refusal:
         by, caps, cuts = (asked.by, asked.caps, asked.cuts) if asked is not None else ((), caps or {}, {})
-        units = self._labelled(by, tuple(dict.fromkeys(name for states in phases.values() for name in states)))
+        tables = dict.fromkeys(name for states in phases.values() for name in states)
+        everyone = asked is not None and asked.everyone
+        units = self._labelled(by, tuple(tables), everyone=everyone)
         if isinstance(units, Refusal):
             return units
-        labels = ["_period", *(f"_l{i}" for i in range(len(by)))]
+        labels = ["_period", *(f"_l{i}" for i in range(len(by) + everyone))]
         if caps:
             units = units.mutate(_there=units["_end"].epoch_seconds() - units["_first"].epoch_seconds())
         kept = [*labels, "_there"] if caps else labels
         whole = units.select(*_UNIT, *kept)
         places, refused = dict[int, dict[State, str]](), dict[str, Refusal]()
         amounts: dict[str, int] = {}
-        for t, name in enumerate(dict.fromkeys(name for states in phases.values() for name in states)):
+        for t, name in enumerate(tables):
             wanted = {phase: tuple(states[name]) for phase, states in phases.items() if states.get(name)}
             found = self._of_units(name, wanted, plans[name], units, edges=edges)
             if isinstance(found, Refusal):
@@ -208,13 +210,20 @@ class Exposed(Assigned):
             held &= (found["_use_case"] == "") | (found["_use_case"] == found["_g1"]) | (found["_g1"] == found["_g0"])
         return found.filter(held)
 
-    def _labelled(self, by: tuple[str, ...], tables: tuple[str, ...]) -> "ir.Table | Refusal":
+    def _labelled(
+        self, by: tuple[str, ...], tables: tuple[str, ...], *, everyone: bool = False
+    ) -> "ir.Table | Refusal":
         """Return the units that count, with the value of each dimension as of the first row that is looked at."""
+        import ibis
+
         units = self.units()
         if isinstance(units, Refusal):
             return units
         triggered = {one.experiment: one.triggered for one in self.exposures}
-        if any(triggered.values()):
+        if everyone:
+            met = ibis.ifelse(units["_met"].fill_null(False), TRIGGERED, OTHERS)
+            units = units.mutate(**{f"_l{len(by)}": met})
+        elif any(triggered.values()):
             units = units.filter(~of_experiment(units, triggered) | units["_met"].fill_null(False))
         for i, label in enumerate(by):
             named = self._labels(label, units, tables)
