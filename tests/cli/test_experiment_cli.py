@@ -149,6 +149,25 @@ def test_what_cannot_be_declared_is_listed_and_hides_nothing(
     assert (code, "whole: ship" in out) == (0, True)
 
 
+def test_a_metric_that_is_not_known_is_told_where_it_stands_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace(tmp_path)
+    (folder / "experiments").mkdir()
+    text = '[experiments.a]\nunit = "user"\narms = ["x", "y"]\nprimary = "latency_p59"\nstart = 2026-07-01T00:00:00Z\n'
+    (folder / "experiments" / "a.toml").write_text(text, encoding="utf-8")
+    fault = "a.toml:4: experiment 'a': primary: Unknown metric 'latency_p59'. Did you mean 'latency_p95'?"
+    code, out, _ = run(capsys, "check", "--workspace", folder)
+    assert code == 1
+    assert fault in " ".join(out.split())
+    code, out, err = run(capsys, "list", "--workspace", folder)
+    assert (code, "whole" in out, fault in err) == (0, True, True)
+    code, _, err = run(capsys, "register", "--workspace", folder)
+    assert code != 0
+    assert fault in err
+    assert run(capsys, "register", "whole", "--workspace", folder)[0] == 0
+
+
 def test_what_runs_is_watched_and_a_broken_split_gives_an_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from metricstack.core.errors import ConfigurationError, UnknownName
 from metricstack.experiments.declaration import Design
-from metricstack.experiments.declare import declaration, declarations
+from metricstack.experiments.declare import declaration, declarations, declared, register
 from tests.metrics.conftest import at, write_workspace
 
 TOML = """
@@ -191,6 +191,7 @@ def test_a_row_says_all_that_a_file_may_say(tmp_path: Path) -> None:
     more = {
         "exposure": "flag service", "triggered": True, "secondary": '["cost_per_request"]', "correction": "by",
         "segments": '["region"]', "ship_if": "better", "looks": 3.0, "spending": "power", "covariate_days": 14.0,
+        "futility": "pocock", "beta": 0.1,
         "covariates": '["task_success"]', "null_policy": "exclude", "cap": 0.99, "staged": False,
         "ramps": '[{"at": "2026-07-08T00:00:00Z", "allocation": [0.2, 0.8]}]', "design": "group_sequential",
     }  # fmt: skip
@@ -203,12 +204,124 @@ unit = "user"\narms = ["control", "treatment"]\nallocation = [0.5, 0.5]\nprimary
 guardrails = { latency_p95 = 0.1 }\nplanned_n = 800\nstart = 2026-07-01T12:00:00Z\nexposure = "flag service"
 triggered = true\nsecondary = ["cost_per_request"]\ncorrection = "by"\nsegments = ["region"]\nship_if = "better"
 looks = 3\nspending = "power"\ncovariate_days = 14\ncovariates = ["task_success"]\nnull_policy = "exclude"
-cap = 0.99\nramps = [{ at = 2026-07-08T00:00:00Z, allocation = [0.2, 0.8] }]\ndesign = "group_sequential"
+futility = "pocock"\nbeta = 0.1\ncap = 0.99\nramps = [{ at = 2026-07-08T00:00:00Z, allocation = [0.2, 0.8] }]
+design = "group_sequential"
 """,
     )
     of_file = declaration(ws, "retry")
     assert of_row.content == of_file.content
     assert of_row.hash == of_file.hash
+
+
+def test_a_declaration_without_futility_has_the_hash_that_it_had(tmp_path: Path) -> None:
+    # As it was before futility could be declared; its usual values, written out, change nothing.
+    ws = write_workspace(tmp_path, {})
+    for more in ("", "beta = 0.2\n"):
+        _files(tmp_path, TOML + more)
+        assert declaration(ws, "retry").hash == "aa1a17950468bf31"
+    _files(tmp_path, TOML + 'futility = "pocock"\n')
+    assert declaration(ws, "retry").hash != "aa1a17950468bf31"
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ('futility = "pocok"\n', "a.toml:13: experiment 'retry': futility = 'pocok'.* Did you mean 'pocock'?"),
+        ("beta = 0.1\n", "a.toml:13: experiment 'retry': beta = 0.1: it is the chance of missing"),
+        ('futility = "power"\nbeta = 0.98\n', "a.toml:14: .* beta = 0.98: it leaves a power of 0.02, not above"),
+        ('futility = "power"\nbeta = 0\n', r"a.toml:14: .* beta = 0: a chance of missing the effect in \[0.001, 1\)"),
+    ],
+)
+def test_futility_that_cannot_be_is_a_fault(more: str, fault: str, tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML + more)
+    with pytest.raises(ConfigurationError, match=fault):
+        declarations(ws)
+
+
+@pytest.mark.parametrize("design", ["fixed", "always_valid"])
+def test_only_planned_looks_can_give_an_experiment_up(design: str, tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {})
+    _files(tmp_path, TOML.replace("group_sequential", design) + 'futility = "pocock"\n')
+    with pytest.raises(ConfigurationError, match=r"a.toml:13: .* only looks that were planned can give it up"):
+        declarations(ws)
+
+
+NAMED = """
+[experiments.retry]
+unit = "user"
+arms = ["control", "treatmnt"]
+primary = "latency_p59"
+secondary = ["conversion_rate", "task_sucess"]
+covariates = ["cost_per_requst"]
+segments = ["regoin"]
+start = 2026-07-01T00:00:00Z
+
+[experiments.retry.guardrails]
+latency_p95 = 0.1
+cost_per_reqest = 0.1
+"""
+
+
+def test_names_that_are_not_known_are_told_with_their_line_and_the_nearest(tmp_path: Path) -> None:
+    assigned = [
+        {"experiment": "retry", "unit": arm, "variant": arm, "first_exposure": at("07-02"), "reason": "split"}
+        for arm in ("control", "treatment")
+    ]
+    ws = write_workspace(tmp_path, {"assignments": assigned})
+    _files(tmp_path, NAMED)
+    with pytest.raises(ConfigurationError) as caught:
+        declarations(ws)
+    told = [fault.partition(" List them")[0] for fault in caught.value.faults]
+    assert told == [
+        "a.toml:5: experiment 'retry': primary: Unknown metric 'latency_p59'. Did you mean 'latency_p95'?",
+        "a.toml:13: experiment 'retry': guardrails: Unknown metric 'cost_per_reqest'. Did you mean 'cost_per_request'?",
+        "a.toml:6: experiment 'retry': secondary: Unknown metric 'task_sucess'. Did you mean 'task_success'?",
+        "a.toml:7: experiment 'retry': covariates: Unknown metric 'cost_per_requst'. Did you mean 'cost_per_request'?",
+        "a.toml:8: experiment 'retry': segments: Unknown dimension of units 'regoin'. Did you mean 'region'?",
+        "a.toml:4: experiment 'retry': arms: no unit was assigned to 'treatmnt'. Did you mean 'treatment'?",
+    ]
+
+
+def test_a_row_that_names_what_is_not_known_is_told_by_its_key(tmp_path: Path) -> None:
+    row = _row(primary_metric="task_sucess", guardrails="{}")
+    ws = write_workspace(tmp_path, {"experiments": [row, _row(experiment="other")]})
+    with pytest.raises(ConfigurationError, match=r"table 'experiments', 'retry': primary: .*mean 'task_success'"):
+        declarations(ws)
+    found = declared(ws)
+    assert set(found.experiments) == {"other", "retry"}  # what does not rest on the name is read all the same
+    assert list(found.unknown) == ["retry"]
+    assert found.faults == found.unknown["retry"]
+    assert declaration(ws, "retry").primary == "task_sucess"
+
+
+def test_an_arm_that_has_no_units_yet_is_no_fault(tmp_path: Path) -> None:
+    one = {"experiment": "retry", "unit": "u", "variant": "control", "first_exposure": at("07-02"), "reason": "split"}
+    assert declared(write_workspace(tmp_path, {"experiments": [_row()], "assignments": [one]})).faults == ()
+
+
+def test_a_metric_of_the_workspace_or_an_alias_is_known(tmp_path: Path) -> None:
+    from metricstack.metrics.definitions import catalogue
+
+    alias = next(alias for one in catalogue() for alias in one.aliases)
+    ws = write_workspace(tmp_path, {"experiments": [_row(secondary=f'["{alias}", "wins"]')]})
+    assert "Unknown metric 'wins'" in declared(ws).faults[0]
+    (tmp_path / "metrics").mkdir()
+    own = '[metrics.wins]\ntitle = "Runs"\nabout = "Runs."\ntable = "requests"\nformula = "count()"\nunit = "count"\n'
+    (tmp_path / "metrics" / "own.toml").write_text(own + 'better = "higher"\n', encoding="utf-8")
+    assert declared(ws).faults == ()
+    (tmp_path / "metrics" / "own.toml").write_text("[wins]\n", encoding="utf-8")
+    (fault,) = declared(ws).faults
+    assert "No metric of an experiment can be checked: The catalogue has 1 fault: own.toml:1" in fault
+
+
+def test_nothing_is_registered_that_names_what_is_not_known(tmp_path: Path) -> None:
+    ws = write_workspace(tmp_path, {"experiments": [_row(experiment="other")]})
+    _files(tmp_path, TOML.replace('"task_success"', '"task_sucess"'))
+    for keys in (None, ["retry"]):
+        with pytest.raises(ConfigurationError, match=r"a.toml:7: experiment 'retry': primary: Unknown metric"):
+            register(ws, keys)
+    assert list(register(ws, ["other"])) == ["other"]
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[NaN, 0.5]", "{", '"x"', "[[0.5], 0.5]"])

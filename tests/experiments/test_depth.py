@@ -15,7 +15,7 @@ import pytest
 
 from metricstack.core.errors import UnknownName
 from metricstack.core.values import Check, Moments, Reason, Refusal
-from metricstack.experiments import Readout, Verdict, compare, cuped, declaration
+from metricstack.experiments import Diluted, Effect, Readout, Verdict, compare, cuped, declaration, diluted_ratio
 from metricstack.experiments.declaration import Declaration, NullPolicy, Ramp
 from metricstack.telemetry import open_workspace
 from tests.experiments.test_compare import _assigned, _declared, _run
@@ -269,6 +269,95 @@ def test_a_triggered_effect_is_read_on_those_who_met_the_change_and_spread_over_
     assert "over everyone" in readout.say()
 
 
+def _triggered(draw: np.random.Generator, assigned: Rows) -> tuple[Rows, dict[tuple[str, bool], dict[str, np.ndarray]]]:
+    """Runs of units of which every third reached the change: these have more runs, and in treatment more yet."""
+    runs: Rows = []
+    told: dict[tuple[str, bool], dict[str, list[float]]] = {}
+    for one in assigned:
+        met = one["exposed"] = int(one["unit"][1:]) % 3 == 0
+        treated = one["variant"] == "treatment"
+        count = 1 + int(draw.poisson(4.0 + treated if met else 1.0))
+        wins = int(draw.binomial(count, (0.5 + 0.1 * treated) if met else 0.8))
+        runs += [
+            _run(f"{one['unit']}-{j}", one["unit"], "success" if j < wins else "failure", 1.0,
+                 start=one["first_exposure"] + minutes(5))
+            for j in range(count)
+        ]  # fmt: skip
+        mine = told.setdefault((one["variant"], met), {"wins": [], "runs": []})
+        mine["wins"].append(wins)
+        mine["runs"].append(count)
+    return runs, {kind: {name: np.array(values) for name, values in each.items()} for kind, each in told.items()}
+
+
+def test_a_triggered_effect_on_a_ratio_is_spread_over_everyone_by_all_units_sums(tmp_path: Path) -> None:
+    # The units' own arrays through `diluted_ratio`, which tests/experiments/test_dilution.py holds to a formula.
+    assigned = _arms(150)
+    runs, told = _triggered(np.random.default_rng(21), assigned)
+    readout = _read(tmp_path, runs, assigned, triggered=True, secondary=("latency_p95",))
+    kinds = {f"{arm}{'' if met else '_rest'}": units for (arm, met), units in told.items()}
+    want = diluted_ratio(**kinds)  # type: ignore[arg-type]
+    assert isinstance(want, Diluted)
+    everyone = readout.primary.everyone
+    assert isinstance(everyone, Effect)
+    assert (everyone.value, everyone.standard_error) == pytest.approx(
+        (want.everyone.value, want.everyone.standard_error), rel=1e-9
+    )
+    assert (everyone.low, everyone.high) == pytest.approx((want.everyone.low, want.everyone.high), rel=1e-6)
+    assert everyone.n == 300
+    assert readout.units == {"control": 50, "treatment": 50}
+    assert {check.name: check.passed for check in everyone.checks} == {"triggered_alike": True, "rest_alike": True}
+    assert "over everyone" in readout.say()
+
+
+def test_others_that_the_change_reached_are_told_beside_everyones_effect(tmp_path: Path) -> None:
+    # Every run of the treatment's other units succeeds: 1 against 0.8 in 100 units of 2 runs, some six standard errors.
+    assigned = _arms(150)
+    runs, _ = _triggered(np.random.default_rng(21), assigned)
+    others = {one["unit"] for one in assigned if one["variant"] == "treatment" and not one["exposed"]}
+    leaked = [run | {"outcome": "success"} if run["user"] in others else run for run in runs]
+    readout = _read(tmp_path, leaked, assigned, triggered=True)
+    told = readout.to_dict()["metrics"][0]["everyone"]["checks"]
+    assert [(check["name"], check["passed"]) for check in told] == [("triggered_alike", True), ("rest_alike", False)]
+    assert "which does not hold: units that were not triggered did otherwise" in readout.say()
+
+
+def test_over_several_allocations_everyones_ratio_is_that_of_its_stretches_sums(tmp_path: Path) -> None:
+    # By NumPy: per stretch each arm's triggered sums a unit, with the share of triggered units of both, and the rest of
+    # both; stretches weigh by their units: 240 and 180 of 420.
+    first = [_assigned(f"c{i}", "control") for i in range(150)] + [_assigned(f"t{i}", "treatment") for i in range(90)]
+    later = {"first_exposure": at("07-12")}
+    second = [_assigned(f"d{i}", "control", **later) for i in range(90)]
+    second += [_assigned(f"u{i}", "treatment", **later) for i in range(90)]
+    draw, runs, sums = np.random.default_rng(22), list[dict[str, Any]](), list[dict[str, np.ndarray]]()
+    for part in (first, second):
+        more, told = _triggered(draw, part)
+        runs += more
+        rest = np.concatenate([np.stack(list(told[arm, False].values())) for arm in ("control", "treatment")], axis=1)
+        share = 1 - rest.shape[1] / len(part)
+        sums.append({
+            arm: (share * np.stack(list(told[arm, True].values())).mean(axis=1) + (1 - share) * rest.mean(axis=1))
+            * len(part) / 420
+            for arm in ("control", "treatment")
+        })  # fmt: skip
+    ramps = (Ramp(at("07-08"), (0.5, 0.5)),)
+    readout = _read(tmp_path, runs, [*first, *second], triggered=True, allocation=(0.625, 0.375), ramps=ramps)
+    control, treatment = (sums[0][arm] + sums[1][arm] for arm in ("control", "treatment"))
+    everyone = readout.primary.everyone
+    assert isinstance(everyone, Effect)
+    assert everyone.value == pytest.approx(treatment[0] / treatment[1] - control[0] / control[1], rel=1e-9)
+
+
+def test_a_triggered_effect_on_a_quantile_is_not_spread_over_everyone(tmp_path: Path) -> None:
+    assigned = _arms(120)
+    runs, _ = _triggered(np.random.default_rng(23), assigned)
+    for i, run in enumerate(runs):
+        run["latency"] = 1.0 + i % 17
+    readout = _read(tmp_path, runs, assigned, triggered=True, primary="latency_p95")
+    assert isinstance(readout.primary.effect, Effect)
+    assert isinstance(readout.primary.everyone, Refusal)
+    assert "share of slow requests" in readout.primary.everyone.remedy
+
+
 def test_secondary_metrics_are_adjusted_for_their_number_and_the_primary_is_not(tmp_path: Path) -> None:
     # Holm over two: the smaller p-value twice, the other at least that.
     draw = np.random.default_rng(9)
@@ -318,6 +407,35 @@ def test_a_fixed_design_says_nothing_before_its_planned_units(tmp_path: Path) ->
     stopped = _read(tmp_path / "b", later, assigned, planned_n=1000, end=at("08-01"))
     assert "always valid" in stopped.primary.effect.estimate.method
     assert stopped.verdict is Verdict.HOLD
+
+
+def test_over_time_too_amounts_are_capped_by_both_arms(tmp_path: Path) -> None:
+    # A run a stretch of each unit that was there and not idle, costs by NumPy; three of four units came five days
+    # before the end and have no days 8 and later. A cap is the 0.9 quantile of a stretch over both arms: of the units
+    # that were there, idle ones with 0. On days 8 to 14 a tenth of all units does something: theirs would be about 0.
+    draw, days, late = np.random.default_rng(12), (0, 1, 3, 7, 14), np.arange(800) % 4 > 0
+    assigned, treated = _arms(400), np.arange(800) >= 400
+    costs = draw.exponential(size=(800, 5)) + 0.5 * treated[:, None]
+    costs[draw.random(800) < 0.6, 3] = 0.0
+    costs[4, 0], costs[404, 3], costs[408, 4] = 1e6, 1e6, 1e6
+    costs[late, 3:] = np.nan
+    for i, one in enumerate(assigned):
+        one["first_exposure"] = at("07-27 00:00") if late[i] else at("07-02 00:00")
+    runs = [
+        _run(f"{i}-{k}", one["unit"], "success", float(costs[i, k]), start=one["first_exposure"] + timedelta(days=day))
+        for i, one in enumerate(assigned)
+        for k, day in enumerate(days)
+        if costs[i, k] > 0
+    ]
+    found = _read(tmp_path, runs, assigned, primary="cost_per_request", cap=0.9).over_time
+    assert not isinstance(found, Refusal)
+    told = [one.effect for one in found.stretches if not isinstance(one.effect, Refusal)]
+    want = []
+    for cost in costs.T:
+        capped = np.minimum(cost, np.nanquantile(cost, 0.9))
+        want.append(capped[treated & (cost > 0)].mean() - capped[~treated & (cost > 0)].mean())
+    assert [one.value for one in told] == pytest.approx(want, rel=1e-9)
+    assert all("capped by the 90.0% quantile of both arms" in one.estimate.method for one in told)
 
 
 def test_over_time_too_unknown_outcomes_count_as_declared(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metricstack.cli.layout import entries, heading, one_line, print_rows, wrapped
+from metricstack.core.text import seen
 
 if TYPE_CHECKING:
     from metricstack.experiments import Reading, Readout
@@ -39,7 +40,7 @@ def add(commands: Any) -> None:
     plan.add_argument("--unit", default="user", metavar="U", help="what is randomised, with --metric (user)")
     plan.add_argument("--use-case", default="", metavar="C", help="the use case in question, with --metric (all)")
     plan.add_argument("--effect", type=float, metavar="E", help="effect to find, a fraction of control (as declared)")
-    plan.add_argument("--power", type=float, default=0.8, metavar="P", help="chance of finding it (0.8)")
+    plan.add_argument("--power", type=float, metavar="P", help="chance of finding it (1 - beta as declared, 0.8)")
     readout = _add(own, "readout", run_readout, "read one experiment: effects, guardrails, checks, verdict")
     readout.add_argument("name", metavar="KEY")
     readout.add_argument("--by", metavar="DIMENSION", action="append", default=[], help="read it by a dimension, too")
@@ -78,7 +79,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 def _tell(faults: Sequence[str]) -> None:
     """Say on the side what could not be read."""
     for fault in faults:
-        print(f"Not read: {one_line(fault)}", file=sys.stderr)
+        print(f"Not read: {' '.join(seen(fault).split())}", file=sys.stderr)
 
 
 def run_register(arguments: argparse.Namespace) -> int:
@@ -171,15 +172,19 @@ def run_readout(arguments: argparse.Namespace) -> int:
 
 
 def _told(readout: "Readout") -> list[str]:
+    from metricstack.narrative.experiments import say_futility
+
     declared = readout.declaration
     arms = ", ".join(f"{arm} {count:,}" for arm, count in readout.units.items())
+    futility = readout.futility
+    told = [("Hypothesis", declared.hypothesis), ("Owner", declared.owner), ("Units", f"{declared.unit}s: {arms}")]
+    if futility is not None:
+        told.append(("Futility", say_futility(futility)))
     return [
         heading(f"{one_line(readout.key)}: {readout.verdict}"),
         *wrapped(readout.decided.why),
         "",
-        entries(
-            [("Hypothesis", declared.hypothesis), ("Owner", declared.owner), ("Units", f"{declared.unit}s: {arms}")]
-        ),
+        entries(told),
     ]
 
 

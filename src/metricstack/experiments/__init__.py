@@ -11,10 +11,11 @@ from metricstack.experiments.clusters import cluster_difference
 from metricstack.experiments.compare import compare, portfolio
 from metricstack.experiments.declaration import Change, Declaration, Design, Guardrail, NullPolicy, Ramp, ShipIf
 from metricstack.experiments.declare import Declared, declaration, declarations, declared, register
-from metricstack.experiments.dilution import Diluted, diluted
+from metricstack.experiments.dilution import Diluted, diluted, diluted_ratio
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.exact import ExactTest, exact_test
 from metricstack.experiments.families import AdjustedPValues, Heterogeneity, adjust, effect_contrast, heterogeneity
+from metricstack.experiments.futility import Futility
 from metricstack.experiments.guards import Balance, SampleRatio, balance, sample_ratio
 from metricstack.experiments.intraclass import IntraclassCorrelation, intraclass_correlation
 from metricstack.experiments.many import Effects, Groups, effects
@@ -60,6 +61,7 @@ __all__ = [
     "Effects",
     "ExactTest",
     "ExperimentPlan",
+    "Futility",
     "GroupSequential",
     "Groups",
     "Guardrail",
@@ -109,6 +111,7 @@ __all__ = [
     "declarations",
     "declared",
     "diluted",
+    "diluted_ratio",
     "effect_contrast",
     "effects",
     "equivalence",

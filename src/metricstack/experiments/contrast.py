@@ -9,9 +9,9 @@ from metricstack.experiments.arms import Arms
 from metricstack.experiments.means import arms_of_means
 from metricstack.experiments.strata import arms_in_strata
 
-__all__ = ["Contrast", "contrast"]
+__all__ = ["FEWEST", "Contrast", "contrast"]
 
-_FEWEST = 30
+FEWEST = 30
 """Fewer units in an arm of a stretch are left out: their mean is not yet normal."""
 
 
@@ -47,12 +47,12 @@ def contrast(control: Mapping[int, Moments], treatment: Mapping[int, Moments]) -
         The arms; or a refusal as `welch` gives it, or of no stretch with enough units of both.
     """
     both = sorted(set(control) & set(treatment))
-    held = [one for one in both if min(control[one].n, treatment[one].n) >= _FEWEST] if len(both) > 1 else both
+    held = [one for one in both if min(control[one].n, treatment[one].n) >= FEWEST] if len(both) > 1 else both
     if not held:
         fewest = max((min(control[one].n, treatment[one].n) for one in both), default=0)
         return Refusal(
             Reason.TOO_FEW_UNITS,
-            f"no stretch of one allocation has more than {fewest:,} units of both arms; {_FEWEST} are needed",
+            f"no stretch of one allocation has more than {fewest:,} units of both arms; {FEWEST} are needed",
             "Run longer.",
         )
     parts, plain, checks = [], [], dict[str, Check]()
@@ -65,7 +65,7 @@ def contrast(control: Mapping[int, Moments], treatment: Mapping[int, Moments]) -
         checks |= {check.name: check for check in found[2]}
     left = sum(side[one].n for side in (control, treatment) for one in side if one not in held)
     if left:
-        text = f"{left:,} units came while an arm had fewer than {_FEWEST} of their stretch, and are left out"
+        text = f"{left:,} units came while an arm had fewer than {FEWEST} of their stretch, and are left out"
         checks["stretches"] = Check("stretches", None, text)
     arms, before = arms_in_strata(parts), arms_in_strata(plain)
     adjusted = len(next(iter(control.values())).names) > 1

@@ -123,6 +123,9 @@ class Declaration:
         design: How it may be read.
         looks: How many looks a group-sequential design plans.
         spending: How it spends alpha over them: ``obrien_fleming``, ``pocock`` or ``power``.
+        futility: How it spends beta over them, by the same families, so that it may be given up at a look; empty = it
+            may not. The bounds are not binding: alpha is kept whether or not they are obeyed.
+        beta: Chance of missing the effect at which futility is planned, 1 - power.
         alpha: Two-sided error rate.
         planned_n: Planned units over all arms, None where none was planned.
         covariates: Metrics measured before the first exposure, which sharpen the effect.
@@ -161,6 +164,8 @@ class Declaration:
     design: Design = Design.FIXED
     looks: int = 5
     spending: str = "obrien_fleming"
+    futility: str = ""
+    beta: float = 0.2
     alpha: float = 0.05
     planned_n: int | None = None
     covariates: tuple[str, ...] = ()

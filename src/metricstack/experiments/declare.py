@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from metricstack.core.toml import line_of, read_toml
 from metricstack.core.values import Refusal
 from metricstack.experiments.declaration import Change, Declaration
 from metricstack.experiments.entry import FIELDS, read_entry
+from metricstack.experiments.names import unknown_names
 from metricstack.experiments.registry import FOLDER, Registered, register_all, registered
 
 if TYPE_CHECKING:
@@ -34,21 +35,29 @@ class Declared:
 
     Args:
         experiments: Key → declaration, of those that can be.
-        faults: What is wrong with the others, each with its place.
+        faults: What is wrong, each with its place: with others that cannot be read, and the names that are not known.
         unproven: Why the register proves no time, empty where it could; of a read-only workspace no fault.
+        unknown: Key → names in its declaration that are not known, which are among the faults. What does not rest on
+            them can be read all the same.
     """
 
     experiments: Mapping[str, Declaration]
     faults: tuple[str, ...] = ()
     unproven: str = ""
+    unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def declared(ws: "Workspace") -> Declared:
+def declared(ws: "Workspace", *, names: bool = True) -> Declared:
     """Return every experiment that can be read as it was declared, and what is wrong with the others.
 
     Where a file and the table both declare one, the file counts, and where its entry is wrong, neither does: what the
     table says is not what was meant. Of two files that declare one, none counts. Its time is that of the register, or
     of the table's row that says the same.
+
+    Args:
+        ws: The workspace.
+        names: Check the names of metrics, dimensions and arms, too, which takes the catalogue and the arms in
+            `assignments`.
     """
     rows, faults = _of_table(ws)
     found = {key: history[-1] for key, history in rows.items()}
@@ -84,14 +93,17 @@ def declared(ws: "Workspace") -> Declared:
         key: replace(_with_history(one, rows.get(key, []), register.of(key)), unproven=unproven)
         for key, one in found.items()
     }
-    return Declared(told, tuple(faults), unproven)
+    unknown = unknown_names(ws, told) if names else {}
+    faults += dict.fromkeys(chain.from_iterable(unknown.values()))
+    return Declared(told, tuple(faults), unproven, unknown)
 
 
 def declarations(ws: "Workspace") -> dict[str, Declaration]:
     """Return every experiment that a workspace declares.
 
     Raises:
-        ConfigurationError: a file or a row declares what cannot be; every fault with its place.
+        ConfigurationError: a file or a row declares what cannot be, or names a metric, a dimension or an arm that is
+            not known; every fault with its place.
     """
     found = declared(ws)
     if found.faults:
@@ -106,7 +118,7 @@ def declaration(ws: "Workspace", key: str) -> Declaration:
         UnknownName: there is none; names the nearest.
         ConfigurationError: there is none, and some cannot be read.
     """
-    found = declared(ws)
+    found = declared(ws, names=False)
     if not isinstance(key, str):
         raise InvalidInput(f"An experiment is named by its key, a text, not {key!r}.")
     if key in found.experiments:
@@ -128,12 +140,16 @@ def register(ws: "Workspace", keys: Sequence[str] | str | None = None) -> dict[s
 
     Raises:
         UnknownName: no experiment of a key; names the nearest.
-        ConfigurationError: a declaration cannot be, or the register was changed or cannot be written.
+        ConfigurationError: a declaration cannot be or names what is not known, or the register was changed or cannot
+            be written.
     """
     if keys is None:
         wanted = list(declarations(ws).values())
     else:
         wanted = [declaration(ws, key) for key in dict.fromkeys([keys] if isinstance(keys, str) else keys)]
+        unknown = unknown_names(ws, {one.key: one for one in wanted}).values()
+        if unknown:
+            raise ConfigurationError("The declarations of experiments", dict.fromkeys(chain.from_iterable(unknown)))
     return register_all(ws, wanted)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 from metricstack.core.values import Reason, Refusal
 from metricstack.experiments.anytime import always_valid_effect
@@ -9,9 +10,9 @@ from metricstack.experiments.contrast import Contrast
 from metricstack.experiments.declaration import Declaration, Design
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.lift import difference_of, lift_of
-from metricstack.experiments.sequential import group_sequential_bounds
+from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds
 
-__all__ = ["anytime", "is_reached", "look_of", "read_effect"]
+__all__ = ["anytime", "bounds_of", "is_reached", "look_of", "read_effect"]
 
 REACHED = 0.95
 """From this share of the planned n on, the plan is taken as reached: traffic is not exact."""
@@ -50,7 +51,7 @@ def read_effect(
     level, how = 1 - alpha, ""
     if declared.design is Design.GROUP_SEQUENTIAL:
         look = look_of(declared, n, ended=declared.end is not None)
-        bounds = group_sequential_bounds(declared.looks, alpha, spending=declared.spending)
+        bounds = bounds_of(declared)
         if look < 1 or not math.isfinite(bounds.critical[look - 1]):
             first = math.ceil((declared.planned_n or 0) / declared.looks)
             early = Refusal(
@@ -63,6 +64,23 @@ def read_effect(
     effect = difference_of(found.arms, level=level, unit=unit, method=found.method, checks=found.checks)
     relative = lift_of(found.arms, level=level, method=found.method)
     return _held(effect, 1 - alpha, how), _held(relative, 1 - alpha, how)
+
+
+def bounds_of(declared: Declaration, *, futility: bool = False) -> GroupSequential:
+    """Return the bounds of a group-sequential design, of one arm against control.
+
+    Args:
+        declared: What was declared.
+        futility: Those for giving up, too, where they were declared.
+    """
+    alpha = declared.alpha / (len(declared.arms) - 1)
+    family = declared.futility if futility and declared.futility else None
+    return _bounds(declared.looks, alpha, declared.spending, family, declared.beta)
+
+
+@cache
+def _bounds(looks: int, alpha: float, spending: str, futility: str | None, beta: float) -> GroupSequential:
+    return group_sequential_bounds(looks, alpha, spending, futility=futility, beta=beta)
 
 
 def anytime(

@@ -143,6 +143,22 @@ class Desk:
         asked = Asked(self.states(after), before, self.plans, self.by, adjusted, caps, self._cuts(), together)
         return self.exposed.joint(asked)
 
+    @cached_property
+    def everyone(self) -> Together | Refusal:
+        """What all assigned units did after exposure, triggered or not, of experiments that count the triggered.
+
+        The last dimension tells them apart. Of metrics that are made of sums and do not add up by unit: for those
+        that do the triggered units are enough. Caps are those of everyone.
+        """
+        mine = [one for one in self.declared if one.triggered]
+        names = [name for one in mine for name in one.metrics if not self.is_total(name)]
+        asked = Asked(
+            self.states(names), {}, self.plans, caps={one.key: one.cap for one in mine if one.cap is not None},
+            together=tuple(self._made_of((name,)) for name in names), everyone=True,
+        )  # fmt: skip
+        exposures = tuple(each for each in self.exposed.exposures if each.triggered)
+        return replace(self.exposed, exposures=exposures).joint(asked)
+
     def _made_of(self, names: Sequence[str]) -> frozenset[State | str]:
         """All that some metrics are computed from: states, and quantiles taken apart."""
         states = (state for found in self.states(names).values() for state in found)

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
-from metricstack.core.values import Check, Estimate, Finding, Refusal
+from metricstack.core.values import Check, Estimate, Finding, Moments, Refusal
 from metricstack.experiments.arms import Sample, moments_of, too_few
 from metricstack.experiments.effect import Effect
+from metricstack.experiments.everyone import Layer, arms_of_everyone, triggered_alike
+from metricstack.experiments.lift import difference_of
 from metricstack.experiments.means import welch
 from metricstack.experiments.proportions import check_counts, single_proportion
+from metricstack.experiments.ratios import linearised, ratio_difference
 from metricstack.numerics.intervals import check_level
-from metricstack.numerics.multiplicity import p_value
-from metricstack.numerics.proportions import difference_score
 
-__all__ = ["Diluted", "dilute", "diluted"]
-
-_UNBALANCED = 0.001
+__all__ = ["EVERYONE", "Diluted", "dilute", "diluted", "diluted_ratio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,80 @@ def diluted(
     return Diluted(triggered, everyone, share, everyone.checks)
 
 
+def diluted_ratio(
+    *,
+    control: Sample,
+    treatment: Sample,
+    control_rest: Sample | None,
+    treatment_rest: Sample | None,
+    level: float = 0.95,
+    unit: str = "1",
+) -> Diluted | Refusal:
+    """Estimate the effect on a ratio of sums of the triggered units, and of everyone.
+
+    The share of triggered units times their effect is not everyone's: triggered units may have more of the denominator
+    than others, and the treatment may give them more. So what the others do is needed, too; see `arms_of_everyone`.
+
+    Args:
+        control: The control's triggered units: numerator and denominator per unit, as `ratio_difference` takes them.
+        treatment: The treatment's triggered units, the same.
+        control_rest: The control's other units, the same; None where every unit was triggered.
+        treatment_rest: The treatment's other units.
+        level: Two-sided confidence level, a fraction in (0, 1).
+        unit: Unit of the ratio.
+
+    Returns:
+        Both effects and the share, with checks that arms were triggered alike and that the others did alike. Each
+        effect has its own p-value: a treatment that changes how much triggered units count moves everyone's ratio and
+        not theirs. Or a refusal as `ratio_difference` gives it.
+
+    Raises:
+        InvalidInput: not two variables of the same names, or a level outside (0, 1).
+
+    Source:
+        Deng & Hu (2015), as `diluted`; the variance is derived at `arms_of_everyone`.
+
+    Example:
+        >>> a = {"wins": [1, 2, 3, 4], "runs": [10, 10, 20, 20]}
+        >>> b = {"wins": [2, 3, 4, 5], "runs": [10, 10, 20, 20]}
+        >>> rest = {"wins": [1, 0, 1, 0], "runs": [5, 5, 5, 5]}
+        >>> found = diluted_ratio(control=a, treatment=b, control_rest=rest, treatment_rest=rest)
+        >>> round(found.triggered.value, 4), round(found.everyone.value, 4)  # 14/60 - 10/60; 16/80 - 12/80
+        (0.0667, 0.05)
+    """
+    check_level(level)
+    triggered = ratio_difference(control=control, treatment=treatment, level=level, unit=unit)
+    if isinstance(triggered, Refusal):
+        return triggered
+    samples = (("control", control), ("treatment", treatment), ("control", control_rest), ("treatment", treatment_rest))
+    moments = [None if one is None else moments_of(one, arm) for arm, one in samples]
+    a, b, rest_a, rest_b = moments
+    assert a is not None
+    assert b is not None
+    for one in (rest_a, rest_b):
+        if one is not None and one.names != a.names:
+            raise InvalidInput(f"Triggered units have {a.names}, others {one.names}; give all the same two variables.")
+    layer = Layer(a, b, rest_a, rest_b)
+
+    def ratio(one: Moments, arm: str) -> tuple[float, NDArray[np.float64]] | Refusal:
+        return linearised(one, 0, 1, arm=arm, level=level)
+
+    found = arms_of_everyone([layer], ratio)
+    if isinstance(found, Refusal):
+        return found
+    arms, checks = found
+    everyone = difference_of(arms, level=level, unit=unit, method=EVERYONE, checks=checks)
+    if isinstance(everyone, Refusal):
+        return everyone
+    share = single_proportion(successes=layer.triggered, n=layer.n, level=level)
+    assert isinstance(share, Estimate)
+    return Diluted(triggered, everyone, share, checks)
+
+
+EVERYONE = "delta method over triggered and other units"
+"""How an effect on everyone is found that is not made of one sum."""
+
+
 def dilute(triggered: Effect, units: tuple[tuple[int, int], ...]) -> Effect:
     """Spread an effect per triggered unit over everyone; the interval is as wide, in standard errors, as it was.
 
@@ -132,17 +206,7 @@ def dilute(triggered: Effect, units: tuple[tuple[int, int], ...]) -> Effect:
     if triggered.high is not None and triggered.high < 0:
         high = min(high, 0.0)
     estimate = Estimate(s * d, triggered.unit, n, "triggered effect times share", low, high, triggered.estimate.level)
-    return Effect(estimate, triggered.p_value, error, triggered.freedom, (_balance(a, all_a, b, all_b),))
-
-
-def _balance(a: int, all_a: int, b: int, all_b: int) -> Check:
-    """Check that both arms were triggered alike: a trigger that the treatment moves selects other units."""
-    score = float(difference_score(*(np.array([float(count)]) for count in (a, all_a, b, all_b, 0)))[0])
-    detail = f"triggered: {a} of {all_a} in control, {b} of {all_b} in treatment"
-    if np.isnan(score):
-        return Check("triggered_alike", True, f"{detail}; every unit")
-    p = p_value(score, 1.0, np.inf)
-    return Check("triggered_alike", p >= _UNBALANCED, f"{detail}, p = {p:.2g}")
+    return Effect(estimate, triggered.p_value, error, triggered.freedom, (triggered_alike(a, all_a, b, all_b),))
 
 
 def _assigned(triggered: int, assigned: int, arm: str) -> int:

@@ -1,6 +1,6 @@
 """One entry of a file or a table, read into a declaration: all that is wrong with it at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any, TypeGuard
@@ -28,9 +28,11 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "ship_if": tuple(map(str, ShipIf)),
     "correction": CORRECTIONS,
     "spending": SPENDINGS,
+    "futility": SPENDINGS,
 }
 _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "alpha": (lambda x: 0 < x < 1, "an error rate lies in (0, 1); 0.05 is usual."),
+    "beta": (lambda x: 0.001 <= x < 1, "a chance of missing the effect in [0.001, 1) is needed; 0.2 is usual."),
     "planned_n": (lambda x: x >= 2 and x == int(x), "a whole number is needed; at least 2 units."),
     "smallest_effect": (lambda x: x > 0, "a fraction of control above 0 is needed."),
     "cap": (lambda x: 0.5 < x < 1, "a share of units in (0.5, 1) is needed; 0.99 caps the largest 1 %."),
@@ -70,11 +72,12 @@ def read_entry(key: str, entry: Mapping[str, Any]) -> tuple[Declaration | None, 
         wrong.append(("guardrails", message))
     ramps, faults = _ramps(entry.get("ramps", []), arms, start, end)
     wrong += [("ramps", message) for message in faults]
+    wrong += _futility(entry)
     if wrong:
         return None, wrong
     told = {name: entry[name] for name in (*_TEXTS, *_INSTANTS, *_FLAGS, *_NUMBERS, *_COUNTS) if name in entry}
     told |= {name: tuple(entry[name]) for name in _LISTS if name in entry}
-    told |= {name: entry[name] for name in ("correction", "spending") if name in entry}
+    told |= {name: entry[name] for name in ("correction", "spending", "futility") if name in entry}
     told |= {name: kind(entry[name]) for name, kind in _ENUMS.items() if name in entry}
     if "planned_n" in told:
         told["planned_n"] = int(told["planned_n"])
@@ -134,6 +137,19 @@ def _plain(entry: Mapping[str, Any]) -> list[Fault]:
         elif name in _FLAGS:
             check(name, isinstance(value, bool), "true or false is needed.")
     return wrong
+
+
+def _futility(entry: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is wrong with futility beside the design, where each alone is right."""
+    futility, beta, alpha = entry.get("futility", ""), entry.get("beta", 0.2), entry.get("alpha", 0.05)
+    if futility in SPENDINGS and entry.get("design", "fixed") != Design.GROUP_SEQUENTIAL:
+        message = 'only looks that were planned can give it up; declare design = "group_sequential", or leave it out.'
+        yield "futility", f"futility = {futility!r}: {message}"
+    if beta != 0.2 and futility == "":
+        message = "it is the chance of missing the effect at which futility is planned; declare that, or leave it out."
+        yield "beta", f"beta = {beta!r}: {message}"
+    if _is_number(beta) and _is_number(alpha) and 0 < alpha < 1 and 1 - alpha / 2 <= beta < 1:
+        yield "beta", f"beta = {beta!r}: it leaves a power of {1 - beta:g}, not above the error {alpha / 2:g}."
 
 
 def _guardrails(entry: Any) -> tuple[tuple[Guardrail, ...], list[str]]:

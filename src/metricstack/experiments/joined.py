@@ -1,4 +1,4 @@
-"""What varies together at a desk: effects on several metrics at once, and one effect from day to day."""
+"""What varies together at a desk: effects on several metrics at once, one from day to day, one on everyone."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metricstack.core.values import Moments, Reason, Refusal
+from metricstack.experiments.contrast import FEWEST, Contrast
 from metricstack.experiments.declaration import Declaration, NullPolicy
 from metricstack.experiments.desk import NOT_0, Desk, merged
+from metricstack.experiments.dilution import EVERYONE
+from metricstack.experiments.everyone import Layer, arms_of_everyone
 from metricstack.experiments.measured import counted_as_0, is_total, linear_of, linear_of_histogram
+from metricstack.metrics.query.asked import OTHERS, TRIGGERED
 from metricstack.metrics.query.states import State
 
-__all__ = ["effects_of", "over_time_of"]
+__all__ = ["effects_of", "everyone_of", "over_time_of"]
 
 
 def effects_of(
@@ -68,7 +72,10 @@ def _linear(
 def over_time_of(
     desk: Desk, one: Declaration, name: str, arm: str, edges: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int] | Refusal:
-    """Compute an arm's effect in stretches of days since exposure: effects, their covariance, units."""
+    """Compute an arm's effect in stretches of days since exposure: effects, their covariance, units.
+
+    Amounts are capped as they are in the readout, by both arms together, in each stretch by what units did in it.
+    """
     if not list(desk.summed([name])):
         return Refusal(Reason.NOT_MEASURED, "only a metric made of sums can be followed from day to day")
     job, part = desk.jobs[name]
@@ -82,7 +89,8 @@ def over_time_of(
     if as_0 and any(part.tables[table].plan.weighted for table in job.tables):
         return NOT_0
     alone = replace(desk.exposed, exposures=tuple(e for e in desk.exposed.exposures if e.experiment == one.key))
-    found = alone.over_time(desk.states([name]), desk.plans, edges)
+    caps = {} if one.cap is None else {one.key: one.cap}
+    found = alone.over_time(desk.states([name]), desk.plans, edges, caps=caps)
     if isinstance(found, Refusal):
         return found
     values, covariance, units = np.zeros(len(edges) + 1), np.zeros((len(edges) + 1,) * 2), 0
@@ -102,3 +110,38 @@ def over_time_of(
         covariance += weights.T @ moments.cross @ weights / (moments.n - 1) / moments.n
         units += moments.n
     return values, covariance, units
+
+
+def everyone_of(desk: Desk, one: Declaration, name: str, arm: str) -> Contrast | Refusal:
+    """Hold one metric of everyone in an arm against control, where triggered units count: see `arms_of_everyone`.
+
+    Stretches of the allocation are weighed by all their units; one in which an arm has too few triggered units is left
+    out, as it is of the effect on them. Covariates take nothing off.
+    """
+    if not list(desk.summed([name])):
+        return Refusal(
+            Reason.NOT_MEASURED,
+            "what a triggered unit moves of everyone's quantile depends on where all others lie",
+            "Ask of a metric that is made of sums: a share of slow requests in place of a percentile.",
+        )
+    found, as_0 = desk.everyone, one.null_policy is NullPolicy.ZERO
+    if isinstance(found, Refusal):
+        return found
+    job, part = desk.jobs[name]
+    if as_0 and any(part.tables[table].plan.weighted for table in job.tables):
+        return NOT_0
+    places = counted_as_0(found.places.get(0, {})) if as_0 else found.places.get(0, {})
+    kinds = [found.by_value(one.key, each, 0) for each in (one.arms[0], arm)]
+    control, treatment = (kind.get(TRIGGERED, {}) for kind in kinds)
+    both = sorted(set(control) & set(treatment))
+    held = [at for at in both if min(control[at].n, treatment[at].n) >= FEWEST] if len(both) > 1 else both
+    if not held:
+        return Refusal(Reason.TOO_FEW_UNITS, "no stretch has enough triggered units of both arms", "Run longer.")
+    rests = [kind.get(OTHERS, {}) for kind in kinds]
+    layers = [Layer(control[at], treatment[at], rests[0].get(at), rests[1].get(at)) for at in held]
+
+    def linear(moments: Moments, _: str) -> tuple[float, NDArray[np.float64]] | Refusal:
+        return linear_of(job, part, moments, places, found.refused)
+
+    told = arms_of_everyone(layers, linear)
+    return told if isinstance(told, Refusal) else Contrast(told[0], EVERYONE, None, told[1])

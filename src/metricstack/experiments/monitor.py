@@ -65,7 +65,10 @@ class Watched:
 
     @property
     def advice(self) -> str:
-        """What to do today: ``stop`` (a broken split, or certain harm), ``read`` (it is time) or ``wait``."""
+        """What to do today: ``stop`` (a broken split, or certain harm), ``read`` (it is time) or ``wait``.
+
+        An experiment that may be given up for futility is one to read: it does no harm, and the bound is not binding.
+        """
         if self.split.passed is False or self.harm or self.readout.verdict in ("invalid", "rollback"):
             return "stop"
         return "wait" if self.readout.verdict == "hold" else "read"
@@ -78,6 +81,7 @@ class Watched:
             "planned_n": planned, "per_day": self.per_day, "days_left": self.days_left, "next_look": self.next_look,
             "split": self.split.to_dict(), "harm": [one.metric for one in self.harm],
             "verdict": str(self.readout.verdict), "why": self.readout.decided.why,
+            **({} if (futility := self.readout.futility) is None else {"futility": futility.to_dict()}),
         }  # fmt: skip
 
 
@@ -113,7 +117,7 @@ def monitor(ws: "Workspace", experiment: str | None = None) -> Monitor:
     """
     last = ws.span()
     if experiment is None:
-        known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
+        known = sorted(declared(ws, names=False).experiments.values(), key=lambda one: (one.start, one.key))
         wanted = [one for one in known if last is not None and _state(one, last.end) == "running"]
     else:
         wanted = [declaration(ws, experiment)]

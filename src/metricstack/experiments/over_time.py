@@ -107,6 +107,7 @@ def over_time(
     n: int,
     unit: str,
     alpha: float = 0.05,
+    cap: float | None = None,
 ) -> OverTime:
     """Test an effect for a trend over the days since exposure.
 
@@ -121,6 +122,7 @@ def over_time(
         n: Units of both arms.
         unit: The metric's unit.
         alpha: Error of the test.
+        cap: Share at whose quantile of units amounts were capped; None = not. It is told beside the method.
 
     Returns:
         The effects, each at level 1 - alpha, and the trend.
@@ -130,11 +132,12 @@ def over_time(
     """
     stretches = []
     starts = (0, *edges)
+    how = "delta method" if cap is None else f"delta method, capped by the {cap:.1%} quantile of both arms"
     for i, value in enumerate(values):
         error = math.sqrt(max(float(covariance[i, i]), 0.0))
         found: Effect | Refusal = Refusal(Reason.NO_VARIATION, "no unit differs from another in these days")
         if error > 0:
-            found = effect(float(value), error, freedom=n - 2, level=1 - alpha, unit=unit, n=n, method="delta method")
+            found = effect(float(value), error, freedom=n - 2, level=1 - alpha, unit=unit, n=n, method=how)
         stretches.append(Stretch(starts[i], edges[i] - 1 if i < len(edges) else None, found))
     trend: Effect | Refusal
     if len(values) < 3:

@@ -112,7 +112,7 @@ def past_effects(
     names = tuple(dict.fromkeys(known_as.values()))
     wanted = tuple(combinations(names, 2) if pairs is None else ((known_as[x], known_as[y]) for x, y in pairs))
     span = ws.quarter(window) if isinstance(window, str) else window
-    known = sorted(declared(ws).experiments.values(), key=lambda one: (one.start, one.key))
+    known = sorted(declared(ws, names=False).experiments.values(), key=lambda one: (one.start, one.key))
     if span is not None:
         known = [one for one in known if span.start <= one.start < span.end]
     question = ("past effects", names, [catalogue(ws).hash(name) for name in names], wanted, known)

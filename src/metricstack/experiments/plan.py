@@ -13,11 +13,12 @@ from metricstack.experiments.anytime_design import always_valid_bounds
 from metricstack.experiments.baselines import Baseline, History, history
 from metricstack.experiments.declaration import Declaration, Design, Guardrail, ShipIf
 from metricstack.experiments.declare import declaration
+from metricstack.experiments.design import bounds_of
 from metricstack.experiments.entry import UNITS
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.reading import Role
-from metricstack.experiments.sequential import GroupSequential, group_sequential_bounds
+from metricstack.experiments.sequential import GroupSequential
 from metricstack.experiments.sizing import minimum_detectable_effect, sample_size
 from metricstack.experiments.sizing import power as power_of
 
@@ -42,7 +43,7 @@ def plan(
     unit: str = "user",
     use_case: str = "",
     effect: float | None = None,
-    power: float = 0.8,
+    power: float | None = None,
     until: datetime | None = None,
 ) -> ExperimentPlan:
     """Plan an experiment: what its metrics are now, how long it takes to see what matters, what is seen by when.
@@ -58,7 +59,8 @@ def plan(
         unit: What is randomised, where there is no experiment yet.
         use_case: The use case, where there is no experiment yet; empty = all.
         effect: The effect to find, a fraction of control; None for the smallest effect that was declared.
-        power: The chance of finding it, and of excluding harm beyond a guardrail's margin where there is none.
+        power: The chance of finding it, and of excluding harm beyond a guardrail's margin where there is none; None for
+            1 - beta as declared, 0.8 where nothing was. Futility that was declared is obeyed.
         until: Plan from what was known at this instant; None for the start, or the end of the data.
 
     Returns:
@@ -77,6 +79,7 @@ def plan(
     declared = _declared(ws, experiment, metric, unit, use_case)
     if effect is not None and not (math.isfinite(effect) and effect > 0):
         raise InvalidInput(f"The effect {effect!r} is not above 0; it is a fraction of control, 0.02 say.")
+    power = 1 - declared.beta if power is None else power
     if not declared.alpha < power < 1:
         raise InvalidInput(f"The power {power} is outside ({declared.alpha:g}, 1); 0.8 is usual.")
     before = min(until, declared.start) if until is not None else declared.start
@@ -142,7 +145,7 @@ class _Desk:
         if declared is Design.FIXED:
             return None
         if declared is Design.GROUP_SEQUENTIAL:
-            found = group_sequential_bounds(self.declared.looks, self.alpha, self.declared.spending)
+            found = bounds_of(self.declared, futility=not one_sided)  # what is given up is the primary
         else:
             found = always_valid_bounds(min(max(days, 1), _LOOKS), self.alpha, peak=peak)
         return replace(found, sided=1, alpha=found.alpha / 2) if one_sided else found
@@ -221,6 +224,8 @@ class _Desk:
         more = _MORE.get(declared.ship_if) if declared.smallest_effect is not None else None
         if more and isinstance(needed, Needed):
             yield Check("ship_if", passed=None, detail=f"the power is that of an effect beyond chance; to ship, {more}")
+        if declared.futility and isinstance(needed, Needed):
+            yield self._futility(needed)
         if declared.triggered:
             text = f"only {declared.unit}s that reach the changed code will count; the past does not tell which would"
             yield Check("triggered", passed=None, detail=text)
@@ -233,6 +238,18 @@ class _Desk:
                 "planned_end", passed=days >= needed.days - 0.5,
                 detail=f"it is planned to end after {days:.0f} days; {needed.days} are needed",
             )  # fmt: skip
+
+    def _futility(self, needed: Needed) -> Check:
+        """Say what futility saves where there is no effect."""
+        bounds = bounds_of(self.declared, futility=True)
+        assert bounds.futility is not None
+        told = ", ".join("none" if math.isinf(bound) else f"{bound:.2f}" for bound in bounds.futility[:-1])
+        text = (
+            f"it may be given up at a z of {told or 'none'} towards good, look by look; without an effect it ends "
+            f"after {math.ceil(needed.units * bounds.expected(0.0)):,} {self.declared.unit}s on average. The power "
+            "counts with it; alpha is kept with or without"
+        )
+        return Check("futility", passed=None, detail=text)
 
 
 _MORE = {

@@ -11,7 +11,7 @@ from metricstack.experiments.desk import Arm, Desk
 from metricstack.experiments.dilution import dilute
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.families import adjust
-from metricstack.experiments.joined import over_time_of
+from metricstack.experiments.joined import everyone_of, over_time_of
 from metricstack.experiments.over_time import EDGES, OverTime, over_time
 from metricstack.experiments.reading import Reading, Role
 from metricstack.experiments.readout import Readout, Verdict
@@ -142,22 +142,19 @@ class Reader:
         else:
             effect, relative = read_effect(one, found, n=n, unit=self.desk.unit(name))
             reduction = found.variance_reduction
-            everyone = self._everyone(one, name, arm, effect) if one.triggered else None
+            everyone = self._everyone(one, name, arm, effect, n=n) if one.triggered else None
         return Reading(
             name, title, role, better, arm, control, treatment, effect, relative, guardrail,
             variance_reduction=reduction, everyone=everyone,
         )  # fmt: skip
 
-    def _everyone(self, one: Declaration, name: str, arm: str, effect: Effect | Refusal) -> Effect | Refusal:
+    def _everyone(self, one: Declaration, name: str, arm: str, effect: Effect | Refusal, *, n: int) -> Effect | Refusal:
         """Spread an effect on the units that reached the changed code over all that were assigned."""
         if isinstance(effect, Refusal):
             return effect
         if not self.desk.is_total(name):
-            return Refusal(
-                Reason.NOT_MEASURED,
-                "what a share of triggered units comes to over everyone depends on how much the others do",
-                "Ask of a metric that adds up by unit.",
-            )
+            found = everyone_of(self.desk, one, name, arm)
+            return found if isinstance(found, Refusal) else read_effect(one, found, n=n, unit=self.desk.unit(name))[0]
         units, assigned = self._units(one), self.days.get(one.key, {}).values()
         both = (one.arms[0], arm)
         triggered, all_of = (units[each] for each in both), (sum(day.get(each, 0) for day in assigned) for each in both)
@@ -193,7 +190,7 @@ class Reader:
             return found
         values, covariance, n = found
         unit = self.desk.unit(one.primary)
-        return over_time(primary, values, covariance, edges=edges, n=n, unit=unit, alpha=one.alpha)
+        return over_time(primary, values, covariance, edges=edges, n=n, unit=unit, alpha=one.alpha, cap=one.cap)
 
 
 def _refused(reading: Reading, refusal: Refusal) -> Reading:

@@ -10,6 +10,7 @@ from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade, Moments, Provenance, Reason, Refusal
 from metricstack.experiments.declaration import Declaration
 from metricstack.experiments.effect import Effect
+from metricstack.experiments.futility import Futility, futility_of
 from metricstack.experiments.over_time import OverTime
 from metricstack.experiments.reading import Reading
 from metricstack.experiments.segments import Segments
@@ -30,9 +31,9 @@ class Verdict(StrEnum):
     SHIP = "ship"
     """The primary is better as declared, and every guardrail is kept."""
     HOLD = "hold"
-    """It is too early: the planned n is not reached, or a guardrail is undecided."""
+    """It is too early: the planned n is not reached, nor was it given up; or a guardrail is undecided."""
     INCONCLUSIVE = "inconclusive"
-    """The planned n is reached, and nothing that matters was decided."""
+    """The planned n is reached, or it was given up for futility, and nothing that matters was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ class Readout(Shown):
         return self.readings[0]
 
     @property
+    def futility(self) -> Futility | None:
+        """The primary beside its futility bound; None where none was declared, and where it cannot be told."""
+        return futility_of(self.declaration, self.primary, sum(self.units.values()))
+
+    @property
     def split(self) -> Split:
         """Whether the comparison holds."""
         return Split(self.checks, self.declaration.arms, self.by_day)
@@ -155,12 +161,13 @@ class Readout(Shown):
         declared = self.declaration
         end = f"{declared.end:%Y-%m-%d}" if declared.end is not None else "still running"
         planned = "" if declared.planned_n is None else f", {declared.planned_n:,} planned {declared.unit}s"
+        futility = f", futility at beta {declared.beta:g}" if declared.futility else ""
         registered = "not proven" if declared.registered_at is None else f"{declared.registered_at:%Y-%m-%d %H:%M} UTC"
         return {
             "Hypothesis": declared.hypothesis or "none was stated",
             "Owner": declared.owner or "none was named",
             "Ran": f"{declared.start:%Y-%m-%d} to {end}",
-            "Design": f"{str(declared.design).replace('_', ' ')}, alpha {declared.alpha:g}{planned}",
+            "Design": f"{str(declared.design).replace('_', ' ')}, alpha {declared.alpha:g}{futility}{planned}",
             "Registered": registered,
             "Declaration": f"{declared.hash} ({declared.origin})",
             "Code": self.provenance.code,
@@ -202,11 +209,12 @@ class Readout(Shown):
                     "relative": _effect(one.relative),
                     "p_adjusted": one.p_adjusted,
                     "variance_reduction": one.variance_reduction,
-                    **({} if one.everyone is None else {"everyone": _effect(one.everyone)}),
+                    **({} if one.everyone is None else {"everyone": _effect(one.everyone) | _checks(one.everyone)}),
                     **_numbers(one),
                 }
                 for one in self.readings
             ],
+            **({} if (futility := self.futility) is None else {"futility": futility.to_dict()}),
             "segments": [one.to_dict() for one in self.segments],
             "over_time": self.over_time.to_dict(),
         }
@@ -247,6 +255,10 @@ class Portfolio(Shown):
 
 def _numbers(reading: Reading) -> dict[str, Any]:
     return {"effect": None, "low": None, "high": None, "p": None, "unit": None} | _effect(reading.effect)
+
+
+def _checks(effect: Effect | Refusal) -> dict[str, Any]:
+    return {} if isinstance(effect, Refusal) else {"checks": [check.to_dict() for check in effect.checks]}
 
 
 def _effect(effect: Effect | Refusal) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class GroupSequential:
         fractions, upper = np.array(self.fractions), np.array(self.critical)
         lower = -upper if self.sided == 2 else None
         if self.futility is not None:
-            lower = np.array(self.futility)
+            lower = np.array(self.futility) if lower is None else np.maximum(self.futility, lower)
         found = exits(fractions, upper, lower, drift=drift)
         left = found.above + found.below
         return float(fractions[-1] - left @ (fractions[-1] - fractions))

@@ -8,6 +8,7 @@ from metricstack.core.values import Check, Refusal
 from metricstack.experiments.declaration import Declaration, Design, ShipIf
 from metricstack.experiments.design import is_reached
 from metricstack.experiments.effect import Effect
+from metricstack.experiments.futility import Futility, futility_of
 from metricstack.experiments.reading import Reading, Role
 from metricstack.experiments.readout import Decided, Verdict
 
@@ -83,6 +84,9 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
             f"It makes {primary.title} better, {_open(undecided)}.",
             more,
         )
+    futility = futility_of(declared, primary, n)
+    if futility is not None and futility.is_met:
+        return Decided(Verdict.INCONCLUSIVE, _given_up(primary, futility))
     if not reached:
         assert declared.planned_n is not None
         return Decided(
@@ -100,6 +104,14 @@ def decide_verdict(declared: Declaration, readings: Sequence[Reading], checks: S
         )
     return Decided(
         Verdict.INCONCLUSIVE, f"The planned n is reached, and {primary.title} shows no clear effect: {_told(primary)}."
+    )
+
+
+def _given_up(primary: Reading, futility: Futility) -> str:
+    sides = f"z = {futility.z:.2f} towards good, at or below {futility.bound:.2f}"
+    return (
+        f"It is given up for futility at look {futility.look} of {futility.looks}: {primary.title} changed by "
+        f"{_told(primary)}, {sides}. To go on all the same keeps alpha."
     )
 
 

@@ -11,6 +11,7 @@ from metricstack.narrative.words import count, interval, listed, signed, stem
 
 if TYPE_CHECKING:
     from metricstack.experiments.effect import Effect
+    from metricstack.experiments.futility import Futility
     from metricstack.experiments.reading import Reading
     from metricstack.experiments.readout import Portfolio, Readout
 
@@ -19,6 +20,7 @@ __all__ = [
     "readout_html",
     "say_effect",
     "say_findings",
+    "say_futility",
     "say_portfolio",
     "say_reading",
     "say_readout",
@@ -106,8 +108,18 @@ def _beside(reading: "Reading") -> str:
         told.append(f"adjusted p = {reading.p_adjusted:.2g}")
     if reading.everyone is not None and not isinstance(reading.everyone, Refusal):
         everyone = reading.everyone.estimate
-        told.append(f"{signed(everyone.value, everyone.unit)} over everyone ({interval(everyone)})")
+        failed = [stem(check.detail) for check in reading.everyone.checks if check.passed is False]
+        doubt = f", which does not hold: {listed(failed)}" if failed else ""
+        told.append(f"{signed(everyone.value, everyone.unit)} over everyone ({interval(everyone)}){doubt}")
     return "".join(f"; {one}" for one in told)
+
+
+def say_futility(found: "Futility") -> str:
+    """Say where the primary stands beside its futility bound."""
+    where = f"look {found.look} of {found.looks}: z = {found.z:.2f} towards good"
+    if found.look == found.looks:
+        return f"{where}; the last look decides"
+    return f"{where}, {'at or below' if found.is_met else 'above'} the bound of {found.bound:.2f}, which is not binding"
 
 
 def readout_html(readout: "Readout") -> str:

@@ -10,6 +10,7 @@ from metricstack.experiments import (
     BinnedSample,
     cuped,
     diluted,
+    diluted_ratio,
     equivalence,
     noninferiority,
     post_stratified,
@@ -297,4 +298,36 @@ def triggered(rng: Rng, draws: int) -> dict[str, Any]:
     return {
         "everyone": misses([one.everyone for one in found], 0.1),
         "reached": misses([one.triggered for one in found], 1.0),
+    }
+
+
+@scenario(
+    "triggered ratio (success per run): a fifth of 1,000 units an arm is reached, has more runs, and gains",
+    share_times_the_effect_on_the_reached=naive(0.3), everyone=NOMINAL, none=NOMINAL, reached=NOMINAL,
+)  # fmt: skip
+def triggered_ratio(rng: Rng, draws: int) -> dict[str, Any]:
+    def units(n: int, runs: float, wins: float) -> dict[str, Array]:
+        count = rng.poisson(runs, n) + 1.0
+        return {"wins": rng.binomial(count.astype(np.int64), wins).astype(np.float64), "runs": count}
+
+    def sums(runs: float, wins: float) -> float:
+        # Per assigned unit: a fifth with runs + 1 of them, the others with 3, of which 80 % succeed.
+        return (0.2 * (runs + 1) * wins + 0.8 * 3 * 0.8) / (0.2 * (runs + 1) + 0.8 * 3)
+
+    truth, found, null, share = sums(7.5, 0.6) - sums(6.0, 0.5), list[Any](), list[Any](), list[bool]()
+    for _ in range(draws):
+        reached = rng.binomial(1000, 0.2, 3)
+        kinds = [units(n, *of) for n, of in zip(reached, ((6.0, 0.5), (7.5, 0.6), (6.0, 0.5)), strict=True)]
+        rests = [units(1000 - n, 2.0, 0.8) for n in reached]
+        found.append(
+            diluted_ratio(control=kinds[0], treatment=kinds[1], control_rest=rests[0], treatment_rest=rests[1])
+        )
+        null.append(diluted_ratio(control=kinds[0], treatment=kinds[2], control_rest=rests[0], treatment_rest=rests[2]))
+        low, high = (found[-1].share.value * bound for bound in (found[-1].triggered.low, found[-1].triggered.high))
+        share.append(not low <= truth <= high)
+    return {
+        "share times the effect on the reached": np.array(share),
+        "everyone": misses([one.everyone for one in found], truth),
+        "none": rejects([one.everyone for one in null]),
+        "reached": misses([one.triggered for one in found], 0.1),
     }

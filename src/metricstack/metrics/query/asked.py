@@ -9,10 +9,12 @@ from metricstack.core.values import Moments, Refusal
 from metricstack.metrics.query.compile import Plan
 from metricstack.metrics.query.states import Quantity, State
 
-__all__ = ["AFTER", "BEFORE", "Asked", "Cell", "Cut", "Together"]
+__all__ = ["AFTER", "BEFORE", "OTHERS", "TRIGGERED", "Asked", "Cell", "Cut", "Together"]
 
 BEFORE, AFTER = -1, 0
 """Phases of a unit: before its first exposure, and after it."""
+TRIGGERED, OTHERS = "triggered", "others"
+"""Kinds of units: those that reached the changed code, and the rest."""
 Cell = tuple[str, str, int, tuple[str, ...]]
 """Experiment, variant, stretch of the allocation, and the value of each dimension."""
 
@@ -47,6 +49,7 @@ class Asked:
         cuts: Name → a quantile whose unit-wise parts are wanted: variables ``NAME:weight`` and ``NAME:below``.
         together: What varies together: groups of states after exposure, and of names of cuts, whose products are
             wanted; None = all of them.
+        everyone: All assigned units count, whether they reached the changed code being one more dimension, the last.
     """
 
     states: Mapping[str, Sequence[State]]
@@ -57,6 +60,7 @@ class Asked:
     caps: Mapping[str, float] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     together: tuple[frozenset[State | str], ...] | None = None
+    everyone: bool = False
 
     def pairs(self, variables: Sequence[str], places: Mapping[int, Mapping[State, str]]) -> list[tuple[str, str]]:
         """Return the pairs of variables whose products are wanted."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from metricstack.core.errors import UnknownName
 from metricstack.core.values import Moments, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.metrics.query.asked import AFTER, BEFORE, Asked, Cell, Cut, Together
+from metricstack.metrics.query.asked import AFTER, BEFORE, OTHERS, TRIGGERED, Asked, Cell, Cut, Together
 from metricstack.metrics.query.assigned import Assigned, Exposure, of_experiment
 from metricstack.metrics.query.binning import binned_rows
 from metricstack.metrics.query.compile import Plan, summable
@@ -45,16 +45,24 @@ class Exposed(Assigned):
         return self._joint(phases, asked.plans, asked=asked)
 
     def over_time(
-        self, states: Mapping[str, Sequence[State]], plans: Mapping[str, Plan], edges: Sequence[int]
+        self,
+        states: Mapping[str, Sequence[State]],
+        plans: Mapping[str, Plan],
+        edges: Sequence[int],
+        *,
+        caps: Mapping[str, float] | None = None,
     ) -> Together | Refusal:
         """Return joint moments of what units did in stretches of days since their first exposure.
+
+        What is capped is a unit's amount in one stretch, at the quantile of the units that were there in those days.
 
         Args:
             states: Table → states.
             plans: Table → how its rows are weighted.
             edges: Days between stretches, in order: [1, 7] asks of the first day, the next six, and what follows.
+            caps: Experiment → share at whose quantile of units, over its arms, totals are capped; None = not.
         """
-        return self._joint(dict.fromkeys(range(len(edges) + 1), states), plans, edges=tuple(edges))
+        return self._joint(dict.fromkeys(range(len(edges) + 1), states), plans, edges=tuple(edges), caps=caps)
 
     def _joint(
         self,
@@ -62,18 +70,24 @@ class Exposed(Assigned):
         plans: Mapping[str, Plan],
         *,
         edges: tuple[int, ...] = (),
+        caps: Mapping[str, float] | None = None,
         asked: Asked | None = None,
     ) -> Together | Refusal:
-        by, caps, cuts = (asked.by, asked.caps, asked.cuts) if asked is not None else ((), {}, {})
-        units = self._labelled(by, tuple(dict.fromkeys(name for states in phases.values() for name in states)))
+        by, caps, cuts = (asked.by, asked.caps, asked.cuts) if asked is not None else ((), caps or {}, {})
+        tables = dict.fromkeys(name for states in phases.values() for name in states)
+        everyone = asked is not None and asked.everyone
+        units = self._labelled(by, tuple(tables), everyone=everyone)
         if isinstance(units, Refusal):
             return units
-        labels = ["_period", *(f"_l{i}" for i in range(len(by)))]
+        labels = ["_period", *(f"_l{i}" for i in range(len(by) + everyone))]
+        if caps:
+            units = units.mutate(_there=units["_end"].epoch_seconds() - units["_first"].epoch_seconds())
+        kept = [*labels, "_there"] if caps else labels
         key = _key(units)
-        whole = units.select(*dict.fromkeys([*key, "experiment", "variant", *labels]))
+        whole = units.select(*dict.fromkeys([*key, "experiment", "variant", *kept]))
         places, refused = dict[int, dict[State, str]](), dict[str, Refusal]()
-        amounts: list[str] = []
-        for t, name in enumerate(dict.fromkeys(name for states in phases.values() for name in states)):
+        amounts: dict[str, int] = {}
+        for t, name in enumerate(tables):
             wanted = {phase: tuple(states[name]) for phase, states in phases.items() if states.get(name)}
             found = self._of_units(name, wanted, plans[name], units, edges=edges)
             if isinstance(found, Refusal):
@@ -86,7 +100,7 @@ class Exposed(Assigned):
             for phase, columns in named.items():
                 mine = {state: f"t{t}{column}" for state, column in columns.items()}
                 places.setdefault(phase, {}).update(mine)
-            amounts += [f"t{t}{column}" for column in totals]
+            amounts |= {f"t{t}{column}": phase for column, phase in totals.items()}
         variables = list(dict.fromkeys(place for named in places.values() for place in named.values()))
         for name, cut in cuts.items():
             parts = self._below(name, cut, units)
@@ -94,10 +108,9 @@ class Exposed(Assigned):
                 whole = whole.left_join(parts, key)
                 whole = whole.select(*(c for c in whole.columns if not c.endswith("_right")))
                 variables += parts.columns[len(key) :]
-        flat = whole.select(
-            "experiment", "variant", *labels, **{name: whole[name].fill_null(0.0) for name in variables}
-        )
-        capped = _caps(flat, [name for name in amounts if name in variables], caps)
+        flat = whole.select("experiment", "variant", *kept, **{name: whole[name].fill_null(0.0) for name in variables})
+        since = {name: (0, *edges)[phase] for name, phase in amounts.items() if name in variables}
+        capped = _caps(flat, since, caps)
         flat = _capped(flat, capped)
         pairs = list(combinations(variables, 2)) if asked is None else asked.pairs(variables, places)
         cells = _moments(flat, ["experiment", "variant", *labels], variables, pairs)
@@ -112,8 +125,8 @@ class Exposed(Assigned):
         units: "ir.Table",
         *,
         edges: tuple[int, ...],
-    ) -> "tuple[ir.Table, dict[int, dict[State, str]], list[str]] | Refusal":
-        """Add up one table by unit: a column for each sum in each phase, what each state is, and what is an amount."""
+    ) -> "tuple[ir.Table, dict[int, dict[State, str]], dict[str, int]] | Refusal":
+        """Add up one table by unit: a column for each sum in each phase, what each state is, each amount's phase."""
         frame = self._frame(name, before=BEFORE in asked)
         if isinstance(frame, Refusal):
             return frame
@@ -128,19 +141,20 @@ class Exposed(Assigned):
             added = rows.added(key, held)
             columns = {f"_{label}": added[label].cast("float64") for label in rows.sums}
             named = {AFTER: {state: f"_{rows.places[state]}" for state in asked[AFTER]}}
-            return added.select(*key, **columns), named, [f"_{label}" for label in rows.sums if label in amounts]
+            totals = {f"_{label}": AFTER for label in rows.sums if label in amounts}
+            return added.select(*key, **columns), named, totals
         added = rows.added([*key, "_phase"], held.mutate(_phase=_phase(held, edges)))
         sums: dict[str, ir.Value] = {}
         found: dict[int, dict[State, str]] = {}
-        totals = []
+        totals = {}
         for phase, wanted in asked.items():
             for state in wanted:
                 label = rows.places[state]
                 column = f"{'b' if phase == BEFORE else phase}_{label}"
                 found.setdefault(phase, {})[state] = column
                 sums[column] = added[label].cast("float64").sum(where=added["_phase"] == phase)
-                totals += [column] if label in amounts and phase != BEFORE else []
-        return added.group_by(key).aggregate(**sums), found, list(dict.fromkeys(totals))
+                totals |= {column: phase} if label in amounts and phase != BEFORE else {}
+        return added.group_by(key).aggregate(**sums), found, totals
 
     def _below(self, name: str, cut: Cut, units: "ir.Table") -> "ir.Table | Refusal":
         """Add up by unit how much of a quantity is known, and how much of that lies at or below its arm's quantile."""
@@ -200,13 +214,20 @@ class Exposed(Assigned):
             held &= (found["_use_case"] == "") | (found["_use_case"] == found["_g1"])
         return found.filter(held)
 
-    def _labelled(self, by: tuple[str, ...], tables: tuple[str, ...]) -> "ir.Table | Refusal":
+    def _labelled(
+        self, by: tuple[str, ...], tables: tuple[str, ...], *, everyone: bool = False
+    ) -> "ir.Table | Refusal":
         """Return the units that count, with the value of each dimension as of the first row that is looked at."""
+        import ibis
+
         units = self.units
         if isinstance(units, Refusal):
             return units
         triggered = {one.experiment: one.triggered for one in self.exposures}
-        if any(triggered.values()):
+        if everyone:
+            met = ibis.ifelse(units["_met"].fill_null(False), TRIGGERED, OTHERS)
+            units = units.mutate(**{f"_l{len(by)}": met})
+        elif any(triggered.values()):
             units = units.filter(~of_experiment(units, triggered) | units["_met"].fill_null(False))
         for i, label in enumerate(by):
             named = self._labels(label, units, tables)
@@ -280,14 +301,27 @@ def _phase(rows: "ir.Table", edges: tuple[int, ...]) -> "ir.Value":
     return ibis.cases(*((seconds < edge * _DAY, i) for i, edge in enumerate(edges)), else_=len(edges))
 
 
-def _caps(flat: "ir.Table", amounts: Sequence[str], shares: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Find the caps of each experiment's amounts: a quantile of its units, over all arms."""
+def _caps(flat: "ir.Table", since: Mapping[str, int], shares: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Find the caps of each experiment's amounts: a quantile of its units, over all arms.
+
+    Args:
+        flat: What units did.
+        since: Amount → the day after the first exposure on which it begins. Who was not there that long is no unit of
+            it: of those who came late there would be more than the share has, and the cap would be 0.
+        shares: Experiment → share.
+    """
+    import ibis
+
     found: dict[str, dict[str, float]] = {}
-    for share in dict.fromkeys(shares.values()) if amounts else ():
+    for share in dict.fromkeys(shares.values()) if since else ():
         mine = flat.filter(flat["experiment"].isin([key for key, one in shares.items() if one == share]))
-        caps = mine.group_by("experiment").aggregate(**{name: mine[name].quantile(share) for name in amounts})
+        held = {
+            name: ibis.ifelse(mine["_there"] > day * _DAY, mine[name], None) if day else mine[name]
+            for name, day in since.items()
+        }
+        caps = mine.group_by("experiment").aggregate(**{name: value.quantile(share) for name, value in held.items()})
         found |= {row.pop("experiment"): row for row in caps.to_pyarrow().to_pylist()}
-    return found
+    return {key: {name: cap for name, cap in each.items() if cap is not None} for key, each in found.items()}
 
 
 def _capped(flat: "ir.Table", caps: Mapping[str, Mapping[str, float]]) -> "ir.Table":
@@ -295,7 +329,9 @@ def _capped(flat: "ir.Table", caps: Mapping[str, Mapping[str, float]]) -> "ir.Ta
 
     names = dict.fromkeys(name for each in caps.values() for name in each)
     columns = {
-        name: ibis.least(flat[name], of_experiment(flat, {key: each[name] for key, each in caps.items()}))
+        name: ibis.least(
+            flat[name], of_experiment(flat, {key: each[name] for key, each in caps.items() if name in each})
+        )
         for name in names
     }
     return flat.mutate(**{name: value.fill_null(flat[name]) for name, value in columns.items()})

@@ -92,6 +92,8 @@ EXPERIMENTS = Table(
         choice("ship_if", "what the primary must show to ship", "better", "matters", "surely_matters"),
         number("looks", "count", "planned looks of a group-sequential design"),
         choice("spending", "how alpha is spent over the looks", "obrien_fleming", "pocock", "power"),
+        choice("futility", "how beta is spent over them; null = never given up", "obrien_fleming", "pocock", "power"),
+        number("beta", "fraction", "chance of missing the effect at which futility is planned", maximum=1.0),
         text("covariates", "metrics measured before the first exposure, as a JSON list"),
         number("covariate_days", "count", "days before the first exposure in which they are measured"),
         choice("null_policy", "how rows of unknown outcome count", "none", "exclude", "zero"),
