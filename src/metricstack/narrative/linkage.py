@@ -26,12 +26,14 @@ __all__ = [
     "map_html",
     "named_edge",
     "named_step",
+    "rung_html",
     "say_changes",
     "say_edge",
     "say_edge_effect",
     "say_evidence",
     "say_lead_lag",
     "say_map",
+    "say_rung",
     "say_rung_effect",
     "say_standing",
 ]
@@ -258,6 +260,24 @@ def _varied(part: "Sensitivity") -> str:
     if isinstance(part.answer, Refusal):
         return f"cannot say, since {stem(part.answer.detail)}"
     return write(part.answer.value, part.answer.unit)
+
+
+def say_rung(one: "Evidence") -> str:
+    """Say what a rung gives, then on what it rests."""
+    name = f"{RUNGS[one.rung]} ({one.method})"
+    if isinstance(one.estimate, Refusal):
+        first = f"{name} cannot say: {stem(one.estimate.detail)}. {one.estimate.remedy}".rstrip()
+    else:
+        fails = "" if one.stands else f"; it fails {listed([f.name.replace('_', ' ') for f in one.failed])}"
+        first = f"{name}: {say_rung_effect(one)}, {count(one.n)} {one.rung.counted}{fails}."
+        first = f"{first} {GRADES[one.grade if one.stands else Grade.NONE]}".rstrip()
+    return "\n".join([first, *say_evidence(one)])
+
+
+def rung_html(one: "Evidence") -> str:
+    """Show what a rung gives, then on what it rests."""
+    first, *rest = say_rung(one).splitlines()
+    return outer("ms-told", f"<p>{escape(first)}</p>{_list(rest)}")
 
 
 def say_rung_effect(one: "Evidence") -> str:
