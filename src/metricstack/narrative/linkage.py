@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metricstack.core.units import write
+from metricstack.core.units import write, write_points
 from metricstack.core.values import Answer, Estimate, Grade, Refusal
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
 from metricstack.narrative.answers import GRADES, say_finding
@@ -299,15 +299,8 @@ def _figures(answer: Estimate) -> tuple[str, str]:
     if unit != "fraction" or half is None or not 0 < half < math.inf or answer.parts:
         short = replace(answer, unit=unit)
         return signed(answer.value, unit), difference_limits(short)
-    places = max(1, min(1 - math.floor(math.log10(100 * half)), 4))
-    texts = [_points(value, places) for value in (answer.value, *bounds) if value is not None]
+    texts = [write_points(value, half) for value in (answer.value, *bounds) if value is not None]
     return f"{texts[0]}{_POINTS}", f"{texts[1]} to {texts[2]}{_POINTS}"
-
-
-def _points(share: float, places: int) -> str:
-    text = f"{100 * abs(share):,.{places}f}"
-    sign = "" if not text.strip("0.,") else "+" if share > 0 else "−"
-    return f"{sign}{text}"
 
 
 def _numbers(answer: Estimate, level: float | None) -> tuple[str, str]:
