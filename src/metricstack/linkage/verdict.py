@@ -273,7 +273,8 @@ def _sizes_differ(one: Effect, two: Effect) -> str:
     ends = [_signed(found, 1) for found in (one, two)]
     if all(low > 0 for low, _ in ends) or all(high < 0 for _, high in ends):
         times = max(abs(one.value), abs(two.value)) / min(abs(one.value), abs(two.value))
-        return f"of one sign, but one is {times:,.{1 if times < 10 else 0}f} times the other, and their intervals do not overlap"
+        told = f"{times:,.{1 if times < 10 else 0}f} times"
+        return f"of one sign, but one is {told} the other, and their intervals do not overlap"
     return "one of them may be none, and their intervals do not overlap"
 
 
