@@ -124,12 +124,12 @@ def say_standing_rows(found: "Explained", titles: Mapping[str, str] | None = Non
     if isinstance(shift, Refusal):
         return f"Where its daily level shifts cannot be said: {stem(shift.detail)}."
     if found.between is None:
-        return f"No day stands out: no single shift of its daily level is shown (p = {shift.p_value:.2g})."
+        return f"No day stands out: no single shift of its daily level is shown ({_p(shift.p_value)})."
     first, last = found.between
     unit = shift.estimate.unit
     before, after = (write(level.value, unit).partition(" per ")[0] for level in (shift.before, shift.after))
     moved = f"from {before} to {after}"
-    sure = f"p = {shift.p_value:.2g} of no shift"
+    sure = f"{_p(shift.p_value)} of no shift"
     if (last - first).days > _LONGEST:
         return (
             f"Its daily level shifts {moved} ({sure}), but the day cannot be told: it may be any from {_day(first)} to "
@@ -142,8 +142,19 @@ def say_standing_rows(found: "Explained", titles: Mapping[str, str] | None = Non
     return f"Its daily level shifts {days} {moved} ({sure}). {_rows(found, titles or {})}"
 
 
+def _p(value: float) -> str:
+    return f"p\u00a0=\u00a0{value:.2g}"
+
+
 def _day(day: date) -> str:
     return f"{day.day}\u00a0{day:%b}"
+
+
+def _scope(explanation: "Explanation") -> str:
+    """Return the group behind a change as rows name their scope: ``"use_case:support"``."""
+    part, whole = shown_breakdown(explanation), explanation.change.difference
+    lead = None if part is None or isinstance(whole, Refusal) else _lead(part, whole)
+    return "" if part is None or lead is None else f"{part.name}:{lead.name}"
 
 
 def _rows(found: "Explained", titles: Mapping[str, str]) -> str:
@@ -151,7 +162,9 @@ def _rows(found: "Explained", titles: Mapping[str, str]) -> str:
         return "No table of dated rows is here to look through."
     if not found.rows:
         return f"No dated row of {listed(found.tables, last='or')} stands there."
+    scope = _scope(found.explanation)
     told = [row for row in named_first(found.rows) if not row.is_routine]
+    told.sort(key=lambda row: row.scope != scope)  # of the group behind the change first
     routine = len(found.rows) - len(told)
     ordinary = f"{count(routine)} routine deployment{'s' if routine > 1 else ''}"
     if not told:
@@ -164,14 +177,17 @@ def _rows(found: "Explained", titles: Mapping[str, str]) -> str:
     text = f"{said[0].upper()}{said[1:]} {verb} at the break"
     assert found.usual is not None
     assert found.between is not None
-    many = f"{count(len(told))} row{'s' if len(told) > 1 else ''}, where"
-    return f"{text}: {many} {_usual(found.between, found.usual)}."
+    return f"{text}: {_usual(len(told), found.between, found.usual)}."
 
 
-def _usual(between: tuple[date, date], usual: float) -> str:
-    days = (between[1] - between[0]).days + 2  # with the day before, as the rows were looked up
+def _usual(many: int, between: tuple[date, date], usual: float) -> str:
+    """Say how many rows stand there, and whether that is more than any days hold: how little a row there means."""
+    days = count((between[1] - between[0]).days + 2)  # with the day before, as the rows were looked up
+    rows = f"{count(many)} row{'s' if many > 1 else ''}"
     about = f"about {count(round(usual))}" if round(usual) else "fewer than one"
-    return f"any {count(days)} days hold {about}"
+    if many <= round(usual):
+        return f"{rows}, no more than any {days} days hold ({about})"
+    return f"{rows}, where any {days} days hold {about}"
 
 
 def _entitled(text: str, titles: Mapping[str, str]) -> str:

@@ -44,8 +44,8 @@ def why_section(found: Sequence[Explained], everything: Sequence[Moved], titles:
     if not items:
         return None
     stands = (
-        "What stands at a break says where to look first, not yet why it moved. Routine deployments are left out; "
-        "beside the rows stands how many any days of that number hold on average."
+        "Own rates: what changed within the groups; the mix: how much of the whole each of them is. What stands at a "
+        "break says where to look first, not yet why it moved; routine deployments are left out."
     )
     return fragment([element("h3", "What is behind it"), element("div", *items, kind="ms-whys"), note(stands)])
 
