@@ -146,6 +146,13 @@ def test_several_metrics_explained_at_once_are_as_each_alone(tmp_path: Path) -> 
         pd.testing.assert_frame_equal(together.to_pandas(), alone.to_pandas(), rtol=1e-9, atol=1e-12)
 
 
+def test_no_team_is_split_by_and_what_is_left_out_is_not_asked(tmp_path: Path) -> None:
+    rows = [row | {"team": f"t{i % 7}"} for i, row in enumerate(runs(cost=1.5))]
+    ws, (found,) = asked(tmp_path, rows)
+    assert "team" not in [part.name for part in found.explanation]
+    assert "team" in [part.name for part in explain(ws, "cost_per_request", after="2026Q3").explanation]
+
+
 def test_the_largest_called_changes_are_chosen_and_no_more_than_two_of_a_layer() -> None:
     unclear = Moved("Unclear", change(*(Estimate(x, unit="s", n=9, method="mean", low=0.0, high=99.0, level=0.95)
                                         for x in (10.0, 90.0)), better="lower"), metric="unclear")  # fmt: skip

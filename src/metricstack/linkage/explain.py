@@ -168,6 +168,7 @@ def explain_each(
     before: Window | str | None = None,
     after: Window | str | None = None,
     by: Sequence[str] | str = (),
+    without: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     level: float = 0.95,
 ) -> tuple[Explained, ...]:
@@ -179,6 +180,7 @@ def explain_each(
         before: As in `explain`.
         after: As in `explain`.
         by: As in `explain`; none = those by which each metric is usually read.
+        without: Of those usual, the dimensions to leave out.
         where: As in `explain`.
         level: Confidence level of the intervals.
 
@@ -191,7 +193,7 @@ def explain_each(
     """
     check_level(level)
     place = tuple((as_filter(where) or {}).items())
-    told = decompose(ws, metrics, before=before, after=after, by=by, where=where, level=level)
+    told = decompose(ws, metrics, before=before, after=after, by=by, without=without, where=where, level=level)
     if not told:
         return ()
     tables = tuple(name for name in DATED if ws.has(name))

@@ -1,6 +1,6 @@
 """`explain`: why a metric moved between two windows, in parts that add up to the change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,7 @@ def explain_each(
     before: Window | str | None = None,
     after: Window | str | None = None,
     by: Sequence[str] | str = (),
+    without: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     level: float = 0.95,
 ) -> tuple[Explanation, ...]:
@@ -91,6 +92,7 @@ def explain_each(
         before: As in `explain`.
         after: As in `explain`.
         by: As in `explain`; none = those by which each metric is usually read.
+        without: Of those usual, the dimensions to leave out.
         where: As in `explain`.
         level: Confidence level of the intervals.
 
@@ -108,7 +110,7 @@ def explain_each(
     dimensions, where = as_names(by, "by"), as_filter(where) or {}
     if len(set(dimensions)) < len(dimensions):
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once.")
-    asked = {one.id: _asked(known, one, dimensions, where) for one in definitions}
+    asked = {one.id: _asked(known, one, dimensions, {*where, *without}) for one in definitions}
     every = dict.fromkeys(columns for each in asked.values() for columns in ((), *each))
     found = {
         columns: sides(
@@ -133,13 +135,13 @@ def explain_each(
     return tuple(told(definition) for definition in definitions)
 
 
-def _asked(known: Catalogue, definition: Definition, by: Columns, where: Mapping[str, str]) -> list[Columns]:
-    """List the breakdowns that a metric is asked by."""
+def _asked(known: Catalogue, definition: Definition, by: Columns, without: Collection[str]) -> list[Columns]:
+    """List the breakdowns that a metric is asked by: those named, else the usual ones without some."""
     if by:
         return [(name,) for name in by] + ([by] if len(by) > 1 else [])
     able = known.dimensions(definition.id)
     usual = dict.fromkeys((definition.split, *_USUAL))
-    return [(name,) for name in usual if name in able and name not in where]
+    return [(name,) for name in usual if name in able and name not in without]
 
 
 def _explained(

@@ -16,6 +16,7 @@ from metricstack.telemetry import Workspace
 __all__ = ["most_material", "why_findings", "why_moved", "why_section"]
 
 _MOST, _MOST_OF_A_LAYER = 5, 2
+_UNASKED = ("team",)  # many and small, and no page for executives is about one of them
 
 
 def most_material(everything: Sequence[Moved]) -> tuple[Moved, ...]:
@@ -34,7 +35,7 @@ def why_moved(
     """Explain the changes that matter most, with one scan per dimension for all of them."""
     chosen = [moved.metric for moved in most_material(everything)]
     where = {"segment": segment} if segment else None
-    return explain_each(workspace, chosen, before=window.previous(), after=window, where=where)
+    return explain_each(workspace, chosen, before=window.previous(), after=window, without=_UNASKED, where=where)
 
 
 def why_section(found: Sequence[Explained], everything: Sequence[Moved], titles: Mapping[str, str]) -> Html | None:
