@@ -138,6 +138,9 @@ def test_a_ledger_counts_its_tests_and_says_how_many_p_values_chance_alone_puts_
         0.01, 0.4, "4 regions; 12 are needed", 0.03,
     ]  # fmt: skip
     assert [f.checks[0].passed for f in ledger.findings] == [True, None, False, False]
+    many = Ledger(tuple(Trial("a -> b", f"lag {i}", "stands", 1e-9, 9) for i in range(3)))
+    assert many.say().startswith("3 tests of 1 edge: 3 stand.")
+    assert "&lt; 0.0001" in many._repr_html_()
     assert Ledger().say() == "No test was run."
     assert "No test was run." in Ledger()._repr_html_()
 

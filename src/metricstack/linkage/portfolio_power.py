@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
+from metricstack.core.units import write
 from metricstack.core.values import Estimate, Finding
 from metricstack.numerics.intervals import check_level, t_quantile
 
@@ -41,7 +42,7 @@ class PortfolioPower(Shown):
         """The power that is there, and the tests that reach the power wanted."""
         method = "normal effects on both, Student's t interval"
         return (
-            Finding(f"How often do {self.tests} tests show a slope of {self.slope:g}?",
+            Finding(f"How often do {self.tests} tests show a slope of {write(self.slope, '1')}?",
                     Estimate(self.power, "fraction", self.tests, method)),
             Finding(f"How many tests show it {100 * self.wanted:g} % of the time?",
                     Estimate(float(self.tests_needed), "count", self.tests, method)),

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from metricstack.core.units import write
+from metricstack.linkage.names import title_of
 from metricstack.narrative.html import outer
 from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import brief, count, listed
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ledger_html", "say_ledger", "say_power"]
 
 _NOMINAL = 0.05
+_LEAST = 0.0001
 
 
 def say_ledger(ledger: "Ledger") -> str:
@@ -25,7 +27,12 @@ def say_ledger(ledger: "Ledger") -> str:
     for one in ledger:
         kind = one.outcome.partition(":")[0]
         outcomes[kind] = outcomes.get(kind, 0) + 1
-    told = listed([f"{count(n)} {kind}" for kind, n in sorted(outcomes.items(), key=lambda pair: -pair[1])])
+    told = listed(
+        [
+            f"{count(n)} {kind.removesuffix('s') if n > 1 else kind}"
+            for kind, n in sorted(outcomes.items(), key=lambda pair: -pair[1])
+        ]
+    )
     lines = [f"{_many(len(ledger), 'test')} of {_many(edges, 'edge')}: {told}."]
     p_values = [one.p_value for one in ledger if one.p_value is not None]
     if p_values:
@@ -48,12 +55,17 @@ def ledger_html(ledger: "Ledger") -> str:
     for one in ledger:
         groups.setdefault(one.edge, []).append(one)
     heads = [Column("Test"), Column("Outcome"), Column("p-value", number=True), Column("n", number=True), Column("Why")]
-    sections = [Section(tuple(_line(one) for one in trials), edge) for edge, trials in groups.items()]
+    sections = [
+        Section(tuple(_line(one) for one in trials), " → ".join(title_of(metric) for metric in edge.split(" -> ")))
+        for edge, trials in groups.items()
+    ]
     return outer("ms-told", told + (sheet(heads, sections) if sections else ""))
 
 
 def _line(one: "Trial") -> Line:
-    p_value = "none" if one.p_value is None else f"{one.p_value:.2g}"
+    p_value = "none"
+    if one.p_value is not None:
+        p_value = f"{one.p_value:.2g}" if one.p_value >= _LEAST else f"< {_LEAST:.4f}"
     return Line(
         one.test.replace("_", " "),
         (
@@ -67,9 +79,8 @@ def _line(one: "Trial") -> Line:
 
 def say_power(found: "PortfolioPower") -> str:
     """Say how often a portfolio shows a slope, and how many tests show it often enough."""
-    slope = write(abs(found.slope), "1")
-    sign = "−" if found.slope < 0 else ""
-    often = f"{count(found.tests)} tests show a slope of {sign}{slope} {write(found.power, 'fraction')} of the time"
+    slope = write(found.slope, "1")
+    often = f"{count(found.tests)} tests show a slope of {slope} {write(found.power, 'fraction')} of the time"
     wanted = write(found.wanted, "fraction")
     if found.tests_needed <= found.tests:
         return f"{often}; {count(found.tests_needed)} would reach the {wanted} that is asked for."
