@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metricstack.core.errors import UnknownName
 from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.linkage.explain import DatedRow, Explained, explain, explain_each
 from metricstack.narrative.headline import Moved
@@ -150,6 +151,8 @@ def test_no_team_is_split_by_and_what_is_left_out_is_not_asked(tmp_path: Path) -
     rows = [row | {"team": f"t{i % 7}"} for i, row in enumerate(runs(cost=1.5))]
     ws, (found,) = asked(tmp_path, rows)
     assert "team" not in [part.name for part in found.explanation]
+    with pytest.raises(UnknownName, match="team"):
+        explain_each(ws, ["cost_per_request"], after="2026Q3", without="teams")
     assert "team" in [part.name for part in explain(ws, "cost_per_request", after="2026Q3").explanation]
 
 

@@ -168,7 +168,7 @@ def explain_each(
     before: Window | str | None = None,
     after: Window | str | None = None,
     by: Sequence[str] | str = (),
-    without: Sequence[str] = (),
+    without: Sequence[str] | str = (),
     where: Mapping[str, str] | None = None,
     level: float = 0.95,
 ) -> tuple[Explained, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metricstack.core.errors import InvalidInput
+from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.metrics.answers.amounts import Amounts, Kind, Pool, effects_of, spread_of
@@ -80,7 +80,7 @@ def explain_each(
     before: Window | str | None = None,
     after: Window | str | None = None,
     by: Sequence[str] | str = (),
-    without: Sequence[str] = (),
+    without: Sequence[str] | str = (),
     where: Mapping[str, str] | None = None,
     level: float = 0.95,
 ) -> tuple[Explanation, ...]:
@@ -110,7 +110,12 @@ def explain_each(
     dimensions, where = as_names(by, "by"), as_filter(where) or {}
     if len(set(dimensions)) < len(dimensions):
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once.")
-    asked = {one.id: _asked(known, one, dimensions, {*where, *without}) for one in definitions}
+    usual = {*_USUAL, *(one.split for one in definitions if one.split)}
+    left_out = as_names(without, "without")
+    for name in left_out:
+        if name not in usual:
+            raise UnknownName("dimension to leave out", name, sorted(usual))
+    asked = {one.id: _asked(known, one, dimensions, {*where, *left_out}) for one in definitions}
     every = dict.fromkeys(columns for each in asked.values() for columns in ((), *each))
     found = {
         columns: sides(
