@@ -1,11 +1,13 @@
 """What `units` promises: numbers as readers expect them, never "−0", never an exponent."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metricstack.core import InvalidInput
-from metricstack.core.units import ATOMS, check_unit, ratio, write, write_change
+from metricstack.core.units import ATOMS, check_unit, ratio, write, write_change, write_points
 
 SPACE = "\u00a0"
 
@@ -82,3 +84,23 @@ def test_the_unit_of_a_ratio_is_derived() -> None:
 def test_an_unknown_unit_names_the_nearest() -> None:
     with pytest.raises(InvalidInput, match="Did you mean 'fraction'"):
         check_unit("fractoin")
+
+
+@pytest.mark.parametrize(
+    ("share", "half", "expected"),
+    [
+        (0.0081, 0.0021, "+0.81"),  # 0.21 points: two figures
+        (0.0081, 0.021, "+0.8"),
+        (-0.30, 0.20, "−30"),  # 20 points are known to a point, not to a tenth
+        (0.000012, 0.0000034, "+0.00120"),  # 0.00034 points: two figures are five places
+        (-0.0000001, 0.001, "0.00"),  # never a sign before nothing
+        (0.0, None, "0.0"),
+        (0.1234, None, "+12"),
+        (0.1234, math.inf, "+12"),
+        (12.5, 0.5, "+1,250"),
+        (math.inf, 0.1, "∞"),
+        (-math.inf, 0.1, "−∞"),
+    ],
+)
+def test_points_have_two_figures_of_what_they_are_known_to(share: float, half: float | None, expected: str) -> None:
+    assert write_points(share, half) == expected

@@ -8,16 +8,16 @@ import statsmodels.api as sm
 from metricstack.core.errors import InvalidInput
 from metricstack.core.streams import stream
 from metricstack.core.values import Reason, Refusal
-from metricstack.linkage.calendar import Adjusted, calendar_adjusted
+from metricstack.linkage.calendar import CalendarAdjusted, calendar_adjusted
 
 DAYS = pd.date_range("2026-06-29", periods=70)  # a Monday
 NOISE = stream(1, "calendar").standard_normal(70)
 PROMOTION = ["2026-07-10", "2026-07-11", "2026-08-01"]
 
 
-def adjusted(y: object, **more: object) -> Adjusted:
+def adjusted(y: object, **more: object) -> CalendarAdjusted:
     found = calendar_adjusted(y, **more)  # type: ignore[arg-type]
-    assert isinstance(found, Adjusted)
+    assert isinstance(found, CalendarAdjusted)
     return found
 
 

@@ -179,6 +179,22 @@ def test_quasi_experiments_against_experiments_are_doubted() -> None:
     assert "an assumption of the quasi-experiment is suspected" in edge.conflicts[0].detail
 
 
+def test_of_one_grade_and_sign_it_is_said_how_many_times_the_sizes_differ_and_no_assumption_is_blamed() -> None:
+    # 0.020 / 0.008 = 2.5; the intervals are 0.018 to 0.022 and 0.006 to 0.010.
+    (conflict,) = judge(EDGE, [said(Rung.ROLLOUT, 0.008, 0.001), said(Rung.INSTRUMENT, 0.020, 0.001)]).conflicts
+    assert conflict.detail.endswith("one is 2.5 times the other, and their intervals do not overlap")
+    assert "assumption" not in conflict.detail
+    # Both below 0 likewise; of one whose interval has 0 in it, a number of times would say nothing.
+    (below,) = judge(EDGE, [said(Rung.ROLLOUT, -0.020, 0.001), said(Rung.INSTRUMENT, -0.008, 0.001)]).conflicts
+    assert "one is 2.5 times the other" in below.detail
+    (none,) = judge(EDGE, [said(Rung.ROLLOUT, 0.020, 0.001), said(Rung.INSTRUMENT, 0.0002, 0.001)]).conflicts
+    assert none.detail.endswith("one of them may be none, and their intervals do not overlap")
+    # Of opposite signs one must be wrong.
+    (wrong,) = judge(EDGE, [said(Rung.ROLLOUT, 0.020, 0.001), said(Rung.INSTRUMENT, -0.008, 0.001)]).conflicts
+    assert wrong.signs
+    assert wrong.detail.endswith("one of them breaks an assumption")
+
+
 def test_rungs_that_agree_or_do_not_stand_are_no_conflict() -> None:
     agreeing = [said(Rung.PANEL, 0.009, 0.002), said(Rung.ASSOCIATION, 0.007, 0.003)]
     failed = said(Rung.ROLLOUT, -0.05, 0.001, fails="parallel_trends")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -10,25 +11,46 @@ from numpy.typing import ArrayLike
 
 from metricstack.charts.axes import nice_domain, number_axis
 from metricstack.charts.dots import MOST_DOTS, change_dots
+from metricstack.charts.findings import chart_findings
 from metricstack.charts.notebook import Picture, finished
-from metricstack.charts.rows import Row, Values, guard
+from metricstack.charts.rows import Point, Row, Values, guard
 from metricstack.charts.theme import ACCENT, BAD, INK, MUTED
+from metricstack.charts.trend import trend
 from metricstack.charts.words import chart_words
 from metricstack.core.errors import InvalidInput
 from metricstack.core.units import write_change
-from metricstack.core.values import Refusal
+from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.linkage.names import title_of
 from metricstack.numerics.intervals import t_quantile
 
 if TYPE_CHECKING:
+    from metricstack.linkage.calendar import CalendarAdjusted
     from metricstack.linkage.lead_lag import LeadLag
     from metricstack.linkage.portfolio_result import PortfolioSlope
     from metricstack.linkage.rollout import RolloutEffect
     from metricstack.linkage.specifications import Specifications
 
-__all__ = ["chart_lags", "chart_rollout", "chart_specifications", "portfolio_scatter"]
+__all__ = ["chart_adjusted", "chart_lags", "chart_rollout", "chart_specifications", "portfolio_scatter"]
 
 _HEIGHT = 230
+
+
+def chart_adjusted(found: "CalendarAdjusted", *, title: str = "") -> Any:
+    """Draw what the calendar leaves of a series, day by day; its share alone where the days are not known.
+
+    Args:
+        found: The series without its calendar.
+        title: What is shown.
+    """
+    if found.days is None:
+        return chart_findings(found, title=title)
+    points = [
+        Point(date.fromisoformat(str(day)), Estimate(float(left), "1", 1, "adjusted"))
+        if math.isfinite(left)
+        else Point(date.fromisoformat(str(day)), Refusal(Reason.NO_DATA, "a missing day"))
+        for day, left in zip(found.days, found.values, strict=True)
+    ]
+    return trend(points, "1", target=0.0, title=title or "Without weekdays, trend and events", each="days")
 
 
 def chart_rollout(found: "RolloutEffect", *, title: str = "") -> Picture:

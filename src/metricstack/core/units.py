@@ -10,7 +10,7 @@ import re
 
 from metricstack.core.errors import InvalidInput, nearest
 
-__all__ = ["ATOMS", "check_unit", "is_currency", "ratio", "write", "write_change"]
+__all__ = ["ATOMS", "check_unit", "is_currency", "ratio", "write", "write_change", "write_points"]
 
 ATOMS: dict[str, str] = {
     "1": "a bare number",
@@ -172,3 +172,23 @@ def write_change(before: float, after: float, unit: str) -> str:
     if text == "0.0":
         return f"±0.0{suffix}"
     return f"{'+' if size > 0 else _MINUS}{text}{suffix}"
+
+
+def write_points(share: float, half_width: float | None = None) -> str:
+    """Write a difference of shares in points, with its sign and two figures of what it is known to; without the word.
+
+    Args:
+        share: The difference, a fraction.
+        half_width: Half of its interval; without one that is finite and above 0, two figures of the number itself.
+
+    Example:
+        >>> write_points(0.0081, 0.0021), write_points(-0.3, 0.2), write_points(-0.0000001, 0.001)
+        ('+0.81', '−30', '0.00')
+    """
+    if math.isinf(share):
+        return f"{_MINUS if share < 0 else ''}∞"
+    known = abs(share) if half_width is None or not 0 < half_width < math.inf else half_width
+    places = 1 - math.floor(math.log10(100 * known)) if known > 0 else 1
+    text = f"{100 * abs(share):,.{max(0, min(places, 6))}f}"
+    sign = "" if not text.strip("0.,") else "+" if share > 0 else _MINUS
+    return f"{sign}{text}"

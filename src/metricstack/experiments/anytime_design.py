@@ -7,6 +7,7 @@ import numpy as np
 from metricstack.core.errors import InvalidInput
 from metricstack.experiments.anytime import narrowest
 from metricstack.experiments.sequential import GroupSequential
+from metricstack.numerics.intervals import check_alpha
 from metricstack.numerics.sequential import exits, information_fractions
 
 __all__ = ["ALWAYS_VALID", "always_valid_bounds"]
@@ -46,8 +47,7 @@ def always_valid_bounds(
     from scipy.special import ndtr
 
     fractions = information_fractions(looks)
-    if not isinstance(alpha, int | float) or not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    check_alpha(alpha)
     if not 0 < peak < np.inf:
         raise InvalidInput(f"The peak {peak} is not above 0; it is the units planned over those at the last look.")
     grown = fractions / peak * narrowest(alpha)

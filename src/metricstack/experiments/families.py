@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
-from metricstack.numerics.intervals import Spread, check_level, combine
+from metricstack.numerics.intervals import Spread, check_alpha, check_level, combine
 from metricstack.numerics.multiplicity import benjamini_hochberg, p_value
 
 __all__ = ["AdjustedPValues", "Heterogeneity", "adjust", "as_p_values", "effect_contrast", "heterogeneity"]
@@ -82,8 +82,7 @@ def adjust(
     """
     if method not in _METHODS:
         raise UnknownName("method", method, _METHODS)
-    if not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    check_alpha(alpha)
     p = as_p_values(p_values)
     m = len(p) if size is None else size
     if m < len(p):
@@ -268,8 +267,7 @@ def heterogeneity(
         0.75
     """
     check_level(level)
-    if not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    check_alpha(alpha)
     given = [found if isinstance(found, Effect | Refusal) else _pair(found) for found in effects]
     kept = [found for found in given if isinstance(found, Effect)]
     if len(kept) < 2:

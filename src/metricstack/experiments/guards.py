@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Moments, Reason, Refusal
+from metricstack.numerics.intervals import check_alpha
 
 __all__ = ["Balance", "SampleRatio", "balance", "sample_ratio"]
 
@@ -282,8 +283,7 @@ def balance(*, control: Moments, treatment: Moments, alpha: float = 0.001) -> Ba
 
     if control.names != treatment.names:
         raise InvalidInput(f"The arms have different covariates: {control.names} and {treatment.names}.")
-    if not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.001 is usual.")
+    check_alpha(alpha, usual=0.001)
     n, smaller = control.n + treatment.n, min(control.n, treatment.n)
     if smaller < 2 or n <= len(control.names) + 1:
         return Refusal(

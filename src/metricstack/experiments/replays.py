@@ -5,10 +5,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.families import as_p_values
-from metricstack.numerics.intervals import check_level
+from metricstack.numerics.intervals import check_alpha, check_level
 
 __all__ = ["AAVerdict", "aa_verdict"]
 
@@ -74,8 +73,7 @@ def aa_verdict(p_values: ArrayLike, *, alpha: float = 0.05, level: float = 0.99)
     from scipy.stats import kstest
 
     check_level(level)
-    if not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    check_alpha(alpha)
     p = as_p_values(p_values)
     n = len(p)
     if n < _FEWEST:

@@ -2,10 +2,13 @@
 
 from metricstack.linkage.adjusted import AdjustedEffect, adjusted_effect
 from metricstack.linkage.association import Correlation, correlation, effective_sample_size
+from metricstack.linkage.benchmarks import Benchmarked, Bound, benchmark
 from metricstack.linkage.between import BetweenWithin, between_within
-from metricstack.linkage.calendar import Adjusted, calendar_adjusted
+from metricstack.linkage.calendar import CalendarAdjusted, calendar_adjusted
+from metricstack.linkage.control_series import difference_of_series
 from metricstack.linkage.controls import Falsification, future_placebo, negative_control
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status
+from metricstack.linkage.explain import DatedRow, Explained, explain, explain_each
 from metricstack.linkage.granger import Granger, granger
 from metricstack.linkage.hypothesis import Hypothesis, default_map, hypotheses
 from metricstack.linkage.instruments import InstrumentEffect, instrument
@@ -33,19 +36,23 @@ from metricstack.linkage.two_by_two import difference_in_differences
 from metricstack.linkage.verdict import Conflict, Edge, EdgeVerdict, judge
 
 __all__ = [
-    "Adjusted",
     "AdjustedEffect",
     "Assumption",
+    "Benchmarked",
     "BetweenWithin",
+    "Bound",
     "BreakTest",
+    "CalendarAdjusted",
     "Conflict",
     "Correlation",
+    "DatedRow",
     "Diagnostic",
     "EValue",
     "Edge",
     "EdgeChange",
     "EdgeVerdict",
     "Evidence",
+    "Explained",
     "Falsification",
     "FourQuestions",
     "Granger",
@@ -76,14 +83,18 @@ __all__ = [
     "SyntheticEffect",
     "Trial",
     "adjusted_effect",
+    "benchmark",
     "between_within",
     "break_test",
     "calendar_adjusted",
     "correlation",
     "default_map",
     "difference_in_differences",
+    "difference_of_series",
     "e_value",
     "effective_sample_size",
+    "explain",
+    "explain_each",
     "four_questions",
     "future_placebo",
     "granger",

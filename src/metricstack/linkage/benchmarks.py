@@ -1,12 +1,13 @@
 """What a hidden confounder as strong as a named covariate would leave of an effect."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Refusal
+from metricstack.core.show import Shown
+from metricstack.core.values import Finding, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.columns import column_names
 from metricstack.linkage.panel import Effects, PanelEffect, panel_effect
@@ -14,7 +15,7 @@ from metricstack.linkage.panel import Effects, PanelEffect, panel_effect
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Bound", "benchmark", "bounds"]
+__all__ = ["Benchmarked", "Bound", "benchmark", "bounds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,48 @@ class Bound:
                 "adjusted": self.adjusted.to_dict()}  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Benchmarked(Shown):
+    """What hidden confounders, each some times as strong as one covariate, would leave of an effect.
+
+    Args:
+        effect: The effect as it is.
+        covariate: What the confounders are compared with.
+        bounds: One for each that is possible, as strong as the covariate first.
+    """
+
+    effect: Effect
+    covariate: str
+    bounds: tuple[Bound, ...]
+
+    def __iter__(self) -> Iterator[Bound]:
+        return iter(self.bounds)
+
+    def __len__(self) -> int:
+        return len(self.bounds)
+
+    def __getitem__(self, at: int) -> Bound:
+        return self.bounds[at]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The effect as it is, then what each confounder would leave of it."""
+        return (
+            Finding("The effect as it is", self.effect.estimate, self.covariate),
+            *(
+                Finding(f"The effect beside a hidden confounder, {one.label}", one.adjusted.estimate, self.covariate)
+                for one in self.bounds
+            ),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "kind": "benchmarked", "effect": self.effect.to_dict(), "covariate": self.covariate,
+            "bounds": [one.to_dict() for one in self.bounds],
+        }  # fmt: skip
+
+
 def bounds(
     found: Effect,
     *,
@@ -47,7 +90,7 @@ def bounds(
     freedom: float | None = None,
     times: Sequence[float] = (1.0, 2.0, 3.0),
     covariate: str = "the covariate",
-) -> tuple[Bound, ...]:
+) -> Benchmarked:
     """Bound a hidden confounder by an observed covariate, and give what it would leave of an effect.
 
     Args:
@@ -101,7 +144,7 @@ def bounds(
             method=f"beside a confounder {k:g} times as strong as {covariate}",
         )  # fmt: skip
         made.append(Bound(f"{k:g}x {covariate}", with_cause, with_outcome, adjusted))
-    return tuple(made)
+    return Benchmarked(found, covariate, tuple(made))
 
 
 def benchmark(
@@ -116,7 +159,7 @@ def benchmark(
     times: Sequence[float] = (1.0, 2.0, 3.0),
     effects: Effects = "two_way",
     level: float = 0.95,
-) -> tuple[Bound, ...] | Refusal:
+) -> Benchmarked | Refusal:
     """Bound a hidden confounder by a covariate of a panel, and give what it would leave of the cause's effect.
 
     Args:

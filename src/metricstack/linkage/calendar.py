@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Check, Reason, Refusal
+from metricstack.core.show import Shown
+from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
 from metricstack.linkage.series import Days, Missing, Series, read_series, refused
 from metricstack.numerics.autoregression import winsorised
 
 __all__ = [
-    "Adjusted",
     "Calendar",
+    "CalendarAdjusted",
     "Events",
     "calendar_adjusted",
     "calendar_of",
@@ -140,7 +141,7 @@ def calendar_of(found: Series, *, events: Events | None = None, trend: bool = Tr
 
 
 @dataclass(frozen=True, eq=False)
-class Adjusted:
+class CalendarAdjusted(Shown):
     """A series without what the calendar explains.
 
     Args:
@@ -161,6 +162,22 @@ class Adjusted:
     terms: tuple[str, ...]
 
     @property
+    def findings(self) -> tuple[Finding, ...]:
+        """How much of the variance the calendar explains, as a finding with what was taken out as its check."""
+        n = int(np.isfinite(self.values).sum())
+        answer = Estimate(self.explained, "fraction", n, f"share of the variance of {n} days, least squares")
+        return (Finding("How much of the series does the calendar explain?", answer, checks=(self.check,)),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; a missing day is None."""
+        return {
+            "kind": "calendar_adjusted", "values": [x if np.isfinite(x) else None for x in self.values.tolist()],
+            "days": None if self.days is None else [str(day) for day in self.days],
+            "freedom_used": self.freedom_used, "explained": self.explained, "weekday_p": self.weekday_p,
+            "terms": list(self.terms),
+        }  # fmt: skip
+
+    @property
     def check(self) -> Check:
         """What was taken out, as a check that only informs."""
         what = ", ".join(self.terms) or "the mean only"
@@ -175,7 +192,7 @@ def calendar_adjusted(
     trend: bool = True,
     robust: bool = False,
     missing: Missing = "raise",
-) -> Adjusted | Refusal:
+) -> CalendarAdjusted | Refusal:
     """Take weekdays, a straight trend and events out of a daily series.
 
     Args:
@@ -214,7 +231,7 @@ def calendar_adjusted(
     if refusal := emptied("y", values, left, rank):
         return refusal
     total = float(np.nanvar(values))
-    return Adjusted(
+    return CalendarAdjusted(
         left, found.days, rank, max(1 - float(np.nanvar(left)) / total, 0.0),
         weekday_p_value(calendar, values), calendar.terms,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Answer, Check, Estimate, Grade, Provenance, Refusal
+from metricstack.core.show import Shown
+from metricstack.core.values import Answer, Check, Estimate, Finding, Grade, Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.effect import Effect, effect
 from metricstack.numerics.intervals import check_level, t_quantile
@@ -156,7 +157,7 @@ class Relevelled(Protocol):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(Shown):
     """What one rung says of one edge.
 
     Args:
@@ -196,6 +197,18 @@ class Evidence:
             raise InvalidInput(f"An exclusion note belongs to a single test; this is a {self.rung}.")
         if self.n < 0:
             raise InvalidInput(f"Evidence stands on 0 or more; got n = {self.n}.")
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the rung says as a finding; its grade is none where it does not stand."""
+        answer = self.estimate if isinstance(self.estimate, Refusal) else self.estimate.estimate
+        return (
+            Finding(
+                f"What does {str(self.rung).replace('_', ' ')} say?", answer,
+                grade=self.grade if self.stands else Grade.NONE, checks=tuple(one.check for one in self.diagnostics),
+                assumptions=tuple(f"{one.name} ({one.status})" for one in self.assumptions), provenance=self.provenance,
+            ),
+        )  # fmt: skip
 
     @property
     def failed(self) -> tuple[Check, ...]:

@@ -13,16 +13,18 @@ from metricstack.core.show import Shown
 from metricstack.core.values import Check, Finding, Grade, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.linkage.stability import BreakTest, break_test
-from metricstack.metrics import explain as decompose
+from metricstack.metrics import explain_each as decompose
 from metricstack.metrics.change.explanation import Explanation
 from metricstack.metrics.question import as_filter
 from metricstack.metrics.values import values
 from metricstack.numerics.intervals import check_level
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["DATED", "DatedRow", "Explained", "explain"]
+__all__ = ["DATED", "DatedRow", "Explained", "explain", "explain_each"]
 
 DATED = ("events", "deployments", "incidents", "prices")
 """The tables whose rows can stand at a shift."""
@@ -47,6 +49,8 @@ class DatedRow:
         day: The local day of that.
         scope: What it touches: ``all``, ``region:eu``; empty where that is not recorded.
         days: Days from the likeliest first day of the new level; below 0, before.
+        is_routine: Whether it is a deployment like any other: neither of a model, prompt or policy, nor failed, nor a
+            repair. A busy company has one on most days, so that one at a shift says little.
     """
 
     table: str
@@ -56,10 +60,11 @@ class DatedRow:
     day: date
     scope: str
     days: int
+    is_routine: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        told = {name: getattr(self, name) for name in ("table", "key", "what", "scope", "days")}
+        told = {name: getattr(self, name) for name in ("table", "key", "what", "scope", "days", "is_routine")}
         return told | {"start": self.start.isoformat(), "day": self.day.isoformat()}
 
 
@@ -74,6 +79,8 @@ class Explained(Shown):
         rows: The dated rows of those days and the day before, the nearest to the likeliest day first.
         tables: The tables that were looked through.
         where: Dimension → the value that was asked for.
+        usual: How many rows that are not routine as many days hold on average over both windows; None where no shift
+            is shown. It says how much of a coincidence the rows at the shift are.
     """
 
     explanation: Explanation
@@ -82,6 +89,7 @@ class Explained(Shown):
     rows: tuple[DatedRow, ...]
     tables: tuple[str, ...]
     where: tuple[tuple[str, str], ...] = ()
+    usual: float | None = None
 
     @property
     def metric(self) -> str:
@@ -114,6 +122,7 @@ class Explained(Shown):
             "kind": "explained", "explanation": self.explanation.to_dict(), "shift": self.shift.to_dict(),
             "between": None if self.between is None else [day.isoformat() for day in self.between],
             "rows": [row.to_dict() for row in self.rows], "tables": list(self.tables), "where": dict(self.where),
+            "usual": self.usual,
         }  # fmt: skip
 
 
@@ -149,31 +158,78 @@ def explain(
         UnknownName: no such metric or dimension.
         InvalidInput: as `metricstack.metrics.explain`.
     """
+    return explain_each(ws, [metric], before=before, after=after, by=by, where=where, level=level)[0]
+
+
+def explain_each(
+    ws: "Workspace",
+    metrics: Sequence[str],
+    *,
+    before: Window | str | None = None,
+    after: Window | str | None = None,
+    by: Sequence[str] | str = (),
+    without: Sequence[str] | str = (),
+    where: Mapping[str, str] | None = None,
+    level: float = 0.95,
+) -> tuple[Explained, ...]:
+    """Explain several metrics between the same two windows: one scan per dimension and one of the days for them all.
+
+    Args:
+        ws: The workspace.
+        metrics: Ids or aliases.
+        before: As in `explain`.
+        after: As in `explain`.
+        by: As in `explain`; none = those by which each metric is usually read.
+        without: Of those usual, the dimensions to leave out.
+        where: As in `explain`.
+        level: Confidence level of the intervals.
+
+    Returns:
+        One answer per metric, in order.
+
+    Raises:
+        UnknownName: as `explain`.
+        InvalidInput: as `explain`.
+    """
     check_level(level)
     place = tuple((as_filter(where) or {}).items())
-    explanation = decompose(ws, metric, before=before, after=after, by=by, where=where, level=level)
+    told = decompose(ws, metrics, before=before, after=after, by=by, without=without, where=where, level=level)
+    if not told:
+        return ()
     tables = tuple(name for name in DATED if ws.has(name))
-    days, shift = _shift(ws, explanation, dict(place), level)
-    if isinstance(shift, Refusal) or not shift.broken:
-        return Explained(explanation, shift, None, (), tables, place)
-    first, last = (days[at] for at in shift.between)
-    rows = [
-        row
-        for table in tables
-        for row in _rows(ws, table, dict(place), days[shift.at])
-        if first - timedelta(days=1) <= row.day <= last
-    ]
+    span = Window(min(told[0].before.start, told[0].after.start), max(told[0].before.end, told[0].after.end))
+    ids = [one.metric for one in told]
+    daily = values(ws, ids, window=span, grain="day", where=where or None, intervals=False)
+    dated: list[DatedRow] | None = None
+    found = []
+    for one in told:
+        days, shift = _shift(ws, one, daily[daily["metric"] == one.metric], level)
+        if isinstance(shift, Refusal) or not shift.broken:
+            found.append(Explained(one, shift, None, (), tables, place))
+            continue
+        if dated is None:
+            dated = [row for table in tables for row in _rows(ws, table, dict(place))]
+        found.append(_standing(Explained(one, shift, None, (), tables, place), dated, days))
+    return tuple(found)
+
+
+def _standing(found: Explained, dated: Sequence[DatedRow], days: Sequence[date]) -> Explained:
+    """Add the rows that stand at the shift, the nearest first, and how many as many days usually hold."""
+    assert isinstance(found.shift, BreakTest)
+    first, last = (days[at] for at in found.shift.between)
+    earliest, likeliest = first - timedelta(days=1), days[found.shift.at]
+    rows = [replace(row, days=(row.day - likeliest).days) for row in dated if earliest <= row.day <= last]
     rows.sort(key=lambda row: (abs(row.days), row.start, DATED.index(row.table), row.key))
-    return Explained(explanation, shift, (first, last), tuple(rows), tables, place)
+    all_told = sum(not row.is_routine and days[0] <= row.day <= days[-1] for row in dated)
+    usual = all_told / len(days) * ((last - earliest).days + 1)
+    return replace(found, between=(first, last), rows=tuple(rows), usual=usual)
 
 
 def _shift(
-    ws: "Workspace", told: Explanation, where: Mapping[str, str], level: float
+    ws: "Workspace", told: Explanation, table: "pd.DataFrame", level: float
 ) -> tuple[list[date], BreakTest | Refusal]:
     import pandas as pd
 
-    span = Window(min(told.before.start, told.after.start), max(told.before.end, told.after.end))
-    table = values(ws, told.metric, window=span, grain="day", where=where or None, intervals=False)
     series = pd.Series(table["value"].to_numpy(dtype="float64", na_value=float("nan")), index=table["period"])
     series = series.sort_index()
     held = series.dropna()
@@ -195,7 +251,8 @@ def _shift(
     return days, found
 
 
-def _rows(ws: "Workspace", table: str, where: Mapping[str, str], day: date) -> Iterator[DatedRow]:
+def _rows(ws: "Workspace", table: str, where: Mapping[str, str]) -> Iterator[DatedRow]:
+    """Yield the dated rows of a table that may touch a place, of all days; days from a shift are not known yet."""
     names = (*_TOLD[table], _START[table], "env")
     rows = ws.table(table, columns=names)
     if isinstance(rows, Refusal):
@@ -216,7 +273,7 @@ def _rows(ws: "Workspace", table: str, where: Mapping[str, str], day: date) -> I
         start = row[_START[table]]
         at = ws.calendar.local_day(start)
         key = str(row[_TOLD[table][0]])
-        yield DatedRow(table, key, _what(table, row), start, at, scope, (at - day).days)
+        yield DatedRow(table, key, _what(table, row), start, at, scope, 0, _is_routine(table, row))
 
 
 def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -235,6 +292,10 @@ def _scope(table: str, row: Mapping[str, Any]) -> str:
     if table == "incidents":
         return f"use_case:{row['use_case']}" if row["use_case"] else ""
     return f"model:{row['model']}" if table == "prices" else ""
+
+
+def _is_routine(table: str, row: Mapping[str, Any]) -> bool:
+    return table == "deployments" and row["kind"] in (None, "", "planned") and row["status"] != "failure"
 
 
 def _what(table: str, row: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Ref
 from metricstack.linkage.calendar import Events, calendar_of, emptied
 from metricstack.linkage.series import Missing, read_series, refused, same
 from metricstack.numerics.autoregression import fit_autoregression, lag_matrix
+from metricstack.numerics.intervals import check_alpha
 
 __all__ = ["Foretelling", "Granger", "Guard", "granger"]
 
@@ -157,8 +158,7 @@ def granger(
     for value, what in ((1 if lags is None else lags, "lags"), (max_lags, "most lags")):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InvalidInput(f"The {what} are {value!r}; give a whole number of days, 1 or more.")
-    if not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    check_alpha(alpha)
     found = read_series({"x": x, "y": y}, dates=dates, missing=missing)
     if refusal := refused(found, least=_FEWEST):
         return refusal

@@ -19,6 +19,7 @@ from metricstack.linkage.calendar import Events, calendar_of, emptied
 from metricstack.linkage.lagged_slope import slope_at
 from metricstack.linkage.series import Missing, read_series, refused, same
 from metricstack.numerics.autoregression import fit_autoregression, normal_scores
+from metricstack.numerics.intervals import check_alpha
 
 __all__ = ["Direction", "LagPoint", "LeadLag", "lead_lag"]
 
@@ -156,8 +157,7 @@ def lead_lag(
     """
     if isinstance(lags, bool) or not isinstance(lags, int | np.integer) or lags < 0:
         raise InvalidInput(f"The lags are {lags!r}; give a whole number of days, 0 or more.")
-    if not 0 < alpha < 1:
-        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+    check_alpha(alpha)
     found = read_series({"x": x, "y": y}, dates=dates, missing=missing)
     if refusal := refused(found, least=_FEWEST):
         return refusal

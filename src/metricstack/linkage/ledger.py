@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.values import Refusal
+from metricstack.core.show import Shown
+from metricstack.core.values import Answer, Check, Estimate, Finding, Reason, Refusal
 from metricstack.linkage.evidence import Evidence
 from metricstack.linkage.hypothesis import Hypothesis
 
@@ -40,6 +41,16 @@ class Trial:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
             raise InvalidInput(f"The p-value {self.p_value} of {self.test!r} is outside [0, 1].")
 
+    @property
+    def finding(self) -> Finding:
+        """Its p-value as a finding; where it gave none, why."""
+        answer: Answer = Refusal(Reason.NOT_MEASURED, self.detail or f"it {self.outcome} without a p-value")
+        if self.p_value is not None:
+            answer = Estimate(self.p_value, "1", self.n, "p-value of no effect")
+        passed = {"stands": None, "undecided": None, "decides": True, "held": True}.get(self.outcome, False)
+        return Finding(f"{self.edge}: {self.test}", answer, self.edge, (("test", self.test),),
+                       checks=(Check("outcome", passed, self.outcome),))  # fmt: skip
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
@@ -49,7 +60,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Shown):
     """All trials of a map, in the order of its edges.
 
     Example:
@@ -65,6 +76,11 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(self.trials)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The p-value of each trial, with its outcome as a check."""
+        return tuple(one.finding for one in self.trials)
 
     def of(self, edge: str) -> tuple[Trial, ...]:
         """Return the trials of one edge."""

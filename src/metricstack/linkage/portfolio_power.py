@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metricstack.core.errors import InvalidInput
+from metricstack.core.show import Shown
+from metricstack.core.units import write
+from metricstack.core.values import Estimate, Finding
 from metricstack.numerics.intervals import check_level, t_quantile
 
 __all__ = ["PortfolioPower", "portfolio_power"]
@@ -17,22 +20,38 @@ _MOST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class PortfolioPower:
+class PortfolioPower(Shown):
     """How well a portfolio can tell a slope from none.
 
     Args:
         power: How often the interval leaves out 0 where the slope is as stated, a fraction.
         tests_needed: Tests of the same strength that reach the power wanted.
         wanted: That power.
+        tests: How many tests the power is of.
+        slope: The slope to find.
     """
 
     power: float
     tests_needed: int
     wanted: float
+    tests: int
+    slope: float
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The power that is there, and the tests that reach the power wanted."""
+        method = "normal effects on both, Student's t interval"
+        return (
+            Finding(f"How often do {self.tests} tests show a slope of {write(self.slope, '1')}?",
+                    Estimate(self.power, "fraction", self.tests, method)),
+            Finding(f"How many tests show it {100 * self.wanted:g} % of the time?",
+                    Estimate(float(self.tests_needed), "count", self.tests, method)),
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"power": self.power, "tests_needed": self.tests_needed, "wanted": self.wanted}
+        names = ("power", "tests_needed", "wanted", "tests", "slope")
+        return {"kind": "portfolio_power"} | {name: getattr(self, name) for name in names}
 
 
 def portfolio_power(
@@ -92,7 +111,7 @@ def portfolio_power(
     while needed - low > 1:
         middle = (low + needed) // 2
         low, needed = (low, middle) if _power(distance, middle, level) >= wanted else (middle, needed)
-    return PortfolioPower(_power(distance, tests, level), needed, wanted)
+    return PortfolioPower(_power(distance, tests, level), needed, wanted, tests, slope)
 
 
 def _power(distance: float, tests: int, level: float) -> float:

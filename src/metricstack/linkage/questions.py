@@ -31,6 +31,10 @@ class Question:
     words: str
     edges: tuple[tuple[str, str], ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"words": self.words, "edges": [list(pair) for pair in self.edges]}
+
 
 QUESTIONS = (
     Question("Quality up: does the business go up?", (("relevance", "conversion_rate"), ("relevance", "task_success"))),

@@ -11,7 +11,7 @@ from metricstack.experiments.effect import Effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.linked import Linked
 from metricstack.linkage.panel import PanelEffect
-from metricstack.numerics.intervals import t_quantile
+from metricstack.numerics.intervals import check_alpha, t_quantile
 
 __all__ = ["EValue", "Robustness", "e_value", "robustness_value"]
 
@@ -119,8 +119,7 @@ def robustness_value(
     f = q * abs(t) / math.sqrt(freedom)
     at_level = None
     if alpha is not None:
-        if not 0 < alpha < 1:
-            raise InvalidInput(f"The alpha {alpha} is outside (0, 1); 0.05 is usual.")
+        check_alpha(alpha)
         edge = t_quantile(1 - alpha, freedom - 1) / math.sqrt(freedom - 1)
         if isinstance(found, PanelEffect) and found.standard_error is not None and plain is not None:
             edge = t_quantile(1 - alpha, found.freedom) * found.standard_error / plain / math.sqrt(freedom)

@@ -14,7 +14,7 @@ from metricstack.experiments.effect import Effect, Estimated
 from metricstack.linkage.calendar import Events, calendar_of, emptied
 from metricstack.linkage.series import read_series, refused
 from metricstack.numerics.autoregression import fit_autoregression
-from metricstack.numerics.intervals import check_level
+from metricstack.numerics.intervals import check_alpha, check_level
 from metricstack.numerics.level_shift import LargestShift, largest_shift, simulated_autoregressions, sup_f_p_value
 from metricstack.numerics.serial_errors import ar1_regression
 
@@ -95,7 +95,7 @@ def stationarity(y: ArrayLike, *, alpha: float = 0.05, dates: ArrayLike | None =
         >>> stationarity(np.cos(np.arange(80.0) ** 2)).verdict
         'stationary'
     """
-    check_level(alpha)
+    check_alpha(alpha)
     found = read_series({"y": y}, dates=dates)
     if refusal := refused(found, least=_FEWEST):
         return refusal
@@ -218,7 +218,7 @@ def break_test(
         (True, 40, 3)
     """
     check_level(level)
-    check_level(alpha)
+    check_alpha(alpha)
     found = read_series({"y": y}, dates=dates)
     if refusal := refused(found, least=_FEWEST):
         return refusal

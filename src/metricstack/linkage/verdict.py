@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from metricstack.core.show import Shown
-from metricstack.core.units import write
+from metricstack.core.units import write, write_change, write_points
 from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Rung
@@ -251,7 +251,10 @@ def _conflicts(best: Evidence, ladder: Sequence[Evidence], level: float) -> tupl
         else:
             says = (f"{other.speaker} says {_size(told)}", f"{best.speaker} says {_size(found)}")
         pair = ", ".join(text.replace("experiments says", "experiments say") for text in says)
-        conflicts.append(Conflict(best.rung, other.rung, opposite, f"{pair}: {_suspicion(best, other)}"))
+        why = _suspicion(best, other)
+        if best.grade is other.grade and not opposite:
+            why = _sizes_differ(found, told)
+        conflicts.append(Conflict(best.rung, other.rung, opposite, f"{pair}: {why}"))
     return tuple(conflicts)
 
 
@@ -263,6 +266,16 @@ def _suspicion(best: Evidence, other: Evidence) -> str:
     if other.grade is Grade.B:
         return "an assumption of the quasi-experiment is suspected, or the effect differs where it was seen"
     return "confounding by what was adjusted for"
+
+
+def _sizes_differ(one: Effect, two: Effect) -> str:
+    """Say how far two sizes that exclude each other are apart; of one that may be none, no number of times."""
+    ends = [_signed(found, 1) for found in (one, two)]
+    if all(low > 0 for low, _ in ends) or all(high < 0 for _, high in ends):
+        times = max(abs(one.value), abs(two.value)) / min(abs(one.value), abs(two.value))
+        told = f"{times:,.{1 if times < 10 else 0}f} times"
+        return f"of one sign, but one is {told} the other, and their intervals do not overlap"
+    return "one of them may be none, and their intervals do not overlap"
 
 
 def _direction(found: Effect) -> str:
@@ -282,16 +295,10 @@ def _size(found: Effect, *, bounds: bool = False) -> str:
 
 
 def _number(value: float, unit: str, width: float | None) -> str:
-    """A signed number: of shares in points, with two figures of the interval's half-width."""
-    if math.isinf(value):
-        return "−∞" if value < 0 else "∞"
-    sign = "+" if value > 0 else "−" if value < 0 else ""
-    if unit != "fraction":
-        return f"{sign}{write(abs(value), unit)}"
-    size = abs(value) if width is None or not 0 < width < math.inf else width
-    places = 1 - math.floor(math.log10(100 * size)) if size > 0 else 1
-    text = f"{100 * abs(value):.{max(0, min(places, 6))}f}"
-    return f"{sign if text.strip('0.') else ''}{text}"
+    """A signed number: of shares in points, without the word."""
+    if unit == "fraction" or math.isinf(value):
+        return write_points(value, width)
+    return write_change(0.0, value, unit)
 
 
 _SENTENCES = {

@@ -2,7 +2,7 @@
 
 from metricstack.metrics.change.compare import compare
 from metricstack.metrics.change.comparison import Compared, Comparison
-from metricstack.metrics.change.explain import explain
+from metricstack.metrics.change.explain import explain, explain_each
 from metricstack.metrics.change.explanation import Breakdown, Explanation, GroupShift
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.evaluate import evaluate
@@ -55,6 +55,7 @@ __all__ = [
     "definition_hash",
     "evaluate",
     "explain",
+    "explain_each",
     "lineage",
     "marginal_value",
     "objectives",

@@ -11,9 +11,11 @@ from metricstack.narrative.told import explanation_html
 from metricstack.narrative.words import brief, count, listed, stem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metricstack.linkage.explain import DatedRow, Explained
 
-__all__ = ["explained_html", "say_explained"]
+__all__ = ["explained_html", "named_first", "say_explained"]
 
 _NAMED = 4
 
@@ -42,12 +44,17 @@ def _say_rows(found: "Explained") -> str:
         return "No table of dated rows is here to look through."
     if not found.rows:
         return f"No dated row of {looked} stands at the break."
-    named = [f"{brief(row.what)} ({row.day})" for row in found.rows[:_NAMED]]
+    named = [f"{brief(row.what)} ({row.day})" for row in named_first(found.rows)[:_NAMED]]
     more = len(found.rows) - _NAMED
     named += [f"{count(more)} more"] if more > 0 else []
     verb = "stands" if len(found.rows) == 1 else "stand"
     said = f"{listed(named)} {verb} at the break"
     return f"{said[0].upper()}{said[1:]}; that is where to look, not yet why."
+
+
+def named_first(rows: "Sequence[DatedRow]") -> "list[DatedRow]":
+    """Order rows for a sentence: what is not routine first, then as they were, the nearest first."""
+    return sorted(rows, key=lambda row: row.is_routine)
 
 
 def explained_html(found: "Explained") -> str:

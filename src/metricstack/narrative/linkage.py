@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metricstack.core.units import write
+from metricstack.core.units import write, write_points
 from metricstack.core.values import Answer, Estimate, Grade, Refusal
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
 from metricstack.narrative.answers import GRADES, say_finding
@@ -26,12 +26,14 @@ __all__ = [
     "map_html",
     "named_edge",
     "named_step",
+    "rung_html",
     "say_changes",
     "say_edge",
     "say_edge_effect",
     "say_evidence",
     "say_lead_lag",
     "say_map",
+    "say_rung",
     "say_rung_effect",
     "say_standing",
 ]
@@ -260,6 +262,24 @@ def _varied(part: "Sensitivity") -> str:
     return write(part.answer.value, part.answer.unit)
 
 
+def say_rung(one: "Evidence") -> str:
+    """Say what a rung gives, then on what it rests."""
+    name = f"{RUNGS[one.rung]} ({one.method})"
+    if isinstance(one.estimate, Refusal):
+        first = f"{name} cannot say: {stem(one.estimate.detail)}. {one.estimate.remedy}".rstrip()
+    else:
+        fails = "" if one.stands else f"; it fails {listed([f.name.replace('_', ' ') for f in one.failed])}"
+        first = f"{name}: {say_rung_effect(one)}, {count(one.n)} {one.rung.counted}{fails}."
+        first = f"{first} {GRADES[one.grade if one.stands else Grade.NONE]}".rstrip()
+    return "\n".join([first, *say_evidence(one)])
+
+
+def rung_html(one: "Evidence") -> str:
+    """Show what a rung gives, then on what it rests."""
+    first, *rest = say_rung(one).splitlines()
+    return outer("ms-told", f"<p>{escape(first)}</p>{_list(rest)}")
+
+
 def say_rung_effect(one: "Evidence") -> str:
     """Say what one rung gives, with its interval; nothing where it gives none."""
     if isinstance(one.estimate, Refusal):
@@ -279,15 +299,8 @@ def _figures(answer: Estimate) -> tuple[str, str]:
     if unit != "fraction" or half is None or not 0 < half < math.inf or answer.parts:
         short = replace(answer, unit=unit)
         return signed(answer.value, unit), difference_limits(short)
-    places = max(1, min(1 - math.floor(math.log10(100 * half)), 4))
-    texts = [_points(value, places) for value in (answer.value, *bounds) if value is not None]
+    texts = [write_points(value, half) for value in (answer.value, *bounds) if value is not None]
     return f"{texts[0]}{_POINTS}", f"{texts[1]} to {texts[2]}{_POINTS}"
-
-
-def _points(share: float, places: int) -> str:
-    text = f"{100 * abs(share):,.{places}f}"
-    sign = "" if not text.strip("0.,") else "+" if share > 0 else "−"
-    return f"{sign}{text}"
 
 
 def _numbers(answer: Estimate, level: float | None) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from metricstack.numerics.skewness import Skews
 
 __all__ = [
     "Spread",
+    "check_alpha",
     "check_level",
     "combine",
     "interval",
@@ -62,6 +63,13 @@ def check_level(level: float) -> float:
     if not isinstance(level, int | float) or not 0 < level < 1:
         raise InvalidInput(f"The level {level} is outside (0, 1); 0.95 is usual.")
     return level
+
+
+def check_alpha(alpha: float, *, usual: float = 0.05) -> float:
+    """Return an accepted error, or raise `InvalidInput` where it is outside (0, 1)."""
+    if not isinstance(alpha, int | float) or not 0 < alpha < 1:
+        raise InvalidInput(f"The alpha {alpha} is outside (0, 1); {usual:g} is usual.")
+    return alpha
 
 
 def t_quantile(level: float, freedom: float) -> float:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from metricstack.core.values import Refusal
 from metricstack.metrics.language.forms import Form, Sum, constant, rows_of
 from metricstack.metrics.model import Population
+from metricstack.metrics.passes import Pass
 from metricstack.metrics.query.compile import GROUPS
 from metricstack.metrics.query.fetch import TableData
 from metricstack.metrics.query.grouped import Key
@@ -19,13 +20,57 @@ from metricstack.metrics.query.windowed import Side
 from metricstack.numerics.decomposition import Effects, ratio_effects, total_effects
 from metricstack.numerics.intervals import Spread, combine, spread_of_groups, spread_of_units
 
-__all__ = ["Amounts", "Kind", "Member", "effects_of", "spread_of"]
+__all__ = ["Amounts", "Kind", "Member", "Pool", "effects_of", "spread_of"]
 
 Array = NDArray[np.float64]
 Member = Mapping[str, tuple[Key, ...]]
 """Group's label → its keys in a table's sums, in either window."""
 Kind = tuple[str, str]
 """How a family of units varies (``units``, ``groups`` or ``sampling``), and what they are."""
+
+
+def _needed(forms: tuple[Form, ...]) -> dict[str, tuple[State, ...]]:
+    """Table → the states that a formula's parts are made of."""
+    needed: dict[str, dict[State, None]] = {}
+    for form in forms:
+        for name, state in (*form.top, *_bottom(form)):
+            for role in (state.role, Role.N, Role.ELIGIBLE):
+                needed.setdefault(name, {}).setdefault(State(role, state.quantity))
+    return {name: tuple(states) for name, states in needed.items()}
+
+
+def _table(part: Pass, name: str, states: tuple[State, ...]) -> TableData:
+    totals = tuple(dict.fromkeys(state.quantity for state in states if state.role is Role.TOTAL))
+    return replace(part.tables[name], states=states, spreads=totals, quantiles={}, extremes=())
+
+
+@dataclass(eq=False)
+class Pool:
+    """The sums of several metrics that group alike, so that each table is read once for all of them.
+
+    Args:
+        states: For each pass, table → the states that its metrics need.
+    """
+
+    states: dict[Pass, dict[str, dict[State, None]]] = field(default_factory=dict)
+    _tables: dict[tuple[Pass, str], TableData] = field(default_factory=dict)
+
+    def need(self, pair: tuple[Side, Side], forms: tuple[Form, ...]) -> None:
+        """Note what a metric will ask of both windows; before the first is asked."""
+        for side in pair:
+            tables = self.states.setdefault(side.part, {})
+            for name, states in _needed(forms).items():
+                tables.setdefault(name, {}).update(dict.fromkeys(states))
+
+    def table(self, part: Pass, name: str, states: tuple[State, ...]) -> TableData | None:
+        """Return the sums of a table; None where the pool does not have them all, or not all of it can be told."""
+        pooled = self.states.get(part, {}).get(name, {})
+        if not set(states) <= set(pooled):
+            return None
+        if (part, name) not in self._tables:
+            self._tables[part, name] = _table(part, name, tuple(pooled))
+        found = self._tables[part, name]
+        return None if isinstance(found.sums, Refusal) else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +88,17 @@ class Amounts:
     data: tuple[Mapping[str, TableData], Mapping[str, TableData]]
 
     @classmethod
-    def of(cls, pair: tuple[Side, Side], forms: tuple[Form, ...]) -> "Amounts | Refusal":
-        """Ask the engine for the sums, one query per table and window."""
-        needed: dict[str, dict[State, None]] = {}
-        for form in forms:
-            for name, state in (*form.top, *_bottom(form)):
-                for role in (state.role, Role.N, Role.ELIGIBLE):
-                    needed.setdefault(name, {}).setdefault(State(role, state.quantity))
-        totals = {
-            name: tuple(dict.fromkeys(state.quantity for state in states if state.role is Role.TOTAL))
-            for name, states in needed.items()
-        }
+    def of(cls, pair: tuple[Side, Side], forms: tuple[Form, ...], pool: "Pool | None" = None) -> "Amounts | Refusal":
+        """Ask the engine for the sums, one query per table and window, or take them from a pool that has them."""
+        needed = _needed(forms)
         data = tuple(
             {
-                name: replace(
-                    side.part.tables[name], states=tuple(states), spreads=totals[name], quantiles={}, extremes=()
-                )
+                name: (pool.table(side.part, name, states) if pool is not None else None)
+                or _table(side.part, name, states)
                 for name, states in needed.items()
             }
             for side in pair
-        )  # fmt: skip
+        )
         for found in data:
             for table in found.values():
                 if isinstance(table.sums, Refusal):

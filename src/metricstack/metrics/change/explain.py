@@ -1,44 +1,38 @@
 """`explain`: why a metric moved between two windows, in parts that add up to the change."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metricstack.core.errors import InvalidInput
+from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Estimate, Finding, Reason, Refusal
 from metricstack.core.windows import Window
-from metricstack.metrics.answers.amounts import Amounts, Kind, effects_of, spread_of
+from metricstack.metrics.answers.amounts import Amounts, Kind, Pool, effects_of, spread_of
 from metricstack.metrics.answers.answer import Answered
 from metricstack.metrics.answers.privacy import SMALLEST_GROUP, withheld
 from metricstack.metrics.change.distribution import Sampled, distribution_of
-from metricstack.metrics.change.explanation import Breakdown, Explanation, GroupShift
-from metricstack.metrics.definitions import catalogue
+from metricstack.metrics.change.explanation import Breakdown, Explanation
+from metricstack.metrics.change.shares import Chosen, Columns, Place, Shares, refused
+from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.dimension import dimension
-from metricstack.metrics.language.forms import forms_of
+from metricstack.metrics.language.forms import Form, forms_of
 from metricstack.metrics.model import Definition, Population
 from metricstack.metrics.query.grouped import Key
 from metricstack.metrics.query.windowed import Side, answered, moved, sides, two_windows
 from metricstack.metrics.question import as_filter, as_names
-from metricstack.numerics.decomposition import KINDS
 from metricstack.numerics.distributions import jackknife
-from metricstack.numerics.intervals import Spread, check_level, interval
+from metricstack.numerics.intervals import Spread, check_level
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["explain"]
+__all__ = ["explain", "explain_each"]
 
 _MOST_GROUPS = 2_000
 _USUAL = ("use_case", "model", "region", "segment", "channel", "team")
 _SMALL = f"fewer than {SMALLEST_GROUP} people"
-Array = NDArray[np.float64]
-Columns = tuple[str, ...]
-Place = tuple[tuple[str, str], ...]
-Chosen = NDArray[np.bool_]
 
 
 def explain(
@@ -76,30 +70,103 @@ def explain(
         InvalidInput: windows that overlap, a dimension that names a person or would multiply rows, or more
             than 2,000 groups.
     """
+    return explain_each(ws, [metric], before=before, after=after, by=by, where=where, level=level)[0]
+
+
+def explain_each(
+    ws: "Workspace",
+    metrics: Sequence[str],
+    *,
+    before: Window | str | None = None,
+    after: Window | str | None = None,
+    by: Sequence[str] | str = (),
+    without: Sequence[str] | str = (),
+    where: Mapping[str, str] | None = None,
+    level: float = 0.95,
+) -> tuple[Explanation, ...]:
+    """Explain several metrics between the same two windows, with one scan per dimension for all of them.
+
+    Args:
+        ws: The workspace.
+        metrics: Ids or aliases.
+        before: As in `explain`.
+        after: As in `explain`.
+        by: As in `explain`; none = those by which each metric is usually read.
+        without: Of those usual, the dimensions to leave out.
+        where: As in `explain`.
+        level: Confidence level of the intervals.
+
+    Returns:
+        One explanation per metric, in order.
+
+    Raises:
+        UnknownName: as `explain`.
+        InvalidInput: as `explain`.
+    """
     check_level(level)
     known = catalogue(ws)
-    definition = known.get(metric)
-    earlier, later = two_windows(ws, before, after)
-    dimensions, where = as_names(by, "by"), as_filter(where)
+    definitions = [known.get(metric) for metric in metrics]
+    windows = two_windows(ws, before, after)
+    dimensions, where = as_names(by, "by"), as_filter(where) or {}
     if len(set(dimensions)) < len(dimensions):
         raise InvalidInput(f"by = {list(dimensions)}: each dimension once.")
-    if not dimensions:
-        able = known.dimensions(definition.id)
-        usual = (definition.split, *_USUAL)
-        dimensions = tuple(dict.fromkeys(name for name in usual if name in able and name not in (where or {})))
-    asked = [(name,) for name in dimensions] + ([dimensions] if by and len(dimensions) > 1 else [])
+    usual = {*_USUAL, *(one.split for one in definitions if one.split)}
+    left_out = as_names(without, "without")
+    for name in left_out:
+        if name not in usual:
+            raise UnknownName("dimension to leave out", name, sorted(usual))
+    asked = {one.id: _asked(known, one, dimensions, {*where, *left_out}) for one in definitions}
+    every = dict.fromkeys(columns for each in asked.values() for columns in ((), *each))
+    found = {
+        columns: sides(
+            ws, known, [name for name, each in asked.items() if columns in ((), *each)], windows,
+            by=columns, where=where, level=level,
+        )
+        for columns in every
+    }  # fmt: skip
 
-    def ask(columns: Columns) -> tuple[Side, Side]:
-        found = sides(ws, known, [definition.id], (earlier, later), by=columns, where=where or {}, level=level)
-        return found[definition.id][0], found[definition.id][1]
+    pool = Pool()
+    for columns, each in found.items():
+        for before_side, after_side in each.values() if columns else ():
+            forms = _forms(after_side)
+            if forms is not None:
+                pool.need((before_side, after_side), forms)
 
-    pairs = {columns: ask(columns) for columns in asked}
-    pair = ask(())
+    def told(definition: Definition) -> Explanation:
+        pairs = {columns: found[columns][definition.id] for columns in ((), *asked[definition.id])}
+        two = {columns: (before, after) for columns, (before, after) in pairs.items()}
+        return _explained(ws, known, definition, two, windows=windows, where=where, level=level, pool=pool)
+
+    return tuple(told(definition) for definition in definitions)
+
+
+def _asked(known: Catalogue, definition: Definition, by: Columns, without: Collection[str]) -> list[Columns]:
+    """List the breakdowns that a metric is asked by: those named, else the usual ones without some."""
+    if by:
+        return [(name,) for name in by] + ([by] if len(by) > 1 else [])
+    able = known.dimensions(definition.id)
+    usual = dict.fromkeys((definition.split, *_USUAL))
+    return [(name,) for name in usual if name in able and name not in without]
+
+
+def _explained(
+    ws: "Workspace",
+    known: Catalogue,
+    definition: Definition,
+    pairs: Mapping[Columns, tuple[Side, Side]],
+    *,
+    windows: tuple[Window, Window],
+    where: Mapping[str, str],
+    level: float,
+    pool: Pool,
+) -> Explanation:
+    earlier, later = windows
+    pair = pairs[()]
     key: Key = (0, ())
     reached = [_in_window(side, key) for side in pair]
     change, _ = moved(definition, (pair[0], reached[0][0], reached[0][1]), (pair[1], reached[1][0], reached[1][1]), key)
     origin = ws.provenance(known.tables(definition.id), later, known.hash(definition.id))
-    base = tuple((where or {}).items())
+    base = tuple(where.items())
     total = Finding(
         f"Change of {_title(definition)} from {earlier} to {later}", change.difference, definition.id, base,
         checks=(*_named("before", reached[0][1].checks), *_named("after", reached[1][1].checks)),
@@ -109,9 +176,17 @@ def explain(
     explanation = Explanation(definition.id, definition, earlier, later, change, (), total)
     if isinstance(change.difference, Refusal):
         return explanation
-    found = [_breakdown(columns, pairs[columns], explanation, level, base) for columns in asked]
+    found = [_breakdown(columns, pairs[columns], explanation, level, base, pool=pool) for columns in pairs if columns]
     single = sorted((part for part in found if len(part.by) == 1), key=_rank)
     return replace(explanation, breakdowns=(*single, *(part for part in found if len(part.by) > 1)))
+
+
+def _forms(side: Side) -> tuple[Form, ...] | None:
+    """Return a metric's formula as sums over sums; None where it is not made of them, or of a quantile."""
+    job = side.job
+    if job.quantile is not None or job.special is not None or job.per:
+        return None
+    return forms_of(job.tree, job.definition.table)
 
 
 def _rank(part: Breakdown) -> tuple[bool, float]:
@@ -134,24 +209,20 @@ def _named(window: str, checks: Sequence[Check]) -> tuple[Check, ...]:
     return tuple(replace(check, detail=f"{window}: {check.detail}") for check in checks)
 
 
-def _breakdown(columns: Columns, pair: tuple[Side, Side], whole: Explanation, level: float, base: Place) -> Breakdown:
+def _breakdown(
+    columns: Columns, pair: tuple[Side, Side], whole: Explanation, level: float, base: Place, *, pool: Pool
+) -> Breakdown:
     refusal = _cannot(columns, pair, whole)
     if refusal is not None:
-        return _refused(columns, whole, refusal, base)
+        return refused(columns, whole, refusal, base)
     job = pair[1].job
     if job.quantile is not None:
-        found: _Shares | Refusal = _of_quantile(columns, pair, whole)
+        found: Shares | Refusal = _of_quantile(columns, pair, whole)
     else:
-        found = _of_sums(columns, pair, whole)
+        found = _of_sums(columns, pair, whole, pool)
     return (
-        _refused(columns, whole, found, base) if isinstance(found, Refusal) else found.told(columns, whole, level, base)
+        refused(columns, whole, found, base) if isinstance(found, Refusal) else found.told(columns, whole, level, base)
     )
-
-
-def _refused(columns: Columns, whole: Explanation, refusal: Refusal, base: Place) -> Breakdown:
-    question = f"{whole.total.question}, by {' and '.join(columns)}"
-    finding = Finding(question, refusal, whole.metric, base, provenance=whole.total.provenance)
-    return Breakdown(columns, refusal=finding)
 
 
 def _cannot(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> Refusal | None:
@@ -194,7 +265,7 @@ def _members(columns: Columns, pair: tuple[Side, Side], keys: Sequence[Key]) -> 
     return found
 
 
-def _of_sums(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "_Shares | Refusal":
+def _of_sums(columns: Columns, pair: tuple[Side, Side], whole: Explanation, pool: Pool) -> "Shares | Refusal":
     job = pair[1].job
     forms = forms_of(job.tree, job.definition.table)
     assert forms is not None
@@ -204,7 +275,7 @@ def _of_sums(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "
             "it adds totals of several tables, whose rows are not of one kind, so that it has no volume",
             "Explain the metrics that it is made of.",
         )
-    amounts = Amounts.of(pair, forms)
+    amounts = Amounts.of(pair, forms, pool)
     if isinstance(amounts, Refusal):
         return amounts
     members = _members(columns, pair, amounts.keys())
@@ -231,7 +302,7 @@ def _of_sums(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "
         )
 
     said = " and ".join(dict.fromkeys(_way(kind, effects.units[i].shape[1]) for i, kind in enumerate(kinds)))
-    return _Shares(effects.values, labels, effects.share, n, f"delta method, {said}", tuple(checks), spread)
+    return Shares(effects.values, labels, effects.share, n, f"delta method, {said}", tuple(checks), spread)
 
 
 def _way(kind: Kind, units: int) -> str:
@@ -240,7 +311,7 @@ def _way(kind: Kind, units: int) -> str:
     return f"clusters: {units} random groups of {kind[1]}s" if kind[0] == "groups" else f"clusters: {units} {kind[1]}s"
 
 
-def _of_quantile(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "_Shares | Refusal":
+def _of_quantile(columns: Columns, pair: tuple[Side, Side], whole: Explanation) -> "Shares | Refusal":
     job = pair[1].job
     assert job.quantile is not None
     keys: set[Key] = set()
@@ -258,7 +329,7 @@ def _of_quantile(columns: Columns, pair: tuple[Side, Side], whole: Explanation) 
     return _from_shift(sampled, factor)
 
 
-def _from_shift(sampled: Sampled, factor: float) -> "_Shares":
+def _from_shift(sampled: Sampled, factor: float) -> "Shares":
     shift = sampled.shift
 
     def spread(chosen: Chosen) -> Spread:
@@ -271,90 +342,4 @@ def _from_shift(sampled: Sampled, factor: float) -> "_Shares":
 
     buckets = shift.part_replicates.shape[1]
     method = f"counterfactual distributions (Shapley), jackknife over {buckets} random groups of units"
-    return _Shares(shift.groups / factor, sampled.labels, sampled.share, sampled.n, method, (), spread)
-
-
-@dataclass(frozen=True, eq=False)
-class _Shares:
-    """A change by kind and group, with the variance of any sum of its cells."""
-
-    values: Array
-    labels: tuple[Columns, ...]
-    share: Array
-    n: tuple[int, ...]
-    method: str
-    checks: tuple[Check, ...]
-    spread: Callable[[Chosen], Spread | None]
-
-    def told(
-        self, columns: Columns, whole: Explanation, level: float, base: Place
-    ) -> Breakdown:  # fmt: skip
-        """Say it in findings."""
-        assert isinstance(whole.change.difference, Estimate)
-        change = whole.change.difference
-        size = max(abs(change.value), float(np.abs(self.values).sum()))
-        if abs(float(self.values.sum()) - change.value) > 1e-9 * max(size, _size(whole)):
-            refusal = Refusal(Reason.UNSTABLE, f"its groups by {' and '.join(columns)} do not add up to the whole")
-            return _refused(columns, whole, refusal, base)
-        by = " and ".join(columns)
-
-        def finding(chosen: Chosen, n: int, question: str, where: Place) -> Finding:
-            value = float(self.values[chosen].sum())
-            answer = self._estimate(value, chosen, n, change.unit, level)
-            return Finding(question, answer, whole.metric, (*where, *base), provenance=whole.total.provenance)
-
-        parts, rows = [], sum(self.n)
-        shown = [i for i in range(len(KINDS)) if i not in (1, 2) or self.values[i].any() or self._has(i)]
-        for i in shown:
-            chosen = np.zeros_like(self.values, dtype=bool)
-            chosen[i] = True
-            where: Place = (("dimension", by), ("part", KINDS[i]))
-            parts.append((KINDS[i], finding(chosen, rows, f"{whole.total.question}: {KINDS[i]} by {by}", where)))
-        groups = []
-        for j in np.argsort(-np.abs(self.values.sum(axis=0)), kind="stable"):
-            chosen = np.zeros_like(self.values, dtype=bool)
-            chosen[:, j] = True
-            label = tuple(zip(columns, self.labels[j], strict=True))
-            asked = f"{whole.total.question}: {' · '.join(self.labels[j])}"
-            shift = finding(chosen, self.n[j], asked, (("dimension", by), *label))
-            cells = []
-            for i in shown:
-                if self.values[i, j] != 0:
-                    cell = np.zeros_like(self.values, dtype=bool)
-                    cell[i, j] = True
-                    where = (("dimension", by), *label, ("part", KINDS[i]))
-                    cells.append((KINDS[i], finding(cell, self.n[j], f"{asked}, {KINDS[i]}", where)))
-            groups.append(GroupShift(label, shift, tuple(cells)))
-        return Breakdown(columns, tuple(parts), tuple(groups), self._concentration(change.value), self.checks)
-
-    def _has(self, kind: int) -> bool:
-        """A mean always has a mix, a total a volume, even of 0; which of both it is, the other tells."""
-        return kind == 1 and not self.values[2].any()
-
-    def _estimate(self, value: float, chosen: Chosen, n: int, unit: str, level: float) -> Estimate:
-        spread = self.spread(chosen)
-        if spread is None:
-            return Estimate(value, unit, n, "census")
-        if spread.freedom < 1:
-            return Estimate(value, unit, n, "one unit gives no interval", -math.inf, math.inf, level)
-        low, high = interval(value, spread, level=level)
-        return Estimate(value, unit, n, self.method, low, high, level)
-
-    def _concentration(self, change: float) -> float:
-        shifts = self.values.sum(axis=0)
-        whole = float(np.abs(shifts).sum())
-        if whole == 0:
-            return 0.0
-        beyond = np.abs(shifts - self.share * change)
-        for j in range(len(shifts)):
-            chosen = np.zeros_like(self.values, dtype=bool)
-            chosen[:, j] = True
-            spread = self.spread(chosen)
-            beyond[j] = max(beyond[j] - (0.0 if spread is None else math.sqrt(spread.variance)), 0.0)
-        return min(float(beyond.sum()) / 2 / whole, 1.0)
-
-
-def _size(whole: Explanation) -> float:
-    """The larger of both values: sums of floating-point numbers are exact only beside it."""
-    answers = (whole.change.before, whole.change.after)
-    return max((abs(answer.value) for answer in answers if isinstance(answer, Estimate)), default=0.0)
+    return Shares(shift.groups / factor, sampled.labels, sampled.share, sampled.n, method, (), spread)

@@ -8,6 +8,7 @@ from metricstack.charts import Span
 from metricstack.core.values import Finding, Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments import Portfolio
+from metricstack.linkage.explain import Explained
 from metricstack.linkage.questions import FourQuestions
 from metricstack.metrics import MetricPanel
 from metricstack.reports.html import Html
@@ -20,6 +21,7 @@ from metricstack.reports.review.linked import linkage_section, linked_until
 from metricstack.reports.review.plan import CUTS, LAYERS, TRENDS, every_metric
 from metricstack.reports.review.recorded import recorded, say_recorded
 from metricstack.reports.review.tested import experiments_section, tests_of
+from metricstack.reports.review.why import why_findings, why_moved, why_section
 from metricstack.telemetry import Workspace
 from metricstack.telemetry.completeness import TableCompleteness, completeness
 
@@ -54,11 +56,12 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         return Board(_part(panel, window), _part(panel, window.previous()), cards, totals)
 
     shown = tuple(dict.fromkeys(metric for layer in LAYERS for metric in layer.metrics[: layer.per_use_case]))
+    company = board(every_metric())
     return Review(
         workspace=workspace,
         window=window,
         segment=segment,
-        board=board(every_metric()),
+        board=company,
         use_cases=board(shown, ("use_case",)),
         cuts={metric: board((metric,), (dimension,)) for metric, dimension in CUTS.items()},
         trends=_evaluate(workspace, TRENDS, both, grain="week", segment=segment),
@@ -68,6 +71,7 @@ def assemble(workspace: Workspace, quarter: str | None = None, *, segment: str =
         costs=_evaluate(workspace, ("total_cost",), both, by=("use_case",), grain="month", segment=segment),
         tests=tests_of(workspace, window),
         linked=linked_until(workspace, window),
+        why=why_moved(workspace, layer_board(company), window, segment=segment),
     )
 
 
@@ -132,6 +136,7 @@ class Review:
         telemetry: What was recorded, counted as it is.
         tests: The experiments that ended in the quarter.
         linked: The four questions, from all that is known at its end.
+        why: The changes that matter most, each in parts and with what is dated where its days shift.
     """
 
     workspace: Workspace
@@ -147,6 +152,7 @@ class Review:
     telemetry: tuple[Finding, ...]
     tests: Portfolio
     linked: FourQuestions | Refusal
+    why: tuple[Explained, ...]
 
     @property
     def headline(self) -> Html:
@@ -165,8 +171,11 @@ class Review:
 
     @property
     def moved(self) -> Html:
-        """What moved, and the weekly course of what matters most."""
-        return sections.moved_section(self.board, layer_board(self.board), self.trends)
+        """What moved, what is behind it, and the weekly course of what matters most."""
+        everything = layer_board(self.board)
+        titles = {name: self.board.title(name) for name in self.workspace.config.use_cases}
+        why = why_section(self.why, everything, titles)
+        return sections.moved_section(self.board, everything, self.trends, why=why)
 
     @property
     def broken(self) -> Html:
@@ -221,4 +230,4 @@ class Review:
         panels = [panel for board in boards for panel in (board.now, board.before)]
         measured = (finding for panel in (*panels, self.trends, self.costs) for finding in panel.findings)
         linked = () if isinstance(self.linked, Refusal) else self.linked.findings
-        return (*self.telemetry, *measured, *self.tests.findings, *linked)
+        return (*self.telemetry, *measured, *why_findings(self.why), *self.tests.findings, *linked)

@@ -30,8 +30,8 @@ _ALMOST_A_WEEK = 6.5  # a clock change takes an hour off; the pieces at the ends
 _ORDER = (Verdict.BETTER, Verdict.WORSE)
 
 
-def moved_section(board: Board, everything: Sequence[Moved], trends: MetricPanel) -> Html:
-    """Write what moved, for better and for worse, and the weekly course of what matters most."""
+def moved_section(board: Board, everything: Sequence[Moved], trends: MetricPanel, *, why: Html | None = None) -> Html:
+    """Write what moved, for better and for worse, what is behind it, and the weekly course of what matters most."""
     clear = [m for m in everything if m.change.verdict in (Verdict.BETTER, Verdict.WORSE)]
     clear.sort(key=lambda m: (_ORDER.index(m.change.verdict), -m.change.size))
     steady = [m.title for m in everything if m.change.verdict is Verdict.UNCLEAR]
@@ -43,6 +43,7 @@ def moved_section(board: Board, everything: Sequence[Moved], trends: MetricPanel
             table,
             note(words) if words else None,
             None if clear or steady else element("p", nothing, kind="ms-refusal"),
+            why,
             _courses(board, trends),
         ]
     )
