@@ -27,8 +27,11 @@ Arrays = Mapping[str, NDArray[Any]]
 
 FOLDER = "cache"
 """The folder of a workspace that holds them; deleting it loses nothing but time."""
-_TAG = "CACHEDIR.TAG"
-_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n# Kept by metricstack to be faster; may be deleted.\n"
+_SAYS = {
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# Kept by metricstack to be faster; may be deleted.\n",
+    ".gitignore": "*\n",
+}
+"""What tells backups and git to pass the folder over."""
 _MOST = 64
 """Files that are kept; the oldest go first."""
 
@@ -90,8 +93,9 @@ def _load(path: Path) -> Arrays | None:
 def _store(path: Path, arrays: Arrays) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
-        if not (tag := path.parent / _TAG).exists():
-            tag.write_bytes(_SIGNATURE)
+        for name, text in _SAYS.items():
+            if not (path.parent / name).exists():
+                (path.parent / name).write_text(text, encoding="utf-8")
         with write_atomic(path) as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         there = sorted(path.parent.glob("*.npz"), key=lambda one: one.stat().st_mtime)
