@@ -28,7 +28,7 @@ Arrays = Mapping[str, NDArray[Any]]
 FOLDER = "cache"
 """The folder of a workspace that holds them; deleting it loses nothing but time."""
 _SAYS = {
-    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# Kept by metricstack to be faster; may be deleted.\n",
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# Kept by metricstack; may be deleted.\n",
     ".gitignore": "*\n",
 }
 """What tells backups and git to pass the folder over."""
