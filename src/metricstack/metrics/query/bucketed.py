@@ -1,6 +1,8 @@
 """Logarithmic histograms of a table's rows by group and random bucket of units: quantiles with clustered errors.
 
-One pass, however many rows a unit has; what leaves the engine is bounded by the bins and the buckets.
+One pass, however many rows a unit has; what leaves the engine is bounded by the bins and the buckets. DuckDB groups by
+a text for more than by a number, so it is given the text's hash, in which the bucket takes the place of the last bits:
+of a thousand groups, two share the others once in 5e11 tables. The few names are looked up afterwards.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.metrics.query.binning import bin_of
-from metricstack.metrics.query.hashed import bucket_of
+from metricstack.metrics.query.hashed import bucket_of, hash_of, is_duckdb
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -22,6 +24,8 @@ __all__ = ["Bucketed", "bucketed"]
 Integers = NDArray[np.int64]
 Key = tuple[Any, ...]
 
+_HEAD = 2048
+"""Rows among which the names of groups are looked for first, as many as an engine reads at once."""
 _BUCKETS = 64
 """Of units: a standard error known to within 9 %, which costs an interval 2 % of its length (t of 63)."""
 
@@ -73,20 +77,44 @@ def bucketed(
     kind = table[value].type()
     if not kind.is_numeric():
         raise InvalidInput(f"Column {value!r} holds {kind}, not numbers. Cast it, or choose another column.")
-    flat = table.select(
-        **{f"k{i}": table[name] for i, name in enumerate(keys)},
-        bucket=bucket_of(table, unit, buckets),
-        bin=bin_of(table[value].cast("float64")),
-    )
-    by = [*(f"k{i}" for i in range(len(keys))), "bucket", "bin"]
-    found = _fetch(flat.group_by(by).aggregate(n=flat.count()), value)
+    texts = [name for name in dict.fromkeys(keys) if table[name].type().is_string()] if is_duckdb(table) else []
+    columns = {f"k{i}": hash_of(table, name) if name in texts else table[name] for i, name in enumerate(keys)}
+    if texts:
+        first = f"k{keys.index(texts[0])}"
+        columns[first] = columns[first] ^ (hash_of(table, unit) & (buckets - 1))
+    else:
+        columns["bucket"] = bucket_of(table, unit, buckets)
+    # The bin of any number fits, and grouping by fewer bytes costs less.
+    flat = table.select(**columns, bin=bin_of(table[value].cast("float64")).cast("int32"))
+    found = _fetch(flat.group_by([*columns, "bin"]).aggregate(n=flat.count()), value)
     missing = found["n"].to_numpy()[found["bin"].is_null().to_numpy(zero_copy_only=False)].sum()
     if missing:
         total = int(found["n"].to_numpy().sum())
         raise InvalidInput(
             f"Column {value!r} is null for {int(missing):,} of {total:,} rows. Leave out the rows that have no value."
         )
+    for name in texts:
+        at = f"k{keys.index(name)}"
+        names, rest = _decoded(table, name, found[at], buckets)
+        found = found.set_column(found.column_names.index(at), at, names)
+        if name == texts[0]:
+            found = found.append_column("bucket", rest)
     return _split(found, len(keys))
+
+
+def _decoded(table: "ir.Table", name: str, codes: Any, buckets: int) -> tuple[Any, Any]:
+    """Part hashes of a column into its values, found among the first rows or else among all, and buckets."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    upper = pa.scalar(2**64 - buckets, "uint64")
+    named = table.select(code=hash_of(table, name), value=table[name])
+    for rows in (named.limit(_HEAD), named.distinct()):
+        told = rows.to_pyarrow()
+        at = pc.index_in(pc.bit_wise_and(codes, upper), value_set=pc.bit_wise_and(told["code"], upper))
+        if not at.null_count:
+            return told["value"].combine_chunks().take(at), pc.bit_wise_xor(codes, told["code"].take(at))
+    raise InvalidInput(f"Column {name!r} changed while it was read. Ask again.")
 
 
 def _fetch(query: "ir.Table", value: str) -> Any:

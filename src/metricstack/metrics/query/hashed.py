@@ -1,4 +1,4 @@
-"""Random buckets of a column's values, by a hash, on whatever connection a table is of."""
+"""Hashes of a column's values and random buckets by them, on whatever connection a table is of."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["bucket_of", "is_duckdb"]
+__all__ = ["bucket_of", "hash_of", "is_duckdb"]
+
+_BYTE = 256
+"""Numbers that one byte tells apart."""
 
 
 def is_duckdb(table: "ir.Table") -> bool:
@@ -24,10 +27,21 @@ def bucket_of(table: "ir.Table", name: str, buckets: int) -> "ir.Value":
         name: The column.
         buckets: How many, a power of 2.
     """
+    bucket = hash_of(table, name) & (buckets - 1)
+    if not is_duckdb(table):
+        return bucket
+    return bucket.cast("uint8" if buckets <= _BYTE else "int64")  # grouping by a byte costs less
+
+
+def hash_of(table: "ir.Table", name: str) -> "ir.Value":
+    """Return the engine's own hash of each row's value, 64 bits; equal values have equal ones.
+
+    Args:
+        table: The rows.
+        name: The column.
+    """
     column = table[name]
-    if is_duckdb(table):
-        return (_duckdb_hash(column.type())(column) & (buckets - 1)).cast("int64")
-    return column.hash() & (buckets - 1)
+    return _duckdb_hash(column.type())(column) if is_duckdb(table) else column.hash()
 
 
 @cache
