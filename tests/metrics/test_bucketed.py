@@ -5,7 +5,7 @@ import pytest
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
-from metricstack.metrics.query.bucketed import bucketed
+from metricstack.metrics.query.bucketed import Bucketed, bucketed
 from metricstack.metrics.query.joint import as_table
 from metricstack.numerics.quantiles import NOT_POSITIVE
 
@@ -50,3 +50,37 @@ def test_what_is_missing_or_no_number_is_named() -> None:
         bucketed(rows, [], "user", "x")
     with pytest.raises(UnknownName, match="'user'"):
         bucketed(rows, [], "x", "users")
+
+
+def test_groups_named_by_texts_are_those_named_by_numbers() -> None:
+    # The second way is plain SQL: no hash of a group, no name looked up. The last arm comes after 2,048 rows.
+    rng, n = stream(8, "bucketed"), 5_000
+    arm = np.where(np.arange(n) < 4_000, rng.integers(0, 2, n), 2)
+    os, user = rng.integers(0, 3, n), [f"user-{i}" for i in rng.integers(0, 700, n)]
+    told = {"user": user, "x": rng.gamma(1, 1, n)}
+    names, systems = ["", "a", "an arm of a longer name"], ["x", "y", None]
+    texts = as_table({"arm": [names[i] for i in arm], "os": [systems[i] for i in os], **told})
+    numbers = as_table({"arm": arm, "os": os, **told})
+    for buckets in (1, 64, 512):
+        found = bucketed(texts, ["arm", "os"], "x", "user", buckets=buckets)
+        plain = bucketed(numbers, ["arm", "os"], "x", "user", buckets=buckets)
+        assert len(found) == len(plain) == 9
+        for (i, j), group in plain.items():
+            assert _entries(found[names[i], systems[j]]) == _entries(group)
+
+
+def test_a_key_between_numbers_keeps_its_place() -> None:
+    rows = as_table({"n": [1, 2], "arm": ["a", "b"], "m": [3, 4], "x": [1.0, 1.0], "user": ["u", "u"]})
+    found = bucketed(rows, ["n", "arm", "m"], "x", "user")
+    assert set(found) == {(1, "a", 3), (2, "b", 4)}
+    assert found[1, "a", 3].buckets == found[2, "b", 4].buckets
+
+
+def test_a_key_given_twice_is_told_twice() -> None:
+    rows = as_table({"arm": ["a", "b"], "x": [1.0, 1.0], "user": ["u", "v"]})
+    assert set(bucketed(rows, ["arm", "arm"], "x", "user")) == {("a", "a"), ("b", "b")}
+
+
+def _entries(group: Bucketed) -> dict[tuple[int, int], int]:
+    places = zip(group.bins.tolist(), group.buckets.tolist(), strict=True)
+    return dict(zip(places, group.rows.tolist(), strict=True))

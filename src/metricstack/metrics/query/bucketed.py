@@ -77,10 +77,12 @@ def bucketed(
     kind = table[value].type()
     if not kind.is_numeric():
         raise InvalidInput(f"Column {value!r} holds {kind}, not numbers. Cast it, or choose another column.")
-    texts = [name for name in dict.fromkeys(keys) if table[name].type().is_string()] if is_duckdb(table) else []
-    columns = {f"k{i}": hash_of(table, name) if name in texts else table[name] for i, name in enumerate(keys)}
+    columns = {f"k{i}": table[name] for i, name in enumerate(keys)}
+    texts = {at: name for at, name in zip(columns, keys, strict=True) if columns[at].type().is_string()}
+    texts = texts if is_duckdb(table) else {}
+    columns |= {at: hash_of(table, name) for at, name in texts.items()}
     if texts:
-        first = f"k{keys.index(texts[0])}"
+        first = next(iter(texts))
         columns[first] = columns[first] ^ (hash_of(table, unit) & (buckets - 1))
     else:
         columns["bucket"] = bucket_of(table, unit, buckets)
@@ -93,11 +95,10 @@ def bucketed(
         raise InvalidInput(
             f"Column {value!r} is null for {int(missing):,} of {total:,} rows. Leave out the rows that have no value."
         )
-    for name in texts:
-        at = f"k{keys.index(name)}"
+    for at, name in texts.items():
         names, rest = _decoded(table, name, found[at], buckets)
         found = found.set_column(found.column_names.index(at), at, names)
-        if name == texts[0]:
+        if at == first:
             found = found.append_column("bucket", rest)
     return _split(found, len(keys))
 
