@@ -76,7 +76,7 @@ from active"""
 
 REQUESTS = f"""create table requests as
 with drawn as (select i, (hash(i + 17) % ({{rows}} // {PER_USER}))::bigint as u from range({{rows}}) t(i))
-select u as "user", 'u' || lpad(u::varchar, 8, '0') as account,
+select u as "user", 'u' || lpad(u::varchar, 8, '0') as account, md5(u::varchar) as token,
     case when (hash(u + 3) >> 63) = 1 then 'treatment' else 'control' end as variant,
     exp(0.2 + 0.6 * {_normal("u", 5)} + 0.6 * {_normal("i", 101)}) as latency
 from drawn"""
@@ -282,6 +282,7 @@ CASES: dict[str, Case] = {
     "exact": ("exact p95 of requests by arm, unclustered", _exact, "exact"),
     "clustered": ("**metricstack**, effect on p95, clustered by user (a number)", _clustered("user"), "exact"),
     "clustered_text": ("… by a user who is named by 9 characters", _clustered("account"), "exact"),
+    "clustered_token": ("… by 32 characters", _clustered("token"), "exact"),
 }
 NEEDS_TEA = {"tea", "tea_segments"}
 RUNS = 3

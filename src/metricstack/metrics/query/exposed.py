@@ -20,6 +20,7 @@ from metricstack.metrics.query.asked import AFTER, BEFORE, OTHERS, TRIGGERED, As
 from metricstack.metrics.query.assigned import Assigned, Exposure, of_experiment
 from metricstack.metrics.query.binning import binned_rows
 from metricstack.metrics.query.compile import Plan, summable
+from metricstack.metrics.query.hashed import bucket_of
 from metricstack.metrics.query.joins import dimensions, path_to, unit_path
 from metricstack.metrics.query.joint import joint
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
@@ -267,8 +268,8 @@ class Exposed(Assigned):
         rows = binned_rows(frame, quantity.table, quantity, Plan(weighted=plan.weighted), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        held = self._within(quantity.table, rows, units)
-        held = held.mutate(_bucket=held["unit"].hash() & (_BUCKETS - 1))
+        # There are fewer units than rows of theirs.
+        held = self._within(quantity.table, rows, units.mutate(_bucket=bucket_of(units, "unit", _BUCKETS)))
         keys = ["experiment", "variant", "_period", *(f"_l{i}" for i in range(len(by)))]
         found = (
             held.filter(held["_bin"].notnull())
