@@ -11,7 +11,7 @@ from metricstack.linkage.hypothesis import Hypothesis, hypotheses
 from metricstack.linkage.ledger import side_trials
 from metricstack.linkage.linkage_map import LinkageMap, linkage_map
 from metricstack.linkage.observed import Observed
-from metricstack.linkage.rungs import climb
+from metricstack.linkage.rungs import asked_together, climb
 from metricstack.metrics.definitions import Catalogue, catalogue
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def link(
     controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
     metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
     span, pairs = _window(ws, window), tuple((edge.cause, edge.effect) for edge in asked)
-    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span)
+    beside = asked_together(asked, metrics)
+    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside)
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
     climbed = [(edge, climb(seen, edge)) for edge in told]
     return linkage_map(climbed, q=q, more=[one for edge, evidence in climbed for one in side_trials(edge, evidence)])

@@ -59,6 +59,7 @@ class Observed:
         window: The instants to look at.
         pairs: Causes with their effects.
         tests: Only experiments that started in it; None = all.
+        beside: Further pairs of metrics on which effects are wanted together.
     """
 
     ws: "Workspace"
@@ -66,6 +67,7 @@ class Observed:
     window: Window
     pairs: tuple[tuple[str, str], ...] = ()
     tests: Window | None = None
+    beside: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
@@ -80,7 +82,7 @@ class Observed:
     @cached_property
     def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
-        return past_effects(self.ws, self.metrics, pairs=self.pairs, window=self.tests)
+        return past_effects(self.ws, self.metrics, pairs=(*self.pairs, *self.beside), window=self.tests)
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""

@@ -5,5 +5,6 @@ check fails stays visible and does not stand.
 """
 
 from metricstack.linkage.rungs.ladder import climb
+from metricstack.linkage.rungs.rivals import asked_together
 
-__all__ = ["climb"]
+__all__ = ["asked_together", "climb"]
