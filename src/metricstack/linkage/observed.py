@@ -15,6 +15,7 @@ from metricstack.core.values import Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
+from metricstack.linkage.dated import Dated, dated_changes
 from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.resolve import inline, leaves
@@ -174,6 +175,11 @@ class Observed:
             name, use_case = (named["name"], named["use_case"]) if named else (about, "")
             told.append(Staged(name, dimension, adopted, use_case))
         return tuple(told)
+
+    @cached_property
+    def changed(self) -> tuple[Dated, ...]:
+        """Return the dated changes that touched everybody at once."""
+        return dated_changes(self.ws)
 
     def staged(self, rollout: Staged) -> "pd.DataFrame":
         """Return a rollout's weekly panel: columns ``unit``, ``period``, ``adopted`` and one per metric it can tell."""

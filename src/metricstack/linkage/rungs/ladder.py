@@ -6,6 +6,7 @@ from metricstack.core.values import Reason, Refusal
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
+from metricstack.linkage.rungs.changes import changes
 from metricstack.linkage.rungs.days import led
 from metricstack.linkage.rungs.experiments import portfolio, single_test
 from metricstack.linkage.rungs.panels import panels
@@ -14,7 +15,7 @@ from metricstack.linkage.rungs.rollouts import rollouts
 __all__ = ["climb"]
 
 Rungs = Callable[[Observed, Hypothesis], Iterator[Evidence]]
-_RUNGS: tuple[Rungs, ...] = (portfolio, single_test, rollouts, panels, led)
+_RUNGS: tuple[Rungs, ...] = (portfolio, single_test, rollouts, changes, panels, led)
 
 
 def climb(seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:

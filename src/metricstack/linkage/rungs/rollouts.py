@@ -1,47 +1,22 @@
 """Staged rollouts as instruments: what each did to the effect over what it did to the cause."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metricstack.core.values import Check, Estimate, Reason, Refusal
+from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed, Staged
 from metricstack.linkage.rollout import RolloutEffect, rollout_effect
-from metricstack.linkage.slopes import inverted
-from metricstack.numerics.intervals import t_quantile
-from metricstack.numerics.multiplicity import p_value
+from metricstack.linkage.rungs.quotient import PerStep, covariance_from_sum
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["rollouts"]
 
-
-@dataclass(frozen=True)
-class _Rolled:
-    """What a rollout did to the effect over what it did to the cause, for one step; intervals of any level."""
-
-    cause: Effect
-    outcome: Effect
-    together: float
-    step: float
-    unit: str
-
-    def at(self, level: float) -> Effect:
-        above, below, step = self.outcome, self.cause, self.step
-        assert above.standard_error is not None
-        assert below.standard_error is not None
-        freedom = min(above.freedom, below.freedom)
-        variances = ((above.standard_error * step) ** 2, below.standard_error**2, self.together * step)
-        pieces = inverted(above.value * step, below.value, variances, t_quantile(level, freedom))
-        estimate = Estimate(
-            above.value * step / below.value, self.unit, above.n, "staged rollout, effect per step of the cause",
-            pieces[0][0], pieces[-1][1], level, pieces if len(pieces) > 1 else (),
-        )  # fmt: skip
-        return Effect(estimate, p_value(above.value, above.standard_error, above.freedom), None, freedom)
+_NAME = "staged rollout, effect per step of the cause"
 
 
 def rollouts(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
@@ -80,7 +55,7 @@ def rollouts(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
 
 def _rolled(
     table: "pd.DataFrame", edge: Hypothesis, unit: str
-) -> tuple[RolloutEffect, RolloutEffect, _Rolled] | Refusal:
+) -> tuple[RolloutEffect, RolloutEffect, PerStep] | Refusal:
     """What a rollout did to cause and effect, and how these vary together: from that to their sum."""
     held = table.dropna(subset=[edge.cause, edge.effect])
     if held.empty:
@@ -98,10 +73,10 @@ def _rolled(
         found.append(one)
     moved, outcome, _ = found
     errors = [one.standard_error or 0.0 for one in found]
-    together = (errors[2] ** 2 - errors[1] ** 2 - (factor * errors[0]) ** 2) / 2 / factor
+    together = covariance_from_sum(errors[1], errors[0], errors[2], factor)
     if moved.value == 0:
         return Refusal(Reason.NO_VARIATION, "the rollout did not move the cause", "Look for one that did.")
-    return moved, outcome, _Rolled(moved, outcome, together, edge.step, unit)
+    return moved, outcome, PerStep(moved, outcome, together, edge.step, unit, _NAME)
 
 
 def _of_rollout(
