@@ -291,9 +291,9 @@ def test_one_unit_that_adopts_is_refused(tmp_path: Path) -> None:
     tables = _rolled()
     tables["events"] = tables["events"][:1]
     edge = Hypothesis("fallback_rate", "task_success", 0.1, -1, 0.01, exclusion="The router picks the model only.")
-    (rung,) = of(link(write_workspace(tmp_path, tables), edge), Rung.INSTRUMENT)
+    (rung,) = of(link(write_workspace(tmp_path, tables), edge), Rung.SYNTHETIC_CONTROL)
     assert isinstance(rung.estimate, Refusal)
-    assert "one unit or cluster adopts" in rung.estimate.detail
+    assert "one unit or cluster adopts, 5 others have all values" in rung.estimate.detail
 
 
 def test_rollouts_of_one_name_to_different_dimensions_are_two(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ _SPEAKERS = {
 }  # fmt: skip
 _COUNTED = {
     Rung.PORTFOLIO: "tests", Rung.SINGLE_TEST: "units", Rung.ROLLOUT: "units", Rung.PANEL: "units",
-    Rung.INSTRUMENT: "observations",
+    Rung.INSTRUMENT: "observations", Rung.SYNTHETIC_CONTROL: "units",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed, Staged
 from metricstack.linkage.rollout import RolloutEffect, rollout_effect
 from metricstack.linkage.rungs.quotient import PerStep, covariance_from_sum
+from metricstack.linkage.rungs.single_adopter import only_adopter, single_adopter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,10 @@ def rollouts(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
             continue
         table = seen.staged(rollout)
         if edge.cause not in table.columns or edge.effect not in table.columns:
+            continue
+        alone = only_adopter(table)
+        if alone is not None:
+            yield single_adopter(seen, edge, rollout, table, alone)
             continue
         told = _rolled(table, edge, seen.unit(edge.effect))
         if isinstance(told, Refusal):
