@@ -36,7 +36,6 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     missed = f"; not held fixed here: {', '.join(table.unheld)}" if table.unheld else ""
     note = f" ({table.note})" if table.note else ""
     checks = [*_falsified(table, edge), *(Diagnostic(check) for check in found.checks)]
-    robust = robustness_value(found)
     yield Evidence(
         Rung.PANEL, name, scaled(found, edge.step, unit=unit), found.clusters, float(found.rows),
         assumptions=(
@@ -46,14 +45,17 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
             ),
         ),
         diagnostics=tuple(checks),
-        sensitivity=(
-            Sensitivity(
-                "hidden confounder",
-                detail=f"one that explains {robust.value:.1%} of what is left of cause and effect takes it away",
-            ),
-        ),
+        sensitivity=tuple(_hidden(found)),
         window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *table.metrics]),
     )  # fmt: skip
+
+
+def _hidden(found: PanelEffect) -> Iterator[Sensitivity]:
+    """How strong something hidden would have to be; nothing to tell where hardly a row is left over."""
+    if found.residual_freedom > 1:
+        share = f"{robustness_value(found).value:.1%}"
+        detail = f"one that explains {share} of what is left of cause and effect takes it away"
+        yield Sensitivity("hidden confounder", detail=detail)
 
 
 def _asked(table: PanelTable, edge: Hypothesis, unit: str) -> PanelEffect | Refusal:
