@@ -43,9 +43,7 @@ def test_the_declared_way_is_first_and_that_of_the_map(company: Workspace) -> No
     assert found.ways[0].name == "declared"
     assert found.ways[0].answer == panel.estimate
     by_name = {one.name: one.answer for one in found.ways}
-    assert {"by week", "units: use_case", "lag 0", "lag 1", "without confounders", "first difference effects"} <= set(
-        by_name
-    )
+    assert {"by week", "units: use_case", "lag 0", "lag 1", "without confounders", "first differences"} <= set(by_name)
     # As the runs were made: a run that fell back succeeds .5 less often, -.05 for a step of .1; on the same day only.
     for name, truth in (("lag 0", -0.05), ("lag 1", 0.0), ("unit effects", -0.05), ("without confounders", -0.05)):
         answer = by_name[name]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from metricstack.core.errors import UnknownName
-from metricstack.core.values import Refusal
+from metricstack.core.values import Grade, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Rung, scaled
@@ -28,6 +28,9 @@ __all__ = ["alternatives"]
 
 _UNITS = ("region", "use_case", "segment", "channel")
 _MOST_LAGS = 8
+_TAKEN_OUT = {
+    "unit": "unit effects", "time": "period effects", "none": "no effects", "first_difference": "first differences",
+}  # fmt: skip
 
 
 def alternatives(ws: "Workspace", cause: str, effect: str, *, window: Window | str | None = None) -> Specifications:
@@ -68,10 +71,14 @@ def alternatives(ws: "Workspace", cause: str, effect: str, *, window: Window | s
     return Specifications(tuple(found), edge.cause, edge.effect)
 
 
-def _way(
-    name: str, answer: Effect | Refusal, edge: Hypothesis, *, effects: str = "two_way", covariates: tuple[str, ...] = ()
-) -> Specification:
-    return Specification(name, effects, covariates, edge.lags[1], (edge.unit,), answer)
+def _way(name: str, answer: Effect | Refusal, edge: Hypothesis, **more: Any) -> Specification:
+    told: dict[str, Any] = {
+        "effects": "two_way",
+        "covariates": edge.confounders,
+        "lag": edge.lags[1],
+        "cluster": (edge.unit,),
+    } | more
+    return Specification(name, answer=answer, **told)
 
 
 def _panels(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
@@ -82,16 +89,17 @@ def _panels(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
     first, last = edge.lags
     if last > first:
         asked |= {f"lag {lag}": replace(edge, lags=(lag, lag)) for lag in range(first, min(last, _MOST_LAGS) + 1)}
-    if edge.confounders:
+    table = panel_table(seen, edge)
+    held = () if isinstance(table, Refusal) else (*table.metrics, *([table.stratum] if table.stratum else []))
+    if held:
         asked["without confounders"] = replace(edge, confounders=())
-    if len(edge.confounders) > 1:
+    if len(held) > 1:
         asked |= {
-            f"without {one}": replace(edge, confounders=tuple(name for name in edge.confounders if name != one))
-            for one in edge.confounders
+            f"without {one}": replace(edge, confounders=tuple(name for name in held if name != one)) for one in held
         }
     for name, variant in asked.items():
         for evidence in panels(seen, replace(variant, negative_controls=())):
-            yield _way(name, evidence.estimate, variant, covariates=variant.confounders)
+            yield _way(name, evidence.estimate, variant)
 
 
 def _effects(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
@@ -100,14 +108,12 @@ def _effects(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
     if isinstance(table, Refusal) or table.rows.empty:
         return
     for effects in get_args(Effects):
-        if effects != "two_way":
+        if effects in _TAKEN_OUT:
             found = panel_effect(
                 table.rows, edge.effect, edge.cause, "unit", "period", covariates=table.covariates, effects=effects,
                 step=edge.step, outcome_unit=seen.unit(edge.effect),
             )  # fmt: skip
-            yield _way(
-                f"{effects.replace('_', ' ')} effects", found, edge, effects=effects, covariates=edge.confounders
-            )
+            yield _way(_TAKEN_OUT[effects], found, edge, effects=effects)
 
 
 def _tests(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
@@ -123,11 +129,11 @@ def _tests(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
     }
     for name, slope in tried.items():
         told = scaled(slope.effect, edge.step, unit=unit) if isinstance(slope, PortfolioSlope) else slope
-        yield _way(name, told, edge, effects="none")
+        yield _way(name, told, edge, effects="none", grade=Grade.A)
 
 
 def _rungs(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
     """What the other rungs say."""
     for evidence in climb(seen, edge):
         if evidence.rung is not Rung.PANEL:
-            yield _way(evidence.method, evidence.estimate, edge, effects="none")
+            yield _way(evidence.method, evidence.estimate, edge, effects="none", grade=evidence.grade)

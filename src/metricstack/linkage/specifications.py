@@ -29,6 +29,7 @@ class Specification:
         lag: Periods by which the cause comes before the outcome.
         cluster: What rows depend by.
         answer: What it gives.
+        grade: How strong such an answer is.
     """
 
     name: str
@@ -37,12 +38,13 @@ class Specification:
     lag: int
     cluster: tuple[str, ...]
     answer: Effect | Refusal
+    grade: Grade = Grade.C
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "name": self.name, "effects": self.effects, "covariates": list(self.covariates), "lag": self.lag,
-            "cluster": list(self.cluster), "answer": self.answer.to_dict(),
+            "cluster": list(self.cluster), "grade": str(self.grade), "answer": self.answer.to_dict(),
         }  # fmt: skip
 
 
@@ -92,7 +94,7 @@ class Specifications(Shown):
             Finding(
                 question=f"How does {self.cause} move {self.outcome}?",
                 answer=one.answer.estimate if isinstance(one.answer, Effect) else one.answer,
-                subject=f"{self.cause} -> {self.outcome}", where=(("specification", one.name),), grade=Grade.C,
+                subject=f"{self.cause} -> {self.outcome}", where=(("specification", one.name),), grade=one.grade,
                 checks=one.answer.checks if isinstance(one.answer, Effect) else (),
                 assumptions=one.answer.assumptions if isinstance(one.answer, Linked) else (),
             )
