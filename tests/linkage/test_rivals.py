@@ -112,6 +112,14 @@ def test_causes_that_go_together_are_not_told_apart_and_said_to_be_so() -> None:
     assert "z is not held" in next(one.detail for one in alone.sensitivity if one.name == "other causes")
 
 
+def test_a_stated_confounder_that_cannot_be_told_apart_takes_the_verdict_away() -> None:
+    edge = Hypothesis("s", "y", 1.0, +1, 0.2, confounders=("z",))
+    (alone,) = climbed(drawn(2, by_s=0.0, by_z=1.0, r=0.97), (("s", "y"),), edge)
+    assert [check.name for check in alone.failed] == ["told_apart"]
+    assert judge(edge, [alone]).verdict is EdgeVerdict.REFUSED
+    assert "without its rivals" in judge(edge, [alone]).next_step
+
+
 def test_a_cause_that_tests_hardly_moved_is_not_held() -> None:
     (alone,) = climbed(drawn(4, by_s=1.0, by_z=0.0, r=0.0, strengths=(6.0, 1.2)))
     assert "hardly moved" in next(one.detail for one in alone.sensitivity if one.name == "other causes")

@@ -45,6 +45,11 @@ def portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
             for one in found.assumptions
         )
         found = replace(found, assumptions=bent)
+    stated = tuple(name for name in others.entangled if name in edge.confounders)
+    if stated:  # said to move both: no way by which the cause acts
+        told = f"the tests do not tell {edge.cause} from {' and '.join(stated)}, which is declared to confound it"
+        apart = Diagnostic(Check("told_apart", passed=False, detail=told), required=True)
+        found = replace(found, diagnostics=(*found.diagnostics, apart))
     if isinstance(held, PortfolioSlope):
         found = replace(found, diagnostics=(*found.diagnostics, *_held_checks(alone, held)))
     yield found
