@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from linkage_cells import end_to_end, panel, portfolio, quasi, series
+from linkage_cells import changes, end_to_end, panel, portfolio, quasi, series
 from verdicts import Rate
 
 from metricstack.linkage.verdict import EdgeVerdict
@@ -96,6 +96,22 @@ def interruption(seeds: int) -> str:
         "Interrupted series, no effect: false in %",
         f"60 days before, 30 after; {seeds:,} series of each kind.",
         table(rows, columns),
+    )
+
+
+def dated(seeds: int) -> str:
+    """Changes of everybody at once, read by the rung that reads a workspace."""
+    columns = {"errors": ("kind", text), "days": ("days", text)} | {
+        f"{what}, {name}": (f"{what} {truth:+g}", percent)
+        for truth, name in zip(changes.TRUTHS, ("no effect", "opposite", "effect .4"), strict=True)
+        for what in ("stands", "supports")
+    }
+    return section(
+        "Rung B: changes of everybody at once, in %",
+        f"{seeds:,} of each. Two thirds of the days lie before the change, which moves the cause by {changes.JUMP:g}. "
+        "A positive effect is expected. *supports* is of those that stand. Series that wander seldom stand, as they "
+        "should; so does a true effect in days with memory, which one date hardly shows.",
+        table(changes.rows(seeds), columns),
     )
 
 
@@ -226,7 +242,7 @@ def goals(records: Sequence[Row]) -> list[Rate]:
 
 PARTS: dict[str, tuple[float, Callable[[int], Any]]] = {
     "end_to_end": (1.0, verdicts), "association": (0.5, association), "interrupted": (0.2, interruption),
-    "panel": (0.25, panels), "rollout": (0.15, rollouts), "synthetic": (0.15, synthetics),
+    "changes": (0.15, dated), "panel": (0.25, panels), "rollout": (0.15, rollouts), "synthetic": (0.15, synthetics),
     "instrument": (0.5, instruments), "portfolio": (0.5, portfolios),
 }  # fmt: skip
 """Name → the share of the seeds that it takes, and the study."""

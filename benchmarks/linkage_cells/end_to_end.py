@@ -128,6 +128,7 @@ class InMemory:
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
     days: pd.DataFrame = field(default_factory=pd.DataFrame)
     window: Window = _WINDOW
+    pairs: tuple[tuple[str, str], ...] = ()
     events: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

@@ -291,9 +291,9 @@ def test_one_unit_that_adopts_is_refused(tmp_path: Path) -> None:
     tables = _rolled()
     tables["events"] = tables["events"][:1]
     edge = Hypothesis("fallback_rate", "task_success", 0.1, -1, 0.01, exclusion="The router picks the model only.")
-    (rung,) = of(link(write_workspace(tmp_path, tables), edge), Rung.INSTRUMENT)
+    (rung,) = of(link(write_workspace(tmp_path, tables), edge), Rung.SYNTHETIC_CONTROL)
     assert isinstance(rung.estimate, Refusal)
-    assert "one unit or cluster adopts" in rung.estimate.detail
+    assert "one unit or cluster adopts, 5 others have all values" in rung.estimate.detail
 
 
 def test_rollouts_of_one_name_to_different_dimensions_are_two(tmp_path: Path) -> None:
@@ -348,11 +348,14 @@ def test_an_event_holds_the_days_that_it_touches_even_within_one(tmp_path: Path)
 
 def test_controls_and_confounders_are_used_and_those_that_cannot_be_are_named(company: Workspace) -> None:
     edge = Hypothesis(
-        "fallback_rate", "task_success", 0.1, -1, 0.01, confounders=("cost_per_request", "use_case"),
+        "fallback_rate", "task_success", 0.1, -1, 0.01, confounders=("cost_per_request", "use_case", "tier"),
         negative_controls=("attempt_retry_rate", "conversion_rate"),
     )  # fmt: skip
     (panel,) = of(link(company, edge), Rung.PANEL)
-    assert "held fixed: cost_per_request; not held fixed here: use_case" in [one.detail for one in panel.assumptions]
+    # There is one use case only, so that its mixture is the same whatever is done; 'tier' is no dimension.
+    assert "held fixed: cost_per_request, use_case; not held fixed here: tier" in [
+        one.detail for one in panel.assumptions
+    ]
     told = {one.check.name: one.check for one in panel.diagnostics}
     assert told["negative_control: attempt_retry_rate"].detail.startswith("fallback_rate on attempt_retry_rate")
     assert told["negative_control: conversion_rate"].passed is None  # no table of sessions

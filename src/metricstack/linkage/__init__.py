@@ -1,6 +1,7 @@
 """Causal linkage: which levers move the business, and how sure that is."""
 
 from metricstack.linkage.adjusted import AdjustedEffect, adjusted_effect
+from metricstack.linkage.alternatives import alternatives
 from metricstack.linkage.association import Correlation, correlation, effective_sample_size
 from metricstack.linkage.benchmarks import Benchmarked, Bound, benchmark
 from metricstack.linkage.between import BetweenWithin, between_within
@@ -83,6 +84,7 @@ __all__ = [
     "SyntheticEffect",
     "Trial",
     "adjusted_effect",
+    "alternatives",
     "benchmark",
     "between_within",
     "break_test",

@@ -28,12 +28,12 @@ class Rung(StrEnum):
     """One A/B test that moved both."""
     ROLLOUT = "staged_rollout"
     """Difference-in-differences over units that changed at different times."""
+    INSTRUMENT = "instrument"
+    """A source of variation that reaches the effect through the cause alone."""
     SYNTHETIC_CONTROL = "synthetic_control"
     """A unit that changed against a mixture of units that did not."""
     INTERRUPTED = "interrupted_series"
     """A series before and after a change, with a control."""
-    INSTRUMENT = "instrument"
-    """A source of variation that reaches the effect through the cause alone."""
     PANEL = "panel"
     """Units over time, fixed unit and common time effects removed, stated confounders adjusted for."""
     LEAD_LAG = "lead_lag"
@@ -72,7 +72,7 @@ _SPEAKERS = {
 }  # fmt: skip
 _COUNTED = {
     Rung.PORTFOLIO: "tests", Rung.SINGLE_TEST: "units", Rung.ROLLOUT: "units", Rung.PANEL: "units",
-    Rung.INSTRUMENT: "observations",
+    Rung.INSTRUMENT: "observations", Rung.SYNTHETIC_CONTROL: "units",
 }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ class Hypothesis:
         grain: Length of a period: day, week or month.
         confounders: Metrics or dimensions that move both, to be adjusted for.
         negative_controls: Metrics that the cause cannot move; an effect on one speaks against the method.
+        changes: Dated changes of everybody that moved the cause, by name: events, or deployments.
         exclusion: Why a change that moves the cause reaches the effect through it alone; empty = not claimed.
         about: Why it should be so.
         step_unit: Unit of the step, empty where not known.
@@ -65,6 +66,7 @@ class Hypothesis:
     grain: str = "day"
     confounders: tuple[str, ...] = ()
     negative_controls: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     exclusion: str = ""
     about: str = ""
     step_unit: str = ""
@@ -132,7 +134,7 @@ def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("unit", "exclusion", "about"):
         if name in told and not isinstance(told[name], str):
             yield name, f"{name} = {told[name]!r}: it must be text."
-    for name in ("confounders", "negative_controls"):
+    for name in ("confounders", "negative_controls", "changes"):
         if name in told and not (
             isinstance(told[name], list | tuple) and all(isinstance(one, str) and one for one in told[name])
         ):
@@ -276,7 +278,7 @@ def _faults(
 
 def _built(cause: str, effect: str, entry: Mapping[str, Any], origin: str) -> Hypothesis:
     plain = {name: entry[name] for name in _FIELDS if name in entry}
-    for name in ("lags", "confounders", "negative_controls"):
+    for name in ("lags", "confounders", "negative_controls", "changes"):
         if name in plain:
             plain[name] = tuple(plain[name])
     for name in ("step", "smallest_effect"):

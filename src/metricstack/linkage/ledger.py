@@ -12,7 +12,15 @@ from metricstack.linkage.hypothesis import Hypothesis
 
 __all__ = ["Ledger", "Trial", "side_trials", "trials"]
 
-_SIDE = ("future_placebo", "negative_control", "stationary", "ways_agree")
+_SIDE = (
+    "future_placebo",
+    "negative_control",
+    "stationary",
+    "ways_agree",
+    "placebo_dates",
+    "stands_with_others_held",
+    "told_apart",
+)
 _HELD = {True: "held", False: "failed", None: "undecided"}
 
 

@@ -11,13 +11,13 @@ from metricstack.linkage.hypothesis import Hypothesis, hypotheses
 from metricstack.linkage.ledger import side_trials
 from metricstack.linkage.linkage_map import LinkageMap, linkage_map
 from metricstack.linkage.observed import Observed
-from metricstack.linkage.rungs import climb
+from metricstack.linkage.rungs import asked_together, climb
 from metricstack.metrics.definitions import Catalogue, catalogue
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
-__all__ = ["link"]
+__all__ = ["by_id", "link", "names_of", "window_of"]
 
 _TRAFFIC = ("requests", "sessions")
 
@@ -45,45 +45,48 @@ def link(
     """
     known = catalogue(ws)
     if edges is None:
-        asked = hypotheses(ws.root, _names(known))
+        asked = hypotheses(ws.root, names_of(known))
     else:
         asked = (edges,) if isinstance(edges, Hypothesis) else tuple(edges)
     if not asked:
         raise InvalidInput("There is no edge to judge. Declare one in linkage.toml, as [edges.relevance.task_success].")
     if not 0 < q < 1:
         raise InvalidInput(f"The false discovery rate {q} is outside (0, 1); 0.05 is usual.")
-    asked = tuple(_by_id(edge, known) for edge in asked)
+    asked = tuple(by_id(edge, known) for edge in asked)
     keys = [edge.key for edge in asked]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise InvalidInput(f"The edge {twice[0]!r} is declared twice.")
     controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
     metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
-    span, pairs = _window(ws, window), tuple((edge.cause, edge.effect) for edge in asked)
-    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span)
+    span, pairs = window_of(ws, window), tuple((edge.cause, edge.effect) for edge in asked)
+    beside = asked_together(asked, metrics)
+    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside)
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
     climbed = [(edge, climb(seen, edge)) for edge in told]
     return linkage_map(climbed, q=q, more=[one for edge, evidence in climbed for one in side_trials(edge, evidence)])
 
 
-def _by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:
+def by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:
     """Name an edge's metrics by their ids; confounders may be dimensions, too."""
 
     def named(name: str) -> str:
         return known.get(name).id
 
-    others = tuple(named(name) if name in _names(known) else name for name in edge.confounders)
+    others = tuple(named(name) if name in names_of(known) else name for name in edge.confounders)
     controls = tuple(named(name) for name in edge.negative_controls)
     return replace(
         edge, cause=named(edge.cause), effect=named(edge.effect), negative_controls=controls, confounders=others
     )
 
 
-def _names(known: Catalogue) -> list[str]:
+def names_of(known: Catalogue) -> list[str]:
+    """Name all metrics, by id and by alias."""
     return [*known.ids, *(alias for one in known for alias in one.aliases)]
 
 
-def _window(ws: "Workspace", window: Window | str | None) -> Window:
+def window_of(ws: "Workspace", window: Window | str | None) -> Window:
+    """Return the instants that are meant: a window, a quarter's, or all that traffic was recorded of."""
     if isinstance(window, str):
         return ws.quarter(window)
     if window is not None:

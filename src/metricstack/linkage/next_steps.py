@@ -128,6 +128,9 @@ def _portfolio(hypothesis: Hypothesis, portfolio: Evidence) -> str:
             f"Read the tests of each lever apart: they disagree on what {cause} does, so some levers reach "
             f"{hypothesis.effect} by other ways."
         )
+    for name in ("told_apart", "stands_with_others_held"):
+        if name in failed:
+            return f"Run tests that move {cause} without its rivals: {failed[name].detail}."
     lacking = FEWEST_TESTS - portfolio.n
     if "first_stage" in failed:
         tests = f"{lacking} more tests" if lacking > 0 else "Tests"

@@ -15,6 +15,7 @@ from metricstack.core.values import Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
+from metricstack.linkage.dated import Dated, dated_changes
 from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.resolve import inline, leaves
@@ -60,6 +61,7 @@ class Observed:
         window: The instants to look at.
         pairs: Causes with their effects.
         tests: Only experiments that started in it; None = all.
+        beside: Further pairs of metrics on which effects are wanted together.
     """
 
     ws: "Workspace"
@@ -67,6 +69,7 @@ class Observed:
     window: Window
     pairs: tuple[tuple[str, str], ...] = ()
     tests: Window | None = None
+    beside: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
@@ -81,7 +84,7 @@ class Observed:
     @cached_property
     def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
-        return past_effects(self.ws, self.metrics, pairs=self.pairs, window=self.tests)
+        return past_effects(self.ws, self.metrics, pairs=(*self.pairs, *self.beside), window=self.tests)
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""
@@ -187,6 +190,11 @@ class Observed:
             name, use_case = (named["name"], named["use_case"]) if named else (about, "")
             told.append(Staged(name, dimension, adopted, use_case))
         return tuple(told)
+
+    @cached_property
+    def changed(self) -> tuple[Dated, ...]:
+        """Return the dated changes that touched everybody at once."""
+        return dated_changes(self.ws)
 
     def staged(self, rollout: Staged) -> "pd.DataFrame":
         """Return a rollout's weekly panel: columns ``unit``, ``period``, ``adopted`` and one per metric it can tell."""

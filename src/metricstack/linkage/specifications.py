@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
 from metricstack.core.values import Check, Finding, Grade, Refusal
+from metricstack.experiments.effect import Effect
 from metricstack.linkage.columns import column_names, lagged
-from metricstack.linkage.panel import Effects, PanelEffect, panel_effect
+from metricstack.linkage.linked import Linked
+from metricstack.linkage.panel import Effects, panel_effect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,7 @@ class Specification:
         lag: Periods by which the cause comes before the outcome.
         cluster: What rows depend by.
         answer: What it gives.
+        grade: How strong such an answer is.
     """
 
     name: str
@@ -34,13 +37,14 @@ class Specification:
     covariates: tuple[str, ...]
     lag: int
     cluster: tuple[str, ...]
-    answer: PanelEffect | Refusal
+    answer: Effect | Refusal
+    grade: Grade = Grade.C
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "name": self.name, "effects": self.effects, "covariates": list(self.covariates), "lag": self.lag,
-            "cluster": list(self.cluster), "answer": self.answer.to_dict(),
+            "cluster": list(self.cluster), "grade": str(self.grade), "answer": self.answer.to_dict(),
         }  # fmt: skip
 
 
@@ -59,9 +63,9 @@ class Specifications(Shown):
     outcome: str
 
     @property
-    def effects(self) -> tuple[PanelEffect, ...]:
+    def effects(self) -> tuple[Effect, ...]:
         """The effects of those that answered."""
-        return tuple(one.answer for one in self.ways if isinstance(one.answer, PanelEffect))
+        return tuple(one.answer for one in self.ways if isinstance(one.answer, Effect))
 
     @property
     def agree(self) -> bool | None:
@@ -89,10 +93,10 @@ class Specifications(Shown):
         return tuple(
             Finding(
                 question=f"How does {self.cause} move {self.outcome}?",
-                answer=one.answer.estimate if isinstance(one.answer, PanelEffect) else one.answer,
-                subject=f"{self.cause} -> {self.outcome}", where=(("specification", one.name),), grade=Grade.C,
-                checks=one.answer.checks if isinstance(one.answer, PanelEffect) else (),
-                assumptions=one.answer.assumptions if isinstance(one.answer, PanelEffect) else (),
+                answer=one.answer.estimate if isinstance(one.answer, Effect) else one.answer,
+                subject=f"{self.cause} -> {self.outcome}", where=(("specification", one.name),), grade=one.grade,
+                checks=one.answer.checks if isinstance(one.answer, Effect) else (),
+                assumptions=one.answer.assumptions if isinstance(one.answer, Linked) else (),
             )
             for one in self.ways
         )  # fmt: skip

@@ -20,13 +20,13 @@ from metricstack.numerics.intervals import check_level
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Placebo", "SyntheticEffect", "SyntheticMethod", "synthetic_control"]
+__all__ = ["Placebo", "SyntheticEffect", "SyntheticMethod", "synthetic_control", "unit_gaps"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 SyntheticMethod = Literal["synthetic_control", "synthetic_did"]
 
-_FLOOR = 0.1
+FLOOR = 0.1
 """Part of the median misfit below which no unit counts as better fitted: a ratio to almost 0 says nothing."""
 _POOR = 2.0
 """Misfit before the start, in medians of the donors', above which the mixture is no stand-in."""
@@ -171,8 +171,14 @@ def _matching(panel: Donors, series: Matrix, start: int) -> Matrix:
     return np.hstack([before / spread, panel.predictors * share])
 
 
-def _fits(panel: Donors, start: int, end: int) -> tuple[Matrix, Vector]:
-    """Return the gaps of the treated unit and of every donor in its place, shape (1 + donors, end), and the weights."""
+def unit_gaps(panel: Donors, start: int, end: int) -> tuple[Matrix, Vector]:
+    """Return the gaps of the treated unit and of every donor in its place, shape (1 + donors, end), and the weights.
+
+    Args:
+        panel: Units over periods.
+        start: First period that is not matched on.
+        end: Periods to look at.
+    """
     series = np.vstack([panel.treated, panel.donors])[:, :end]
     matched = _matching(panel, series, start)
     gaps = np.zeros_like(series)
@@ -197,14 +203,14 @@ def _rank_p(statistic: Vector) -> float:
 
 
 def _by_control(panel: Donors, level: float, unit: str) -> SyntheticEffect | Refusal:
-    gaps, weights = _fits(panel, panel.start, len(panel.times))
+    gaps, weights = unit_gaps(panel, panel.start, len(panel.times))
     before, after = _rms(gaps[:, : panel.start]), _rms(gaps[:, panel.start :])
     typical = float(np.median(before[1:]))
     if typical <= 1e-12 * max(float(np.abs(panel.donors).max()), 1e-300):
         return Refusal(
             Reason.NO_VARIATION, "donors are mixtures of one another, without any noise", "Check the outcome."
         )
-    misfit = np.maximum(before, _FLOOR * typical)
+    misfit = np.maximum(before, FLOOR * typical)
     mean = gaps[:, panel.start :].mean(axis=1)
     statistic = np.abs(mean) / misfit
     donors = len(panel.donors)
@@ -249,9 +255,9 @@ def _placebo_date(panel: Donors) -> tuple[Any, float, float] | None:
     start = panel.start - max(panel.start // 3, 1)
     if start < 2:
         return None
-    gaps, _ = _fits(panel, start, panel.start)
+    gaps, _ = unit_gaps(panel, start, panel.start)
     before = _rms(gaps[:, :start])
-    misfit = np.maximum(before, max(_FLOOR * float(np.median(before[1:])), 1e-300))
+    misfit = np.maximum(before, max(FLOOR * float(np.median(before[1:])), 1e-300))
     mean = gaps[:, start:].mean(axis=1)
     return panel.times[start], float(mean[0]), _rank_p(np.abs(mean) / misfit)
 

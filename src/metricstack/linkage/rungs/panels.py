@@ -1,0 +1,96 @@
+"""Units over time: the cause within units, beside what is common to a period and what is declared to be held fixed."""
+
+from collections.abc import Iterator
+
+from metricstack.core.errors import InvalidInput
+from metricstack.core.values import Check, Reason, Refusal
+from metricstack.linkage.controls import Falsification, future_placebo, negative_control
+from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
+from metricstack.linkage.hypothesis import Hypothesis
+from metricstack.linkage.observed import Observed
+from metricstack.linkage.panel import PanelEffect, panel_effect
+from metricstack.linkage.rungs.panel_table import PanelTable, panel_table
+from metricstack.linkage.sensitivity import robustness_value
+
+__all__ = ["panels"]
+
+
+def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
+    """Climb by the panel of the declared unit and grain: the effect of a step that lasts over the declared lags."""
+    name = f"panel of {edge.unit} by {edge.grain}, unit and time effects"
+    table = panel_table(seen, edge)
+    if isinstance(table, Refusal):
+        yield Evidence(Rung.PANEL, name, table, 0)
+        return
+    if table.stratum:
+        name = f"{name}, {table.stratum} in the same mixture"
+    if table.lags[1] > table.lags[0]:
+        name += f", lags {table.lags[0]} to {table.lags[1]} summed"
+    unit = seen.unit(edge.effect)
+    found = _asked(table, edge, unit)
+    if isinstance(found, Refusal):
+        yield Evidence(Rung.PANEL, name, found, 0, window=seen.window)
+        return
+    covariates = [*table.metrics, *([table.stratum] if table.stratum else [])]
+    held = f"held fixed: {', '.join(covariates)}" if covariates else "no covariate is held fixed"
+    missed = f"; not held fixed here: {', '.join(table.unheld)}" if table.unheld else ""
+    note = f" ({table.note})" if table.note else ""
+    checks = [*_falsified(table, edge), *(Diagnostic(check) for check in found.checks)]
+    yield Evidence(
+        Rung.PANEL, name, scaled(found, edge.step, unit=unit), found.clusters, float(found.rows),
+        assumptions=(
+            Assumption(
+                "Nothing that moves the effect goes with the cause within units over time.", Status.UNTESTED,
+                held + missed + note,
+            ),
+        ),
+        diagnostics=tuple(checks),
+        sensitivity=tuple(_hidden(found)),
+        window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *table.metrics]),
+    )  # fmt: skip
+
+
+def _hidden(found: PanelEffect) -> Iterator[Sensitivity]:
+    """How strong something hidden would have to be; nothing to tell where hardly a row is left over."""
+    if found.residual_freedom > 1:
+        share = f"{robustness_value(found).value:.1%}"
+        detail = f"one that explains {share} of what is left of cause and effect takes it away"
+        yield Sensitivity("hidden confounder", detail=detail)
+
+
+def _asked(table: PanelTable, edge: Hypothesis, unit: str) -> PanelEffect | Refusal:
+    if table.rows.empty:
+        return Refusal(Reason.NO_DATA, "no period tells both metrics", "Wait for more data.")
+    return panel_effect(
+        table.rows, edge.effect, edge.cause, "unit", "period", covariates=table.covariates, outcome_unit=unit
+    )
+
+
+def _falsified(table: PanelTable, edge: Hypothesis) -> Iterator[Diagnostic]:
+    """Look for effects that must not be there: of the cause's future, and on what the cause cannot move."""
+    matters = edge.smallest_effect / abs(edge.step)
+    rows = table.rows
+    tried: list[tuple[str, Falsification | Refusal]] = []
+    try:
+        placebo = future_placebo(
+            rows, edge.effect, edge.cause, "unit", "period", ahead=table.ahead, matters=matters,
+            covariates=table.covariates,
+        )  # fmt: skip
+        tried.append(("future_placebo", placebo))
+    except InvalidInput:
+        pass
+    for control in edge.negative_controls:
+        found: Falsification | Refusal = Refusal(
+            Reason.MISSING_COLUMN, f"{control} cannot be asked by {edge.unit}", "Name another control."
+        )
+        if control in rows.columns:
+            found = negative_control(
+                rows.dropna(subset=[control]), edge.effect, edge.cause, "unit", "period", control=control,
+                covariates=table.covariates,
+            )  # fmt: skip
+        tried.append((f"negative_control: {control}", found))
+    for name, told in tried:
+        if isinstance(told, Refusal):
+            yield Diagnostic(Check(name, None, told.detail))
+        else:
+            yield Diagnostic(Check(name, told.check.passed, told.check.detail), required=True)
