@@ -62,6 +62,10 @@ class StandIn:
         """Units by week."""
         return self.rolled
 
+    def tells(self, metrics: Sequence[str], by: tuple[str, ...]) -> bool:
+        """Whether metrics can be asked by dimensions."""
+        return by in self.panels and set(metrics) <= set(self.panels[by].columns)
+
     def panel(self, by: tuple[str, ...], grain: str) -> pd.DataFrame:
         """Units by period."""
         empty = pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["unit", "period"]))

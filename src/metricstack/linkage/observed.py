@@ -129,6 +129,10 @@ class Observed:
             self._panels[by, grain] = self._tabulated(able, by, grain, {})
         return self._panels[by, grain]
 
+    def tells(self, metrics: Sequence[str], by: tuple[str, ...]) -> bool:
+        """Whether all of some metrics can be asked by these dimensions."""
+        return all(self._has(name, by, {}) for name in metrics)
+
     def _has(self, metric: str, by: tuple[str, ...], where: Mapping[str, str]) -> bool:
         from metricstack.metrics.evaluate import ask, prepare
 

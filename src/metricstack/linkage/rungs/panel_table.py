@@ -73,18 +73,19 @@ def panel_table(seen: Observed, edge: Hypothesis) -> PanelTable | Refusal:
     metrics = tuple(name for name in others if name in plain.columns)
     stratum, rows, note = "", plain.reset_index(), ""
     for name in (one for one in others if one not in metrics):
+        if not seen.tells((edge.cause, edge.effect, *metrics), (*by, name)):
+            continue
         try:
             finer = seen.panel((*by, name), edge.grain)
         except InvalidInput as error:  # too many groups
             note = str(error).rstrip(".")
             continue
-        if {edge.cause, edge.effect, *metrics} <= set(finer.columns):
-            asked = dict.fromkeys([edge.cause, edge.effect, *metrics, *edge.negative_controls])
-            mixed = _standardised(finer[[one for one in asked if one in finer.columns]], plain)
-            if len(mixed.dropna(subset=[edge.cause, edge.effect])) * 2 >= len(rows):
-                stratum, rows = name, mixed
-                break
-            note = f"{name} has too few values in most periods to be held"
+        asked = dict.fromkeys([edge.cause, edge.effect, *metrics, *edge.negative_controls])
+        mixed = _standardised(finer[[one for one in asked if one in finer.columns]], plain)
+        if len(mixed.dropna(subset=[edge.cause, edge.effect])) * 2 >= len(rows):
+            stratum, rows = name, mixed
+            break
+        note = f"{name} has too few values in most periods to be held"
     first, last = edge.lags
     periods = int(rows["period"].nunique())
     longest = max(first, min(last, first + periods // _PERIODS_PER_LAG - 1))
