@@ -21,7 +21,7 @@ def test_each_question_has_its_edges_in_order_and_says_where_it_has_none() -> No
     assert (first.words, [edge.key for edge in edges]) == ("Does it <b>move</b>?", ["relevance -> conversion_rate"])
     assert (second.words, none) == ("Unasked?", ())
     lines = found.say().splitlines()
-    assert lines[1].startswith("  Yes. Relevance +0.05 reliably moves conversion rate by")
+    assert lines[1].startswith("  Yes. Relevance +0.05, as these tests moved it, moves conversion rate by")
     assert lines[1].endswith("Evidence: randomised experiments (grade A).")
     assert lines[3] == "  Not asked: its metrics are not declared here."
     assert found.to_dict()["questions"][0]["edges"] == ["relevance -> conversion_rate"]

@@ -8,6 +8,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
-from metricstack.linkage.evidence import Diagnostic, Evidence, Rung
+from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.verdict import Edge, EdgeVerdict, best_standing, judge
 
@@ -263,3 +264,16 @@ def test_it_is_a_finding_and_is_written_as_json() -> None:
         assert isinstance(edge.finding, Finding)
         assert edge.finding.subject == "relevance -> conversion_rate"
         check_json(edge)
+
+
+def test_a_slope_that_tests_do_not_tell_from_another_cause_moves_only_as_they_moved_it() -> None:
+    detail = "tests that moved relevance moved trust too, and do not tell them apart"
+    doubted = Assumption("Nothing else went with it.", Status.FAILED, detail)
+    best = replace(said(Rung.PORTFOLIO, 0.008, 0.001), assumptions=(doubted,))
+    edge = judge(EDGE, [best])
+    assert edge.verdict == "supports"
+    assert edge.reason.startswith("relevance +0.05, as these tests moved it, moves conversion_rate by +0.80")
+    assert edge.next_step == "Run tests that move relevance without what these moved along with it."
+    lines = edge.say().splitlines()
+    assert "Doubt: Tests that moved relevance moved trust too, and do not tell them apart." in lines
+    assert not any("reliably" in line for line in lines)

@@ -41,7 +41,7 @@ def test_the_level_is_that_of_the_map() -> None:
 
 def test_every_edge_that_was_found_has_its_sentence_the_business_first() -> None:
     lines = maps.whole().say().splitlines()[1:3]
-    assert lines[0].startswith("Relevance +0.05 reliably moves conversion rate by +0.80")
+    assert lines[0].startswith("Relevance +0.05, as these tests moved it, moves conversion rate by +0.80")
     assert lines[0].endswith("Evidence A: randomised.")
     assert lines[1].startswith("The opposite of what was expected, latency p95 +0.05 on task success: +0.40")
 
@@ -98,15 +98,18 @@ def test_no_name_can_act_in_a_page_and_all_is_closed(found: LinkageMap) -> None:
 # One edge
 
 
-def test_an_edge_says_question_answer_grade_conflict_and_what_is_next() -> None:
+def test_an_edge_says_question_answer_grade_doubt_conflict_and_what_is_next() -> None:
     lines = maps.whole().edges[0].say().splitlines()
-    assert lines[0].startswith("What does +0.05 of Relevance do to Conversion rate? Relevance +0.05 reliably moves")
+    assert lines[0].startswith(
+        "What does +0.05 of Relevance do to Conversion rate? Relevance +0.05, as these tests moved it, moves"
+    )
     assert lines[1] == (
         "Evidence A: randomised. It rests on 66 tests (a method); "
         "the interval is of level 99.12\u00a0%, adjusted for all edges."
     )
-    assert lines[2].startswith("Conflict: Adjusted telemetry says")
-    assert lines[3].startswith("Next: Nothing for the edge itself")
+    assert lines[2] == "Doubt: A bend at 3."
+    assert lines[3].startswith("Conflict: Adjusted telemetry says")
+    assert lines[4] == "Next: Run tests that move relevance without what these moved along with it."
 
 
 def test_an_edge_that_is_refused_says_why_and_what_is_next() -> None:

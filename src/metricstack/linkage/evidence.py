@@ -244,7 +244,14 @@ class Evidence(Shown):
             return "caused by this change"
         if self.rung is Rung.LEAD_LAG:
             return "precedes"
+        if self.rung is Rung.PORTFOLIO and self.doubts:
+            return "moves, as these tests moved it"
         return _WORDING[self.grade]
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What it takes as given and is seen not to be so."""
+        return tuple(one.detail or one.name for one in self.assumptions if one.status is Status.FAILED)
 
     @property
     def place(self) -> tuple[int, int]:

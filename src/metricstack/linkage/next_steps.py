@@ -85,6 +85,8 @@ def next_step(
     """
     cause = hypothesis.cause
     randomised = best is not None and best.rung is Rung.PORTFOLIO
+    if settled and randomised and best is not None and best.doubts:
+        return f"Run tests that move {cause} without what these moved along with it."
     if settled and randomised:
         return (
             f"Nothing for the edge itself; find what {cause} and {hypothesis.effect} have in common outside of tests, "

@@ -303,6 +303,7 @@ def _number(value: float, unit: str, width: float | None) -> str:
 
 _SENTENCES = {
     "reliably moves": "{step} reliably moves {effect}",
+    "moves, as these tests moved it": "{step}, as these tests moved it, moves {effect}",
     "caused by this change": "A change that moved {cause} caused {effect} to move, for {step}",
     "consistent with an effect": "What was seen is consistent with an effect of {step} on {effect}",
     "associated after adjusting": "{step} is associated, after adjusting, with a move of {effect}",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metricstack.linkage.verdict import Edge
 
 __all__ = [
+    "doubts_of",
     "edge_html",
     "in_reading_order",
     "map_html",
@@ -128,9 +129,15 @@ def say_edge(edge: "Edge") -> str:
     """Say an edge: the question, the answer with its number, how strong the evidence is, what would settle it."""
     lines = [f"{_question(edge)} {_sentence(edge)}"]
     lines.append(f"{GRADES[edge.grade]}{_rests(edge)}")
+    lines += [f"Doubt: {one}." for one in doubts_of(edge)]
     lines += [f"Conflict: {spelled(stem(one.detail), edge.cause, edge.effect)}." for one in edge.conflicts]
     lines.append(f"Next: {_next(edge)}")
     return "\n".join(lines)
+
+
+def doubts_of(edge: "Edge") -> list[str]:
+    """Say what the deciding rung takes as given and is seen not to be so."""
+    return [] if edge.best is None else [stem(spelled(one, edge.cause, edge.effect)) for one in edge.best.doubts]
 
 
 def _question(edge: "Edge") -> str:

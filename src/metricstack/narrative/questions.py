@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from metricstack.linkage.names import spelled
 from metricstack.narrative.html import outer
-from metricstack.narrative.linkage import named_edge
+from metricstack.narrative.linkage import doubts_of, named_edge
 from metricstack.narrative.sheet import escape
 from metricstack.narrative.words import stem
 
@@ -53,6 +53,7 @@ def questions_html(found: "FourQuestions") -> str:
     for question, edges in found:
         told = "".join(
             f"<p><strong>{escape(named_edge(edge))}</strong><br>{escape(_answer(edge))}"
+            + "".join(f"<br><em>Doubt: {escape(one)}.</em>" for one in doubts_of(edge))
             + "".join(f"<br><em>Conflict: {escape(one.detail)}.</em>" for one in edge.conflicts)
             + "</p>"
             for edge in edges
