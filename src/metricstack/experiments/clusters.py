@@ -21,6 +21,8 @@ Sums = Moments | tuple[ArrayLike, ArrayLike] | ArrayLike
 FEW = 40
 """Clusters of both arms below which an interval rests on the t distribution more than on the data."""
 METHODS = ("welch", "cr1")
+_ALONE = 0.002
+"""Equal clusters beyond one below which an arm says nothing of chance."""
 
 
 def cluster_difference(
@@ -39,7 +41,8 @@ def cluster_difference(
             ``(sums, sizes)``, shape (clusters,) each, or as `Moments` over clusters of the two; or one number per
             cluster (its mean), as a list or as `Moments`, and every cluster then weighs the same.
         treatment: The same of the treatment arm.
-        method: ``"welch"``: each arm's own spread, degrees of freedom after Satterthwaite. ``"cr1"``: the sandwich
+        method: ``"welch"``: each arm's own spread, degrees of freedom after Satterthwaite, of as many clusters of one
+            size as would say as much. ``"cr1"``: the sandwich
             of a regression on rows with G / (G - 1) for G clusters of both arms and t of G - 1; sizes are then rows.
         relative: Give the effect as a fraction of control's size (Fieller's interval, p-value of the absolute test).
         level: Confidence level, a fraction in (0, 1).
@@ -47,8 +50,8 @@ def cluster_difference(
 
     Returns:
         Treatment minus control of sum over size, n counts clusters, the check ``clusters`` failed below 40; or a
-        refusal: ``TOO_FEW_UNITS`` (an arm of fewer than two clusters), ``NO_VARIATION``, ``UNDEFINED_RATIO`` (sizes
-        add up to 0), ``MEAN_TOO_CLOSE_TO_ZERO`` (for a relative effect).
+        refusal: ``TOO_FEW_UNITS`` (an arm of fewer than two clusters, or of which one has nearly all),
+        ``NO_VARIATION``, ``UNDEFINED_RATIO`` (sizes add up to 0), ``MEAN_TOO_CLOSE_TO_ZERO`` (for a relative effect).
 
     Raises:
         InvalidInput: sums that are not finite, negative sizes, unequal lengths.
@@ -58,6 +61,9 @@ def cluster_difference(
         An arm's ratio R of sums y over sizes m has the linearised variance ``sum((y - R m)^2) / (sum m)^2``, times
         ``g / (g - 1)`` for its own g clusters (Welch), or for both arms' ``G / (G - 1) (N - 1) / (N - 2)`` with N
         rows, as regression software does (cr1). For clusters of one size, Welch is Welch's t-test of cluster means.
+        Of unequal ones the largest decide, and the spread is known less well than their number says: a weighted sum of
+        squares with weights w varies as one of ``(sum w)^2 / sum w^2`` equal ones, which takes the place of g in the
+        degrees of freedom.
 
     Source:
         Donner and Klar, *Design and Analysis of Cluster Randomization Trials* (2000), section 7.1, for the t-test of
@@ -79,7 +85,7 @@ def cluster_difference(
         arms.append(arm)
     before, after = arms
     if method == "welch":
-        spreads = [Spread(arm.square * arm.g / (arm.g - 1), arm.g - 1) for arm in arms]
+        spreads = [Spread(arm.square * arm.g / (arm.g - 1), arm.speaking - 1) for arm in arms]
         spread = combine(spreads)
     else:
         clusters, rows = before.g + after.g, before.size + after.size
@@ -103,9 +109,10 @@ def cluster_difference(
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """One arm: its clusters, ratio of sums, linearised squares, and sum of sizes."""
+    """One arm: its clusters, as how many equal ones they speak, ratio of sums, linearised squares, sum of sizes."""
 
     g: int
+    speaking: float
     ratio: float
     square: float
     size: float
@@ -124,7 +131,11 @@ class _Arm:
         ratio = float(two.means[0]) / size
         contrast = np.array([1.0, -ratio])
         square = max(float(contrast @ two.cross @ contrast), 0.0) / (two.n * size) ** 2
-        return cls(two.n, ratio, square, two.n * size)
+        speaking = two.n / (1 + float(two.cross[1, 1]) / (two.n * size**2))
+        if speaking - 1 < _ALONE:
+            detail = f"one cluster has all but a thousandth of the size of {name}"
+            return Refusal(Reason.TOO_FEW_UNITS, detail, "Assign more clusters of a like size to each arm.")
+        return cls(two.n, speaking, ratio, square, two.n * size)
 
 
 def _moments(sums: Any, name: str) -> Moments:
