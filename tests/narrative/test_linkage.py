@@ -220,3 +220,18 @@ def test_results_are_said_tabled_and_drawn(result: Any) -> None:
 
 def test_a_lead_is_said_with_its_direction_first() -> None:
     assert maps.lags().say().startswith("X precedes y by 2 days (p = ")
+
+
+# One question in many ways
+
+
+def test_ways_of_asking_are_told_together_and_then_by_grade() -> None:
+    found = maps.ways()
+    lines = found.say().splitlines()
+    assert lines[0].startswith("<script>alert(1)</script> → Y was asked in ")
+    assert lines[0].endswith("all upwards.")  # 2 by construction, with a deviation of 1 over 800 rows: always seen
+    assert lines[1] == "Evidence C: an association, adjusted for named confounders."
+    assert [line.partition(":")[0].strip() for line in lines[2:]] == [one.name for one in found.ways]
+    page = str(found._repr_html_())
+    assert "<script>" not in page
+    assert "declared" in page

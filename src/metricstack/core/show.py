@@ -75,6 +75,8 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Portfolio", "say"): "metricstack.narrative.experiments:say_portfolio",
     ("Portfolio", "html"): "metricstack.narrative.experiments:portfolio_html",
     ("Portfolio", "chart"): "metricstack.charts.experiments:chart_portfolio",
+    ("Specifications", "say"): "metricstack.narrative.ways:say_ways",
+    ("Specifications", "html"): "metricstack.narrative.ways:ways_html",
     ("Specifications", "chart"): "metricstack.charts.linkage_evidence:chart_specifications",
     ("LeadLag", "say"): "metricstack.narrative.linkage:say_lead_lag",
     ("LeadLag", "chart"): "metricstack.charts.linkage_evidence:chart_lags",

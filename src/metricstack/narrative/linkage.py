@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "doubts_of",
     "edge_html",
+    "effect_cells",
+    "effect_words",
     "in_reading_order",
     "map_html",
     "named_edge",
@@ -163,7 +165,7 @@ def say_edge_effect(edge: "Edge") -> str:
     answer = edge.finding.answer
     if isinstance(answer, Refusal):
         return "cannot say"
-    return _effect(answer)
+    return effect_words(answer)
 
 
 def map_html(found: "LinkageMap") -> str:
@@ -201,7 +203,7 @@ def _line(edge: "Edge", level: float | None) -> Line:
     note = "; as large as matters" if edge.is_strong else "; too small to matter" if edge.is_immaterial else ""
     return Line(
         named_step(edge),
-        (*_numbers(answer, level), cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
+        (*effect_cells(answer, level), cell(f"{_block(f'{rung}{note}')}{_faint(edge)}")),
     )
 
 
@@ -246,7 +248,7 @@ def _told(edge: "Edge", one: "Evidence", answer: Answer, level: float | None) ->
     why = "; ".join(stem(check.detail) for check in one.failed)
     counts = f"{say_standing(edge, one)}, {count(one.n)} {one.rung.counted}{f': {why}' if why else ''}"
     inner = f'<div style="min-width:11em">{escape(spelled(counts, edge.cause, edge.effect))}</div>'
-    return (*_numbers(answer, level), cell(inner))
+    return (*effect_cells(answer, level), cell(inner))
 
 
 def say_evidence(one: "Evidence") -> list[str]:
@@ -291,10 +293,11 @@ def say_rung_effect(one: "Evidence") -> str:
     """Say what one rung gives, with its interval; nothing where it gives none."""
     if isinstance(one.estimate, Refusal):
         return ""
-    return _effect(one.estimate.estimate)
+    return effect_words(one.estimate.estimate)
 
 
-def _effect(answer: Estimate) -> str:
+def effect_words(answer: Estimate) -> str:
+    """Say an effect with its bounds."""
     value, bounds = _figures(answer)
     return f"{value}{f' ({bounds})' if bounds else ''}"
 
@@ -310,8 +313,8 @@ def _figures(answer: Estimate) -> tuple[str, str]:
     return f"{texts[0]}{_POINTS}", f"{texts[1]} to {texts[2]}{_POINTS}"
 
 
-def _numbers(answer: Estimate, level: float | None) -> tuple[str, str]:
-    """The cells of an effect and of its interval, with its level where the head does not say it."""
+def effect_cells(answer: Estimate, level: float | None) -> tuple[str, str]:
+    """Return the cells of an effect and of its interval, with its level where the head does not say it."""
     value, bounds = _figures(answer)
     if bounds and level is None and answer.level is not None:
         bounds = f"{bounds} ({percent(round(answer.level, 4))})"
