@@ -94,6 +94,18 @@ def test_a_damaged_file_is_read_anew(opened: Callable[[], Workspace], tmp_path: 
     assert reader.asked == 2
 
 
+def test_no_changed_byte_is_an_error_or_another_number(opened: Callable[[], Workspace], tmp_path: Path) -> None:
+    reader = _Reader(x=np.arange(300.0) % 7, name=["a", "b"])
+    kept(opened(), "q", reader)
+    (file,) = (tmp_path / FOLDER).glob("*.npz")
+    whole = file.read_bytes()
+    for at in range(len(whole)):
+        for bit in (1, 32, 128):
+            file.write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
+            found = room._load(file)
+            assert found is None or all(np.array_equal(found[name], one) for name, one in reader.arrays.items())
+
+
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_says_nothing(
     opened: Callable[[], Workspace], tmp_path: Path
 ) -> None:

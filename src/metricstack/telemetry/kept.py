@@ -6,7 +6,7 @@ tables' files, the configuration, the engine and the code: what has changed is n
 """
 
 import hashlib
-import zipfile
+import io
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -34,6 +34,8 @@ _SAYS = {
 """What tells backups and git to pass the folder over."""
 _MOST = 64
 """Files that are kept; the oldest go first."""
+_DIGEST = hashlib.sha256().digest_size
+"""Bytes at the end of a file that prove the others."""
 
 
 def kept(ws: "Workspace", question: object, read: Callable[[], Arrays]) -> Arrays:
@@ -81,10 +83,14 @@ def _code() -> str:
 
 def _load(path: Path) -> Arrays | None:
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        whole = path.read_bytes()
+    except OSError:
         return None
+    content, digest = whole[:-_DIGEST], whole[-_DIGEST:]
+    if hashlib.sha256(content).digest() != digest:  # an archive may be damaged and still be read, in part
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        arrays = {name: found[name] for name in found.files}
     with suppress(OSError):  # of a read-only folder
         path.touch()  # the oldest are those that nothing asked for
     return arrays
@@ -96,8 +102,11 @@ def _store(path: Path, arrays: Arrays) -> None:
         for name, text in _SAYS.items():
             if not (path.parent / name).exists():
                 (path.parent / name).write_text(text, encoding="utf-8")
+        archive = io.BytesIO()
+        np.savez_compressed(archive, allow_pickle=False, **arrays)
+        content = archive.getvalue()
         with write_atomic(path) as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
+            stream.write(content + hashlib.sha256(content).digest())
         there = sorted(path.parent.glob("*.npz"), key=lambda one: one.stat().st_mtime)
         for one in there[:-_MOST]:
             one.unlink(missing_ok=True)
