@@ -277,13 +277,15 @@ def _rows(ws: "Workspace", table: str, where: Mapping[str, str]) -> Iterator[Dat
 
 
 def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Keep prices that are others than the last of their model and bucket; the first of all changes nothing."""
+    """Keep prices that are others than the last known of their model and bucket; the first of all changes nothing."""
     last: dict[tuple[Any, Any], Any] = {}
     for row in rows:
-        key = row["model"], row["bucket"]
-        if key in last and last[key] != (row["price"], row["currency"]):
-            yield {**row, "was": last[key][0]}
-        last[key] = row["price"], row["currency"]
+        key, told = (row["model"], row["bucket"]), (row["price"], row["currency"])
+        if row["price"] is None:
+            continue
+        if last.setdefault(key, told) != told:
+            yield {**row, "was": last[key]}
+        last[key] = told
 
 
 def _scope(table: str, row: Mapping[str, Any]) -> str:
@@ -314,4 +316,6 @@ def _what(table: str, row: Mapping[str, Any]) -> str:
             )
         case _:
             bucket = str(row["bucket"]).replace("_", " ")
-            return f"price of {row['model']} {bucket} from {row['was']:g} to {row['price']:g}"
+            (was, before), now = row["was"], row["currency"]
+            units = (f" {before or 'unknown currency'}", f" {now or 'unknown currency'}") if before != now else ("", "")
+            return f"price of {row['model']} {bucket} from {was:g}{units[0]} to {row['price']:g}{units[1]}"
