@@ -76,6 +76,16 @@ def test_another_configuration_order_of_sums_or_code_is_read(
     assert reader.asked == 4
 
 
+def test_another_metric_of_its_own_is_read(opened: Callable[[], Workspace], tmp_path: Path) -> None:
+    own, reader = tmp_path / "metrics" / "own.toml", _Reader()
+    kept(opened(), "q", reader)
+    own.parent.mkdir()
+    for asked, needed in ((2, 5), (3, 50), (3, 50)):  # whether few observations are told, which no formula says
+        own.write_text(f'[metrics.mine]\ntable = "requests"\nformula = "count()"\nrequires = {{ n = {needed} }}\n')
+        kept(opened(), "q", reader)
+        assert reader.asked == asked
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "pickle"])
 def test_a_damaged_file_is_read_anew(opened: Callable[[], Workspace], tmp_path: Path, damage: str) -> None:
     reader = _Reader(x=np.arange(1000.0))
