@@ -36,6 +36,9 @@ _TOLD = {
     "prices": ("model", "bucket", "price", "currency"),
 }
 
+_NAMED = 5
+"""Rows that a check names; all of them are among the rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatedRow:
@@ -107,7 +110,9 @@ class Explained(Shown):
             shown = f"p = {found.p_value:.2g} of no shift on any day"
             checks = (Check("shift_shown", passed=found.broken, detail=shown), *found.checks)
             if self.between is not None:
-                stands = "; ".join(f"{row.what} ({row.day})" for row in self.rows) or "no dated row stands at it"
+                named = [f"{row.what} ({row.day})" for row in self.rows[:_NAMED]]
+                named += [f"and {more:,} more"] if (more := len(self.rows) - _NAMED) > 0 else []
+                stands = "; ".join(named) or "no dated row stands at it"
                 checks = (*checks, Check("dated_rows", passed=None, detail=stands))
         question = f"Where does the daily level of {self.metric} shift?"
         shift = Finding(
