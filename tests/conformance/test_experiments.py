@@ -49,7 +49,7 @@ def _both(engine: str, company: Path, request: pytest.FixtureRequest) -> tuple[W
     here = cases.on(company)
     if engine == "postgres":
         url = request.getfixturevalue("postgres")
-        return here, cases.on(company, warehouse=cases.copy_to_postgres(here, url, "experiment"))
+        return here, cases.on(company, warehouse=cases.copy_to_postgres(here, url, company.name))
     if cases.JAVA is None:
         absent("Java is not installed, which Spark needs: `make system` installs it")
     return here, cases.on(company, "spark:local[2]")
