@@ -168,7 +168,7 @@ def explain(
 
 def explain_each(
     ws: "Workspace",
-    metrics: Sequence[str],
+    metrics: Sequence[str] | str,
     *,
     before: Window | str | None = None,
     after: Window | str | None = None,
