@@ -438,6 +438,25 @@ def test_over_time_too_amounts_are_capped_by_both_arms(tmp_path: Path) -> None:
     assert all("capped by the 90.0% quantile of both arms" in one.estimate.method for one in told)
 
 
+def test_days_whose_amounts_are_all_capped_to_nothing_tell_no_effect_and_no_trend(tmp_path: Path) -> None:
+    # A tenth of the units does something after the first day: the 0.8 quantile of those days, and so the cap, is 0.
+    draw, assigned = np.random.default_rng(13), _arms(400, first_exposure=at("07-02"))
+    runs = [
+        _run(f"{i}-{day}", one["unit"], "success", float(draw.exponential()), start=at("07-02") + timedelta(days=day))
+        for i, one in enumerate(assigned)
+        for day in (0, 2, 5, 10, 20)
+        if day == 0 or i % 10 == 0
+    ]
+    found = _read(tmp_path, runs, assigned, primary="cost_per_request", cap=0.8).over_time
+    assert not isinstance(found, Refusal)
+    first, *others = (one.effect for one in found.stretches)
+    assert not isinstance(first, Refusal)
+    said = "no unit differs from another in these days, as amounts are capped"
+    assert [one.detail for one in others if isinstance(one, Refusal)] == [said] * 4
+    assert isinstance(found.trend, Refusal)
+    assert found.trend.detail == "1 of 5 stretches of days have an effect; 3 are needed"
+
+
 def test_over_time_too_unknown_outcomes_count_as_declared(tmp_path: Path) -> None:
     # Three runs on day 1. Control wins one, loses one, one is unknown; treatment wins two, one is unknown. Of the known
     # 1 - 1/2; of all, unknown as 0: 2/3 - 1/3. The first user of each arm loses all, so that units differ: 119 of 120.

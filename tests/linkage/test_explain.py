@@ -117,6 +117,23 @@ def test_a_price_counts_where_it_changed(tmp_path: Path) -> None:
     assert [row.what for row in found.rows] == ["price of a output from 10 to 15"]
 
 
+def test_a_price_that_is_not_told_changes_nothing_and_another_currency_is_named(tmp_path: Path) -> None:
+    def price(when: str, amount: float | None, currency: str) -> dict[str, Any]:
+        return {"model": "m1", "bucket": "output", "price": amount, "currency": currency, "valid_from": at(when)}
+
+    prices = [price("04-01 00:00", 2.0, "USD"), price("05-30 12:00", None, "USD"), price("05-31 00:00", 2.0, "EUR")]
+    found = asked(tmp_path, prices=prices)
+    assert [row.what for row in found.rows] == ["price of m1 output from 2 USD to 2 EUR"]
+
+
+def test_of_many_rows_a_check_names_the_nearest_and_counts_the_others(tmp_path: Path) -> None:
+    found = asked(tmp_path, events=[event(f"e{i}", "05-31 01:00") for i in range(2005)])
+    (told,) = [check for check in found.findings[0].checks if check.name == "dated_rows"]
+    assert len(found.rows) == 2005
+    assert told.detail.startswith("promotion 'e0' (2026-05-31); ")
+    assert told.detail.endswith("; and 2,000 more")
+
+
 def test_where_nothing_stands_at_it_it_says_so(tmp_path: Path) -> None:
     found = asked(tmp_path / "far", events=[event("spring", "05-08")])
     assert found.rows == ()

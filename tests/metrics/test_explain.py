@@ -9,7 +9,7 @@ import pytest
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
 from metricstack.core.values import Estimate, Finding, Reason, Refusal
-from metricstack.metrics import Explanation, evaluate, explain
+from metricstack.metrics import Explanation, evaluate, explain, explain_each
 from metricstack.telemetry import Workspace
 
 from .conftest import Build, Rows, at, minutes
@@ -337,6 +337,14 @@ def test_what_cannot_be_asked_is_an_error(busy: Workspace) -> None:
         explain(busy, "task_success", before=Q2, after=Q3, by=["region", "region"])
     with pytest.raises(UnknownName, match="model"):
         explain(busy, "task_success", before=Q2, after=Q3, by="model").by("region")
+
+
+def test_one_name_is_one_metric_and_what_is_no_name_is_refused(busy: Workspace) -> None:
+    assert [one.metric for one in explain_each(busy, "task_success", before=Q2, after=Q3, by="region")] == [
+        "task_success"
+    ]
+    with pytest.raises(InvalidInput, match="metrics takes a name or a list of names, not 3"):
+        explain_each(busy, [3], before=Q2, after=Q3, by="region")  # type: ignore[list-item]
 
 
 def test_it_tabulates_says_draws_and_shows_itself(busy: Workspace) -> None:

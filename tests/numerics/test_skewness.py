@@ -105,6 +105,14 @@ def test_no_end_is_nearer_than_without_skewness(
         assert longer[1][0] == plain[1][0]
 
 
+def test_an_end_beyond_all_numbers_is_unbounded_without_a_warning() -> None:
+    # Two units: t of one degree of freedom at 99.9 % is 636.6, times 1 + 2 * 1.15 for the tail: e**2100 is no number.
+    spreads, skews = Spreads(np.array([1e12]), np.ones(1)), Skews(np.ones(1), np.ones(1))
+    low, high = intervals(np.array([1e6]), spreads, level=0.999, low=0.0, skews=skews)
+    assert 0 <= low[0] < 1e-200
+    assert high[0] == np.inf
+
+
 def test_random_gatherings_of_units_have_the_skewness_of_their_units() -> None:
     # 6,400 exponential amounts: 2 / 80 = 0.025. In 64 gatherings the estimate's own error is about sqrt(6) / 64 = 0.04;
     # over 400 draws 0.002: four of them are allowed.

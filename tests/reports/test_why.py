@@ -135,6 +135,7 @@ def test_a_row_of_the_group_behind_the_change_is_named_before_nearer_ones_and_us
     said = say_standing_rows(days)
     assert re.search(r"Promotion 'ours' for use_case:support \(\d+\u00a0Jul\), promotion 'offer \d+'", said)
     assert "4 rows, no more than any 16 days hold (about 4)" in said
+    assert "Promotion 'ours' for Help (" in say_standing_rows(days, {"sup": "Soup", "support": "Help"})
 
 
 def test_several_metrics_explained_at_once_are_as_each_alone(tmp_path: Path) -> None:

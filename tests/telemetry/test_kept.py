@@ -76,6 +76,16 @@ def test_another_configuration_order_of_sums_or_code_is_read(
     assert reader.asked == 4
 
 
+def test_another_metric_of_its_own_is_read(opened: Callable[[], Workspace], tmp_path: Path) -> None:
+    own, reader = tmp_path / "metrics" / "own.toml", _Reader()
+    kept(opened(), "q", reader)
+    own.parent.mkdir()
+    for asked, needed in ((2, 5), (3, 50), (3, 50)):  # whether few observations are told, which no formula says
+        own.write_text(f'[metrics.mine]\ntable = "requests"\nformula = "count()"\nrequires = {{ n = {needed} }}\n')
+        kept(opened(), "q", reader)
+        assert reader.asked == asked
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "pickle"])
 def test_a_damaged_file_is_read_anew(opened: Callable[[], Workspace], tmp_path: Path, damage: str) -> None:
     reader = _Reader(x=np.arange(1000.0))
@@ -92,6 +102,18 @@ def test_a_damaged_file_is_read_anew(opened: Callable[[], Workspace], tmp_path: 
     assert reader.asked == 2
     kept(opened(), "q", reader)
     assert reader.asked == 2
+
+
+def test_no_changed_byte_is_an_error_or_another_number(opened: Callable[[], Workspace], tmp_path: Path) -> None:
+    reader = _Reader(x=np.arange(300.0) % 7, name=["a", "b"])
+    kept(opened(), "q", reader)
+    (file,) = (tmp_path / FOLDER).glob("*.npz")
+    whole = file.read_bytes()
+    for at in range(len(whole)):
+        for bit in (1, 32, 128):
+            file.write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
+            found = room._load(file)
+            assert found is None or all(np.array_equal(found[name], one) for name, one in reader.arrays.items())
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_says_nothing(

@@ -135,13 +135,15 @@ def over_time(
     how = "delta method" if cap is None else f"delta method, capped by the {cap:.1%} quantile of both arms"
     for i, value in enumerate(values):
         error = math.sqrt(max(float(covariance[i, i]), 0.0))
-        found: Effect | Refusal = Refusal(Reason.NO_VARIATION, "no unit differs from another in these days")
+        alike = f"no unit differs from another in these days{'' if cap is None else ', as amounts are capped'}"
+        found: Effect | Refusal = Refusal(Reason.NO_VARIATION, alike)
         if error > 0:
             found = effect(float(value), error, freedom=n - 2, level=1 - alpha, unit=unit, n=n, method=how)
         stretches.append(Stretch(starts[i], edges[i] - 1 if i < len(edges) else None, found))
     trend: Effect | Refusal
-    if len(values) < 3:
-        detail = f"{len(values)} stretches of days have an effect; 3 are needed"
+    told = sum(not isinstance(one.effect, Refusal) for one in stretches)
+    if told < 3:
+        detail = f"{told} of {len(values)} stretches of days have an effect; 3 are needed"
         trend = Refusal(Reason.TOO_FEW_UNITS, detail, "Run longer.")
     else:
         slope, error = _line(values, covariance, starts)

@@ -115,7 +115,7 @@ def past_effects(
     known = sorted(declared(ws, names=False).experiments.values(), key=lambda one: (one.start, one.key))
     if span is not None:
         known = [one for one in known if span.start <= one.start < span.end]
-    question = ("past effects", names, [catalogue(ws).hash(name) for name in names], wanted, known)
+    question = ("past effects", names, wanted, known)
     return _restored(kept(ws, question, lambda: _arrays(_read(ws, names, wanted, known))), names, known)
 
 

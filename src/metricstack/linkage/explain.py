@@ -36,6 +36,9 @@ _TOLD = {
     "prices": ("model", "bucket", "price", "currency"),
 }
 
+_NAMED = 5
+"""Rows that a check names; all of them are among the rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatedRow:
@@ -107,7 +110,9 @@ class Explained(Shown):
             shown = f"p = {found.p_value:.2g} of no shift on any day"
             checks = (Check("shift_shown", passed=found.broken, detail=shown), *found.checks)
             if self.between is not None:
-                stands = "; ".join(f"{row.what} ({row.day})" for row in self.rows) or "no dated row stands at it"
+                named = [f"{row.what} ({row.day})" for row in self.rows[:_NAMED]]
+                named += [f"and {more:,} more"] if (more := len(self.rows) - _NAMED) > 0 else []
+                stands = "; ".join(named) or "no dated row stands at it"
                 checks = (*checks, Check("dated_rows", passed=None, detail=stands))
         question = f"Where does the daily level of {self.metric} shift?"
         shift = Finding(
@@ -163,7 +168,7 @@ def explain(
 
 def explain_each(
     ws: "Workspace",
-    metrics: Sequence[str],
+    metrics: Sequence[str] | str,
     *,
     before: Window | str | None = None,
     after: Window | str | None = None,
@@ -277,13 +282,15 @@ def _rows(ws: "Workspace", table: str, where: Mapping[str, str]) -> Iterator[Dat
 
 
 def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Keep prices that are others than the last of their model and bucket; the first of all changes nothing."""
+    """Keep prices that are others than the last known of their model and bucket; the first of all changes nothing."""
     last: dict[tuple[Any, Any], Any] = {}
     for row in rows:
-        key = row["model"], row["bucket"]
-        if key in last and last[key] != (row["price"], row["currency"]):
-            yield {**row, "was": last[key][0]}
-        last[key] = row["price"], row["currency"]
+        key, told = (row["model"], row["bucket"]), (row["price"], row["currency"])
+        if row["price"] is None:
+            continue
+        if last.setdefault(key, told) != told:
+            yield {**row, "was": last[key]}
+        last[key] = told
 
 
 def _scope(table: str, row: Mapping[str, Any]) -> str:
@@ -314,4 +321,6 @@ def _what(table: str, row: Mapping[str, Any]) -> str:
             )
         case _:
             bucket = str(row["bucket"]).replace("_", " ")
-            return f"price of {row['model']} {bucket} from {row['was']:g} to {row['price']:g}"
+            (was, before), now = row["was"], row["currency"]
+            units = (f" {before or 'unknown currency'}", f" {now or 'unknown currency'}") if before != now else ("", "")
+            return f"price of {row['model']} {bucket} from {was:g}{units[0]} to {row['price']:g}{units[1]}"

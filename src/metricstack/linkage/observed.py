@@ -149,11 +149,8 @@ class Observed:
         """Read a table of values, or find it where it was kept; a row per unit and period that tell any of them."""
         import pandas as pd
 
-        hashes = [self.catalogue.hash(name) for name in metrics]
-        found = kept(
-            self.ws, ("panel", metrics, hashes, self.window, by, grain, sorted(where.items())),
-            lambda: self._read(metrics, by, grain, where),
-        )  # fmt: skip
+        question = ("panel", metrics, self.window, by, grain, sorted(where.items()))
+        found = kept(self.ws, question, lambda: self._read(metrics, by, grain, where))
         index = pd.MultiIndex.from_arrays(
             [pd.array(found[name].tolist(), dtype="str") for name in ("unit", "period")], names=["unit", "period"]
         )

@@ -13,7 +13,7 @@ from metricstack.narrative.explained import named_first
 from metricstack.narrative.words import brief, count, difference_interval, listed, signed, stem
 
 if TYPE_CHECKING:
-    from metricstack.linkage.explain import Explained
+    from metricstack.linkage.explain import DatedRow, Explained
     from metricstack.metrics.change.explanation import Breakdown, Explanation, GroupShift
 
 __all__ = ["say_parts", "say_standing_rows", "shown_breakdown"]
@@ -169,7 +169,7 @@ def _rows(found: "Explained", titles: Mapping[str, str]) -> str:
     ordinary = f"{count(routine)} routine deployment{'s' if routine > 1 else ''}"
     if not told:
         return f"Only {ordinary} {'stand' if routine > 1 else 'stands'} there."
-    names = [f"{brief(_entitled(row.what, titles))} ({_day(row.day)})" for row in told[:_NAMED]]
+    names = [f"{brief(_entitled(row, titles))} ({_day(row.day)})" for row in told[:_NAMED]]
     more = len(told) - _NAMED
     names += [f"{count(more)} more"] if more > 0 else []
     said = listed(names)
@@ -190,7 +190,8 @@ def _usual(many: int, between: tuple[date, date], usual: float) -> str:
     return f"{rows}, where any {days} days hold {about}"
 
 
-def _entitled(text: str, titles: Mapping[str, str]) -> str:
-    for name, title in titles.items():
-        text = text.replace(f"use_case:{name}", title)
-    return text
+def _entitled(row: "DatedRow", titles: Mapping[str, str]) -> str:
+    dimension, _, value = row.scope.partition(":")
+    if dimension != "use_case" or value not in titles or not row.what.endswith(row.scope):
+        return row.what
+    return row.what.removesuffix(row.scope) + titles[value]

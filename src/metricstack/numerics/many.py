@@ -245,7 +245,8 @@ def intervals(
         inside = value > 0
         above = np.where(inside, value, 1.0)
         bottom = np.where(inside, value / _exp(_divided(down, above)), bottom)
-        top = np.where(inside, value * _exp(_divided(up, above)), top)
+        with np.errstate(over="ignore"):  # an end beyond all numbers is none
+            top = np.where(inside, value * _exp(_divided(up, above)), top)
     return np.minimum(bottom, value), np.maximum(top, value)
 
 

@@ -2,12 +2,12 @@
 
 Nothing here is data of its own. What is kept can be read again, so that a file that is gone, damaged or of other data
 is passed over in silence, and a workspace that cannot be written keeps nothing. A name is a hash of the question, the
-tables' files, the configuration, the engine and the code: what has changed is never found.
+tables' files, the configuration, its own metrics, the engine and the code: what has changed is never found.
 """
 
 import hashlib
-import zipfile
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,8 @@ _SAYS = {
 """What tells backups and git to pass the folder over."""
 _MOST = 64
 """Files that are kept; the oldest go first."""
+_PROOF = hashlib.sha256().digest_size
+"""Bytes at the end of a file that prove the others."""
 
 
 def kept(ws: "Workspace", question: object, read: Callable[[], Arrays]) -> Arrays:
@@ -43,7 +45,7 @@ def kept(ws: "Workspace", question: object, read: Callable[[], Arrays]) -> Array
 
     Args:
         ws: The workspace.
-        question: All besides data, configuration and code that decides the answer; its ``repr`` must say all of it.
+        question: All that decides the answer besides data, configuration, metrics and code; its ``repr`` must say it.
         read: Reads it: names to arrays of numbers, flags or text, of any shape.
 
     Source:
@@ -63,7 +65,8 @@ def kept(ws: "Workspace", question: object, read: Callable[[], Arrays]) -> Array
 def _stamp(ws: "Workspace", question: object) -> str:
     engine = ws.connection
     parts = [
-        _code(), np.__version__, engine.name, engine.version, ws.is_reproducible, ws.config,
+        _code(), _digest((ws.root / "metrics").glob("*.toml")), ws.config,
+        np.__version__, engine.name, engine.version, ws.is_reproducible,
         [(name, ws.fingerprint(name)) for name in ws.tables], question,
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
@@ -72,19 +75,27 @@ def _stamp(ws: "Workspace", question: object) -> str:
 @cache
 def _code() -> str:
     """Digest of the package: whatever of it may have made a number."""
+    files = Path(__file__).parents[1].rglob("*")
+    return _digest(path for path in files if path.suffix in (".py", ".toml"))
+
+
+def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*")):
-        if path.suffix in (".py", ".toml"):
-            digest.update(path.read_bytes())
+    for path in sorted(paths):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def _load(path: Path) -> Arrays | None:
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        whole = path.read_bytes()
+    except OSError:
         return None
+    content, digest = whole[:-_PROOF], whole[-_PROOF:]
+    if hashlib.sha256(content).digest() != digest:  # an archive may be damaged and still be read, in part
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        arrays = {name: found[name] for name in found.files}
     with suppress(OSError):  # of a read-only folder
         path.touch()  # the oldest are those that nothing asked for
     return arrays
@@ -96,8 +107,11 @@ def _store(path: Path, arrays: Arrays) -> None:
         for name, text in _SAYS.items():
             if not (path.parent / name).exists():
                 (path.parent / name).write_text(text, encoding="utf-8")
+        archive = io.BytesIO()
+        np.savez_compressed(archive, allow_pickle=False, **arrays)
+        content = archive.getvalue()
         with write_atomic(path) as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
+            stream.write(content + hashlib.sha256(content).digest())
         there = sorted(path.parent.glob("*.npz"), key=lambda one: one.stat().st_mtime)
         for one in there[:-_MOST]:
             one.unlink(missing_ok=True)

@@ -75,7 +75,7 @@ def explain(
 
 def explain_each(
     ws: "Workspace",
-    metrics: Sequence[str],
+    metrics: Sequence[str] | str,
     *,
     before: Window | str | None = None,
     after: Window | str | None = None,
@@ -105,7 +105,7 @@ def explain_each(
     """
     check_level(level)
     known = catalogue(ws)
-    definitions = [known.get(metric) for metric in metrics]
+    definitions = [known.get(metric) for metric in as_names(metrics, "metrics")]
     windows = two_windows(ws, before, after)
     dimensions, where = as_names(by, "by"), as_filter(where) or {}
     if len(set(dimensions)) < len(dimensions):
