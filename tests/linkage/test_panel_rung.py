@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 from scipy.signal import lfilter
 
+from metricstack.core.errors import InvalidInput
 from metricstack.core.streams import stream
+from metricstack.core.values import Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.columns import lagged
 from metricstack.linkage.evidence import Evidence
@@ -143,3 +145,13 @@ def test_the_sum_over_lags_of_unrelated_metrics_is_seldom_found(phi: float) -> N
     assert (
         np.mean([isinstance(one, Effect) and one.p_value is not None and one.p_value <= 0.05 for one in found]) <= 0.1
     )
+
+
+def test_units_and_periods_that_are_too_many_refuse_this_rung_alone() -> None:
+    class Crowded(StandIn):
+        def panel(self, by: tuple[str, ...], grain: str) -> pd.DataFrame:
+            raise InvalidInput("22,442 groups; at most 5,000.")
+
+    (found,) = panels(cast("Observed", Crowded()), edge((0, 0)))
+    assert isinstance(found.estimate, Refusal)
+    assert "22,442 groups" in found.estimate.detail

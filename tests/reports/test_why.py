@@ -102,7 +102,7 @@ def test_the_group_behind_a_change_is_named_with_its_number_and_how_sure_and_the
     )
     assert "Model deployment 'router-2' (1\u00a0Jul) stands at the break: 1 row" in stands
     assert "d-1" not in stands  # one of the many that a plan makes
-    assert "any 2 days hold fewer than one" in stands  # two such rows in 183 days
+    assert "2 days hold fewer than one on average" in stands  # two such rows in 183 days
     assert not re.search("caus|because|due to", f"{parts} {stands}", re.IGNORECASE)
 
 
@@ -134,7 +134,7 @@ def test_a_row_of_the_group_behind_the_change_is_named_before_nearer_ones_and_us
     days = replace_days(found, events=events)
     said = say_standing_rows(days)
     assert re.search(r"Promotion 'ours' for use_case:support \(\d+\u00a0Jul\), promotion 'offer \d+'", said)
-    assert "4 rows, no more than any 16 days hold (about 4)" in said
+    assert "4 rows, no more than 16 days hold on average (about 4)" in said
     assert "Promotion 'ours' for Help (" in say_standing_rows(days, {"sup": "Soup", "support": "Help"})
 
 

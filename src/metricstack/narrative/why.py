@@ -186,8 +186,8 @@ def _usual(many: int, between: tuple[date, date], usual: float) -> str:
     rows = f"{count(many)} row{'s' if many > 1 else ''}"
     about = f"about {count(round(usual))}" if round(usual) else "fewer than one"
     if many <= round(usual):
-        return f"{rows}, no more than any {days} days hold ({about})"
-    return f"{rows}, where any {days} days hold {about}"
+        return f"{rows}, no more than {days} days hold on average ({about})"
+    return f"{rows}, where {days} days hold {about} on average"
 
 
 def _entitled(row: "DatedRow", titles: Mapping[str, str]) -> str:

@@ -64,7 +64,10 @@ def panel_table(seen: Observed, edge: Hypothesis) -> PanelTable | Refusal:
         on the last lag beside the changes between lags.
     """
     by = tuple(part.strip() for part in edge.unit.split(",") if part.strip())
-    plain = seen.panel(by, edge.grain)
+    try:
+        plain = seen.panel(by, edge.grain)
+    except InvalidInput as error:  # too many groups
+        return Refusal(Reason.NOT_MEASURED, str(error).rstrip("."), "Declare a coarser unit, or a longer grain.")
     lacking = [name for name in (edge.cause, edge.effect) if name not in plain.columns]
     if lacking:
         detail = f"{' and '.join(lacking)} cannot be asked by {edge.unit}"
