@@ -351,17 +351,18 @@ NOT_0 = Refusal(
 
 def _as_of_looks(exposed: Exposed, declared: Sequence[Declaration]) -> Exposed:
     """Cut group-sequential experiments at the last of their planned looks: what came after waits for the next."""
-    several = [one for one in declared if one.design is Design.GROUP_SEQUENTIAL and one.planned_n]
-    counts = exposed.counts() if several else {}
+    several = {one.key: one for one in declared if one.design is Design.GROUP_SEQUENTIAL and one.planned_n}
+    theirs = replace(exposed, exposures=tuple(each for each in exposed.exposures if each.experiment in several))
+    counts = theirs.counts() if several else {}
     if isinstance(counts, Refusal):
         return exposed
     numbers: dict[str, int] = {}
-    for one in several:
+    for one in several.values():
         assert one.planned_n is not None
         look = look_of(one, counts.get(one.key, {}).get("split", 0), ended=one.end is not None)
         if 0 < look < one.looks:
             numbers[one.key] = math.ceil(one.planned_n * look / one.looks)
-    found = exposed.instants(numbers) if numbers else {}
+    found = theirs.instants(numbers) if numbers else {}
     if isinstance(found, Refusal):
         return exposed
     cut = (replace(each, end=min(found.get(each.experiment, each.end), each.end)) for each in exposed.exposures)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Reason, Refusal
 from metricstack.linkage.columns import lagged
@@ -120,17 +122,15 @@ def _standardised(finer: "pd.DataFrame", plain: "pd.DataFrame") -> "pd.DataFrame
     known = sorted({str(unit) for unit in plain.index.get_level_values("unit")}, key=len, reverse=True)
     both = finer.index.get_level_values("unit").astype("str")
     of = {name: next((unit for unit in known if name.startswith(f"{unit}, ")), name) for name in both.unique()}
-    units = both.map(of)
-    parts = finer.set_axis(
-        pd.MultiIndex.from_arrays(
-            [units, finer.index.get_level_values("period"), both], names=["unit", "period", "both"]
-        )
-    )
-    told = []
-    for unit, values in parts.groupby(level="unit"):
-        means = {}
-        for metric in values.columns:
-            wide = values[metric].droplevel("unit").unstack("both")  # noqa: PD010 - each is there once
-            means[metric] = wide.loc[:, wide.notna().mean() >= _OFTEN].mean(axis=1, skipna=False)
-        told.append(pd.DataFrame(means).assign(unit=str(unit)).reset_index())
-    return pd.concat(told, ignore_index=True).rename_axis(columns=None)
+    keys = {"unit": both.map(of).astype("str"), "period": finer.index.get_level_values("period"), "both": both}
+    parts = finer.reset_index(drop=True).assign(**{name: np.asarray(key) for name, key in keys.items()})
+    periods = parts.groupby("unit")["period"].nunique()
+    metrics = list(finer.columns)
+    strata = parts.groupby(["unit", "both"])[metrics].count()
+    often = strata.ge(_OFTEN * periods.reindex(strata.index.get_level_values("unit")).to_numpy(), axis=0)
+    here = often.reindex(pd.MultiIndex.from_frame(parts[["unit", "both"]])).to_numpy()
+    grouped = parts[metrics].where(here).groupby([parts["unit"], parts["period"]])
+    held, sums = grouped.count(), grouped.sum()
+    kept = often.groupby(level="unit").sum().reindex(sums.index.get_level_values("unit")).to_numpy()
+    means = sums.div(np.where(kept > 0, kept, 1)).where((held.to_numpy() == kept) & (kept > 0))
+    return means.reset_index().rename_axis(columns=None)
