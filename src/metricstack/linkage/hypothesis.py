@@ -84,6 +84,16 @@ class Hypothesis:
         return f"{self.cause} -> {self.effect}"
 
     @property
+    def by(self) -> tuple[str, ...]:
+        """The dimensions whose values, together, name a unit."""
+        return tuple(part.strip() for part in self.unit.split(",") if part.strip())
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All metrics and dimensions that it names: cause, effect, negative controls and confounders."""
+        return (self.cause, self.effect, *self.negative_controls, *self.confounders)
+
+    @property
     def step_name(self) -> str:
         """The step as it is named: the cause and by how much it moves."""
         return f"{self.cause} {self.step_size}"

@@ -57,11 +57,10 @@ def link(
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise InvalidInput(f"The edge {twice[0]!r} is declared twice.")
-    controls = [name for edge in asked for name in (*edge.negative_controls, *edge.confounders) if name in known]
-    metrics = dict.fromkeys([*(name for edge in asked for name in (edge.cause, edge.effect)), *controls])
+    metrics = dict.fromkeys(name for edge in asked for name in edge.named if name in known)
     span, pairs = window_of(ws, window), tuple((edge.cause, edge.effect) for edge in asked)
     beside = asked_together(asked, metrics)
-    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside)
+    seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside, asked)
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
     climbed = [(edge, climb(seen, edge)) for edge in told]
     return linkage_map(climbed, q=q, more=[one for edge, evidence in climbed for one in side_trials(edge, evidence)])

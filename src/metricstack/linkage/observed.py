@@ -16,6 +16,7 @@ from metricstack.core.windows import Window
 from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
 from metricstack.linkage.dated import Dated, dated_changes
+from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.resolve import inline, leaves
@@ -62,6 +63,7 @@ class Observed:
         pairs: Causes with their effects.
         tests: Only experiments that started in it; None = all.
         beside: Further pairs of metrics on which effects are wanted together.
+        edges: The edges: of units that only some of them have, only their metrics are read.
     """
 
     ws: "Workspace"
@@ -70,6 +72,7 @@ class Observed:
     pairs: tuple[tuple[str, str], ...] = ()
     tests: Window | None = None
     beside: tuple[tuple[str, str], ...] = ()
+    edges: tuple[Hypothesis, ...] = ()
 
     def __post_init__(self) -> None:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
@@ -125,7 +128,13 @@ class Observed:
             grain: Length of a period.
         """
         if (by, grain) not in self._panels:
-            able = tuple(name for name in self.metrics if self._has(name, by, {}))
+            theirs = {
+                name
+                for edge in self.edges
+                if edge.by and edge.grain == grain and by[: len(edge.by)] == edge.by
+                for name in edge.named
+            }
+            able = tuple(name for name in self.metrics if (not theirs or name in theirs) and self._has(name, by, {}))
             self._panels[by, grain] = self._tabulated(able, by, grain, {})
         return self._panels[by, grain]
 

@@ -65,7 +65,7 @@ def panel_table(seen: Observed, edge: Hypothesis) -> PanelTable | Refusal:
         ``Σ b_j x_{t-j} = S x_{t-last} + Σ_{j<last} (b_first + … + b_j) (x_{t-j} - x_{t-j-1})``, the sum S is the slope
         on the last lag beside the changes between lags.
     """
-    by = tuple(part.strip() for part in edge.unit.split(",") if part.strip())
+    by = edge.by
     try:
         plain = seen.panel(by, edge.grain)
     except InvalidInput as error:  # too many groups
