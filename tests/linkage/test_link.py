@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,22 @@ def test_the_panel_and_the_days_tell_the_direction_that_the_runs_were_made_with(
     (days,) = (one for one in drawn.edge(EDGE.cause, EDGE.effect).evidence if "lead and lag" in one.method)
     (direction,) = days.sensitivity
     assert direction.detail == "they move together, on the same day"
+
+
+def test_other_causes_are_those_of_the_map_whichever_edges_are_asked(
+    company: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Observed] = []
+
+    def climb(one: Observed, _: Hypothesis) -> tuple[Evidence, ...]:
+        seen.append(one)
+        return ()
+
+    monkeypatch.setattr(import_module("metricstack.linkage.link"), "climb", climb)
+    link(company, EDGE)
+    (alone,) = seen
+    assert {"relevance", "latency_p95"} <= {cause for cause, effect in alone.pairs if effect == EDGE.effect}
+    assert (EDGE.cause, "latency_p95") in {tuple(sorted(pair)) for pair in alone.beside}
 
 
 def test_an_edge_by_alias_is_the_edge_by_id(company: Workspace) -> None:

@@ -55,8 +55,12 @@ def judged(effects: Any, pairs: tuple[tuple[str, str], ...] = PAIRS) -> Edge:
 
 def test_pairs_are_asked_of_other_causes_of_the_same_effect_and_of_confounders_that_are_metrics() -> None:
     edges = [EDGE, OTHER, Hypothesis("s", "w", 1.0, +1, 0.2, confounders=("c", "region"))]
-    assert asked_together(edges, ("s", "z", "y", "w", "c")) == (("s", "z"), ("s", "c"), ("w", "c"))
-    assert asked_together([EDGE], ("s", "y")) == ()
+    assert asked_together(edges, [(one.cause, one.effect) for one in edges], ("s", "z", "y", "w", "c")) == (
+        ("s", "z"),
+        ("s", "c"),
+        ("w", "c"),
+    )
+    assert asked_together([EDGE], [(EDGE.cause, EDGE.effect)], ("s", "y")) == ()
 
 
 def test_what_a_cause_moves_by_itself_is_a_way_and_is_not_held() -> None:

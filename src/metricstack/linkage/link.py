@@ -44,10 +44,8 @@ def link(
         InvalidInput: no edges, an edge that is there twice, a rate outside (0, 1), or a workspace without data.
     """
     known = catalogue(ws)
-    if edges is None:
-        asked = hypotheses(ws.root, names_of(known))
-    else:
-        asked = (edges,) if isinstance(edges, Hypothesis) else tuple(edges)
+    declared = hypotheses(ws.root, names_of(known))
+    asked = (edges,) if isinstance(edges, Hypothesis) else declared if edges is None else tuple(edges)
     if not asked:
         raise InvalidInput("There is no edge to judge. Declare one in linkage.toml, as [edges.relevance.task_success].")
     if not 0 < q < 1:
@@ -58,8 +56,12 @@ def link(
     if twice:
         raise InvalidInput(f"The edge {twice[0]!r} is declared twice.")
     metrics = dict.fromkeys(name for edge in asked for name in edge.named if name in known)
-    span, pairs = window_of(ws, window), tuple((edge.cause, edge.effect) for edge in asked)
-    beside = asked_together(asked, metrics)
+    span = window_of(ws, window)
+    # Other causes are those of the map, whichever of its edges are asked: no answer hangs on the company it is in.
+    pairs = tuple(
+        dict.fromkeys((edge.cause, edge.effect) for edge in (*asked, *(by_id(one, known) for one in declared)))
+    )
+    beside = asked_together(asked, pairs, known.ids)
     seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside, asked)
     told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
     climbed = [(edge, climb(seen, edge)) for edge in told]

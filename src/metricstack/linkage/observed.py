@@ -60,7 +60,7 @@ class Observed:
         ws: The workspace.
         metrics: Ids of all metrics on the map.
         window: The instants to look at.
-        pairs: Causes with their effects.
+        pairs: Causes with their effects, of all declared edges.
         tests: Only experiments that started in it; None = all.
         beside: Further pairs of metrics on which effects are wanted together.
         edges: The edges: of units that only some of them have, only their metrics are read.
@@ -87,7 +87,10 @@ class Observed:
     @cached_property
     def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
-        return past_effects(self.ws, self.metrics, pairs=(*self.pairs, *self.beside), window=self.tests)
+        asked = [(edge.cause, edge.effect) for edge in self.edges] or self.pairs
+        pairs = (*asked, *self.beside)
+        names = tuple(dict.fromkeys([*self.metrics, *(name for pair in self.beside for name in pair)]))
+        return past_effects(self.ws, names, pairs=pairs, window=self.tests)
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""

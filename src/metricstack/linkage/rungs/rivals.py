@@ -66,18 +66,18 @@ def _beside(edge: Hypothesis, pairs: Pairs) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys([*causes, *edge.confounders]) if name not in {edge.cause, *below})
 
 
-def asked_together(edges: Iterable[Hypothesis], metrics: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def asked_together(edges: Iterable[Hypothesis], pairs: Pairs, metrics: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Name the pairs of metrics whose effects portfolios need together, beside those of the edges themselves.
 
     Args:
         edges: The edges.
-        metrics: Ids of the metrics; confounders that are none are left out.
+        pairs: All declared edges, these among them.
+        metrics: Ids of the metrics that are known; confounders that are none are left out.
     """
-    declared, known = list(edges), set(metrics)
-    pairs = [(edge.cause, edge.effect) for edge in declared]
-    seen = {frozenset(pair) for pair in pairs}
+    asked, known = list(edges), set(metrics)
+    seen = {frozenset((edge.cause, edge.effect)) for edge in asked}
     found = []
-    for edge in declared:
+    for edge in asked:
         others = [name for name in _beside(edge, pairs) if name in known]
         for pair in combinations([edge.cause, edge.effect, *others], 2):
             if frozenset(pair) not in seen:
