@@ -239,11 +239,12 @@ def _statistic(setting: Setting, effect: float, a: Stages, b: Stages) -> tuple[V
     """Return the test statistic, towards the effect, and its degrees of freedom, shape (experiments, looks) each.
 
     Derivation:
-        As `arms_cuped` and `ratio_difference` do for one experiment: each arm's value is linear in its variables with
-        weights w, coefficients of covariates are pooled within the arms, and the variance is that of ``w'z - theta'x``.
+        As `arms_cuped`, `ratio_difference` and `cluster_difference` do for one experiment: each arm's value is linear
+        in its variables with weights w, coefficients of covariates are pooled within the arms, and the variance is
+        that of ``w'z - theta'x``.
     """
-    ratio = setting.metric.kind == "ratio" and setting.cluster_size == 1 and setting.reduction == 0
-    ratio = ratio or (setting.cluster_size > 1 and setting.variation > 0)
+    unequal = setting.cluster_size > 1 and setting.variation > 0
+    ratio = unequal or (setting.metric.kind == "ratio" and setting.cluster_size == 1 and setting.reduction == 0)
     k = a.means.shape[-1]
     first = 2 if ratio else 1
     values, weights = [], []
@@ -275,10 +276,17 @@ def _statistic(setting: Setting, effect: float, a: Stages, b: Stages) -> tuple[V
     if setting.metric.kind == "proportion" and k == 1 and setting.factor == 1:
         return _scores(setting, effect, a, b)
     total = spreads[0] + spreads[1]
-    freedom = total**2 / (spreads[0] ** 2 / (a.n - 1) + spreads[1] ** 2 / (b.n - 1))
+    own = [_equal_clusters(arm) - 1 if unequal else arm.n - 1 for arm in (a, b)]
+    freedom = total**2 / (spreads[0] ** 2 / own[0] + spreads[1] ** 2 / own[1])
     n = a.n + b.n
     freedom = freedom * np.maximum(n - 2 - lost, 1) / np.maximum(n - 2, 1)
     return _towards(setting, effect, values[1] - values[0], np.sqrt(total)), freedom
+
+
+def _equal_clusters(arm: Stages) -> Vector:
+    """As how many clusters of one size those of an arm speak, as in `cluster_difference`; their size is second."""
+    found: Vector = arm.n / (1 + arm.cross[..., 1, 1] / (arm.n * arm.means[..., 1] ** 2))
+    return found
 
 
 def _scores(setting: Setting, effect: float, a: Stages, b: Stages) -> tuple[Vector, Vector]:
