@@ -135,7 +135,8 @@ class Setting:
             return 1.0 if distance > 0 else self.alpha
         if self.design is not None:
             return self.design.power(distance * root / there)
-        freedom = n / self.cluster_size - 2 if self.metric.kind == "mean" or self.cluster_size > 1 else math.inf
+        equal = n / self.cluster_size / (1 + self.variation**2 if self.cluster_size > 1 else 1)
+        freedom = equal - 2 if self.metric.kind == "mean" or self.cluster_size > 1 else math.inf
         if freedom <= 0:
             return tail
         return _rejects(distance * root / there, null / there, tail, self.sided, freedom)
