@@ -65,15 +65,12 @@ class Workspace:
     Args:
         root: The folder that holds `metricstack.toml`.
         config: Its content.
-
-    Attributes:
-        is_reproducible: True where the engine adds in one fixed order, see `reproducible`.
     """
 
     def __init__(self, root: Path, config: WorkspaceConfig) -> None:
         self.root = root
         self.config = config
-        self.is_reproducible = False
+        self.is_reproducible = False  # True: the engine adds in one fixed order
         self._raw: dict[str, ir.Table] = {}
         self._views: dict[tuple[str, bool], ir.Table] = {}
         self._facts: dict[str, dict[str, Any]] = {}
