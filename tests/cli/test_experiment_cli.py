@@ -144,7 +144,7 @@ def test_what_cannot_be_declared_is_listed_and_hides_nothing(
     code, out, err = run(capsys, "list", "--workspace", folder)
     assert code == 0
     assert "whole" in out
-    assert "Not read: a.toml:2" in err
+    assert "To mend: a.toml:2" in err
     code, out, _ = run(capsys, "readout", "whole", "--workspace", folder)
     assert (code, "whole: ship" in out) == (0, True)
 

@@ -79,7 +79,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 def _tell(faults: Sequence[str]) -> None:
     """Say on the side what could not be read."""
     for fault in faults:
-        print(f"Not read: {' '.join(seen(fault).split())}", file=sys.stderr)
+        print(f"To mend: {' '.join(seen(fault).split())}", file=sys.stderr)
 
 
 def run_register(arguments: argparse.Namespace) -> int:

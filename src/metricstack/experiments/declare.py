@@ -107,7 +107,7 @@ def declarations(ws: "Workspace") -> dict[str, Declaration]:
     """
     found = declared(ws)
     if found.faults:
-        raise ConfigurationError("The declarations of experiments", found.faults)
+        raise ConfigurationError("What is declared of experiments", found.faults)
     return dict(found.experiments)
 
 
@@ -124,7 +124,7 @@ def declaration(ws: "Workspace", key: str) -> Declaration:
     if key in found.experiments:
         return found.experiments[key]
     if found.faults:
-        raise ConfigurationError("The declarations of experiments", found.faults)
+        raise ConfigurationError("What is declared of experiments", found.faults)
     raise UnknownName("experiment", key, found.experiments, remedy="List them with `metricstack experiment list`.")
 
 
@@ -149,7 +149,7 @@ def register(ws: "Workspace", keys: Sequence[str] | str | None = None) -> dict[s
         wanted = [declaration(ws, key) for key in dict.fromkeys([keys] if isinstance(keys, str) else keys)]
         unknown = unknown_names(ws, {one.key: one for one in wanted}).values()
         if unknown:
-            raise ConfigurationError("The declarations of experiments", dict.fromkeys(chain.from_iterable(unknown)))
+            raise ConfigurationError("What is declared of experiments", dict.fromkeys(chain.from_iterable(unknown)))
     return register_all(ws, wanted)
 
 

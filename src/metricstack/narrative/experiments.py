@@ -71,7 +71,7 @@ def say_readout(readout: "Readout") -> str:
 
 def say_portfolio(portfolio: "Portfolio") -> str:
     """Say how many experiments came to which verdict, then the invalid ones with why."""
-    unread = [f"Not read: {fault}" for fault in portfolio.faults]
+    unread = [f"To mend: {fault}" for fault in portfolio.faults]
     if not portfolio.readouts:
         return "\n".join(["No experiment was declared." if not unread else "No declaration can be read.", *unread])
     counts = {name: sum(readout.verdict == name for readout in portfolio.readouts) for name in _ORDER}
@@ -149,7 +149,7 @@ def portfolio_html(portfolio: "Portfolio") -> str:
         rows = [one for one in portfolio.readouts if one.verdict == name]
         if rows:
             sections.append(Section(tuple(_row(one, level) for one in rows), _WORDS[name], _many(len(rows))))
-    told = [say_portfolio(portfolio).splitlines()[0], *(f"Not read: {fault}" for fault in portfolio.faults)]
+    told = [say_portfolio(portfolio).splitlines()[0], *(f"To mend: {fault}" for fault in portfolio.faults)]
     said = "".join(f"<p>{escape(line)}</p>" for line in told)
     return outer("ms-told", said + (sheet(heads, sections) if sections else ""))
 
