@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 IDS = catalogue().ids
 OTHERS = ("postgres", "spark")
 LARGE = ("task_success", "cost_per_request", "latency_p95", "conversion_rate", "revenue_per_session")
+_NO_SPARK = "PySpark is not installed: `make setup` installs it"
 
 
 def _shared(factory: pytest.TempPathFactory) -> Path:
@@ -205,7 +206,7 @@ def test_an_engine_that_cannot_be_reached_says_so(engines: Path, engine: str, wa
 
 
 def test_without_java_spark_says_what_to_install(engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pyspark")
+    pytest.importorskip("pyspark", reason=_NO_SPARK)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(WorkspaceError, match="needs Java 17"):
@@ -215,7 +216,7 @@ def test_without_java_spark_says_what_to_install(engines: Path, monkeypatch: pyt
 def test_a_java_home_that_holds_none_is_named_before_spark_prints_pages(
     engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("pyspark")
+    pytest.importorskip("pyspark", reason=_NO_SPARK)
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     monkeypatch.setattr("pyspark.SparkContext._active_spark_context", None)
     with pytest.raises(WorkspaceError, match="JAVA_HOME = '/nowhere' holds none"):

@@ -99,7 +99,7 @@ def test_postgresql_makes_32_bits_of_a_flag_so_it_is_cast_twice() -> None:
 
 
 def test_spark_drops_time_zones_so_its_session_is_in_utc() -> None:
-    types = pytest.importorskip("pyspark.sql.types")
+    types = pytest.importorskip("pyspark.sql.types", reason="PySpark is not installed: `make setup` installs it")
     from ibis.backends.pyspark.datatypes import PySparkType
 
     # Spark's instants have no zone of their own: Ibis gives them the session's, which `telemetry.engines` sets.

@@ -33,4 +33,4 @@ def world() -> World:
 def rough_truth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find the truth roughly, for tests that are about files and not about effects."""
     for name in ("_EDGE_REQUESTS", "_TEST_REQUESTS", "_ROLLOUT_REQUESTS"):
-        monkeypatch.setattr(f"metricstack.simulation.truth.{name}", 200)
+        monkeypatch.setattr(f"metricstack.simulation.intervene.{name}", 200)

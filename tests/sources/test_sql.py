@@ -83,7 +83,7 @@ def test_secrets_are_masked(url: str, shown: str) -> None:
 
 
 def test_an_engine_that_cannot_be_reached_is_an_error_without_the_password(tmp_path: Path) -> None:
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason="psycopg is not installed, which PostgreSQL needs: `make setup` installs it")
     with pytest.raises(UnreadableFile) as caught:
         read("postgres://ada:hunter2@127.0.0.1:1/nothing?connect_timeout=2", tmp_path / "ws")
     assert "hunter2" not in str(caught.value)

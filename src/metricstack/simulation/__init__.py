@@ -5,11 +5,12 @@
 """
 
 from metricstack.simulation.effects import Effect
+from metricstack.simulation.intervene import find_truth
 from metricstack.simulation.model import OBSERVED, Coefficients, Intervention, Outcomes, unfold
 from metricstack.simulation.output import sample, simulate
 from metricstack.simulation.population import Population, draw
 from metricstack.simulation.settings import SAMPLE, Dirt, Settings
-from metricstack.simulation.truth import Edge, RolloutTruth, TestTruth, Truth, find_truth
+from metricstack.simulation.truth import Edge, RolloutTruth, TestTruth, Truth
 from metricstack.simulation.world import World
 
 __all__ = [

@@ -12,7 +12,7 @@ from metricstack.simulation.demand import HOUR
 from metricstack.simulation.dirt import Trail, arrange, envelope
 from metricstack.simulation.identifiers import hexes, mix
 from metricstack.simulation.model import JUDGE_SPREAD
-from metricstack.simulation.traffic import Runs
+from metricstack.simulation.runs import Runs
 from metricstack.simulation.world import World
 
 __all__ = ["Exposures", "assignments", "exposures", "feedback", "sessions"]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from metricstack.simulation.company import REGIONS, USE_CASES
 from metricstack.simulation.identifiers import fractions
-from metricstack.simulation.traffic import Runs
+from metricstack.simulation.runs import Runs
 
 __all__ = ["DAILY", "TOTALS", "add_up", "totals"]
 

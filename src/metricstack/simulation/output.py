@@ -22,12 +22,13 @@ from metricstack.simulation.behaviour import Exposures, assignments
 from metricstack.simulation.company import REGIONS, USE_CASES
 from metricstack.simulation.daily import DAILY, TOTALS
 from metricstack.simulation.identifiers import privacy_key
+from metricstack.simulation.intervene import find_truth
 from metricstack.simulation.model import OBSERVED, Coefficients
 from metricstack.simulation.registers import REGISTERS, registers
 from metricstack.simulation.settings import Dirt, Settings
 from metricstack.simulation.settings_file import settings_file
 from metricstack.simulation.stretches import TABLES_OF_TRAFFIC, Stretch, Unfolded, stretches, unfold_stretch
-from metricstack.simulation.truth import Truth, find_truth
+from metricstack.simulation.truth import Truth
 from metricstack.simulation.world import World
 from metricstack.telemetry.config import FILE_NAME
 from metricstack.telemetry.tables import TABLES, table

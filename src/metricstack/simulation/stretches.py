@@ -14,7 +14,7 @@ from metricstack.simulation.behaviour import Exposures
 from metricstack.simulation.daily import add_up, totals
 from metricstack.simulation.model import OBSERVED, Coefficients, unfold
 from metricstack.simulation.population import draw
-from metricstack.simulation.traffic import Runs
+from metricstack.simulation.runs import Runs
 from metricstack.simulation.world import World
 
 __all__ = ["TABLES_OF_TRAFFIC", "Stretch", "Unfolded", "stretches", "unfold_stretch"]

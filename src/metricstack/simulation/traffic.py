@@ -1,10 +1,7 @@
 """Traffic as telemetry sees it: requests, spans, inferences, actions, plans, handoffs of one stretch of time."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from metricstack.simulation.columns import assemble, category, constant, flags, floats, instants, integers
 from metricstack.simulation.company import (
@@ -18,19 +15,12 @@ from metricstack.simulation.company import (
     TEAMS,
     USE_CASES,
 )
-from metricstack.simulation.dirt import SKEWED_WEEKS, Rows, Trail, arrange, envelope
+from metricstack.simulation.dirt import SKEWED_WEEKS
 from metricstack.simulation.identifiers import fractions, hexes, mix
-from metricstack.simulation.model import CALLS, Outcomes
-from metricstack.simulation.population import Population
-from metricstack.simulation.world import World
+from metricstack.simulation.model import CALLS
+from metricstack.simulation.runs import FEATURES, INFERENCE, RETRIEVAL, REVIEW, ROOT, Runs
 
-__all__ = ["SERVICES", "Runs", "actions", "handoffs", "llm_calls", "plans", "requests", "spans"]
-
-Integers = NDArray[np.int64]
-
-SERVICES = ("support-copilot", "search-answers", "document-agent", "code-assistant")
-HOSTILE = "<script>alert(1)</script> costs $1 & $2 " + "x" * 60
-"""A model's name that tries to break a report."""
+__all__ = ["actions", "handoffs", "llm_calls", "plans", "requests", "spans"]
 
 _OUTCOMES = ("success", "failure", "abandoned", "escalated", "unknown")
 _OUTCOME_SOURCES = ("declared", "evaluated", "kpi", "human", "rule")
@@ -48,138 +38,11 @@ _TOOL_NAMES = tuple(tool for tools in _TOOLS for tool in tools)
 _WRITES = np.array([tool in ("refund", "ticket", "form_write", "file_write") for tool in _TOOL_NAMES])
 _BUCKETS = ("tokens_input_uncached", "tokens_cache_read", "tokens_cache_write", "tokens_output", "tokens_reasoning")
 
-# The spans of a run: root first; then what each step takes of the latency.
-_ROOT, _INGESTION, _RETRIEVAL, _FEATURES, _INFERENCE, _REVIEW = range(6)
 _OPERATIONS = ("workflow", "ingest", "retrieve", "build_features", "infer", "review")
 _STEPS = ("workflow", "ingestion", "retrieval", "feature_creation", "inference", "human_review")
 _DEPENDENCIES = ("vector_store", "meridian", "northlight", "feature_store")
 # Chance that the quality check of a step passes; inference follows the answer's quality.
 _STEP_OK = np.array([0.0, 0.992, 0.985, 0.99, 0.0, 0.97])
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """One stretch of time, unfolded: what every table of traffic is a view of.
-
-    Args:
-        number: Number of each run, unique in the company, shape (n,).
-        session: Number of each run's session, shape (n,).
-        latency: Latency in microseconds, whole milliseconds, shape (n,).
-        step_start: Start of each of the six possible spans, shape (n, 6).
-        step_length: Length of each in microseconds, shape (n, 6).
-        unreported: Nobody knows how the run ended.
-        uncosted: 0 = its cost is known, 1 = in part, 2 = not at all.
-        reviewed: A person looked at the answer.
-    """
-
-    world: World
-    people: Population
-    outcomes: Outcomes
-    trail: Trail
-    number: NDArray[np.uint64]
-    session: NDArray[np.uint64]
-    latency: Integers
-    step_start: Integers
-    step_length: Integers
-    unreported: NDArray[np.bool_]
-    uncosted: NDArray[np.int8]
-    reviewed: NDArray[np.bool_]
-
-    @classmethod
-    def of(
-        cls, world: World, people: Population, outcomes: Outcomes, rng: np.random.Generator, *, chunk: int, before: int
-    ) -> "Runs":
-        """Lay the steps of every run out in time.
-
-        Args:
-            world: The company.
-            people: Who asks.
-            outcomes: What became of it.
-            rng: Noise.
-            chunk: Number of this stretch.
-            before: Requests of all stretches before it.
-        """
-        n, dirt = people.n, world.settings.dirt
-        latency = np.rint(outcomes.latency * 1000).astype(np.int64).clip(1) * 1000
-        reviewed = outcomes.human_minutes > 0
-        shares = np.empty((n, 3))
-        shares[:, 0] = 0.03 + 0.05 * rng.random(n)
-        shares[:, 1] = people.retrieves * (0.06 + 0.10 * rng.random(n))
-        shares[:, 2] = 0.04 + 0.06 * rng.random(n)
-        length = np.empty((n, 6), dtype=np.int64)
-        length[:, _ROOT] = latency
-        length[:, _INGESTION : _FEATURES + 1] = (shares * latency[:, None]).astype(np.int64) // 1000 * 1000
-        length[:, _INFERENCE] = latency - length[:, _INGESTION : _FEATURES + 1].sum(axis=1)
-        length[:, _REVIEW] = (outcomes.human_minutes * 60_000).astype(np.int64) * 1000
-        start = np.empty((n, 6), dtype=np.int64)
-        start[:, _ROOT] = start[:, _INGESTION] = people.start
-        for step in range(_RETRIEVAL, _INFERENCE + 1):
-            start[:, step] = start[:, step - 1] + length[:, step - 1]
-        # The person looks after the answer went out: nobody waits for it on the screen.
-        start[:, _REVIEW] = (
-            people.start + latency + (120e6 * rng.standard_exponential(n)).astype(np.int64) // 1000 * 1000
-        )
-        uncosted = rng.random(n)
-        return cls(
-            world=world,
-            people=people,
-            outcomes=outcomes,
-            trail=Trail.of(world, people, outcomes, rng),
-            number=np.arange(before, before + n, dtype=np.uint64),
-            session=((chunk << 32) + people.session).astype(np.uint64),
-            latency=latency,
-            step_start=start,
-            step_length=length,
-            unreported=rng.random(n) < dirt.unknown_outcomes,
-            uncosted=((uncosted < dirt.null_costs).astype(np.int8) + (uncosted < dirt.null_costs / 2)).astype(np.int8),
-            reviewed=reviewed,
-        )
-
-    def salt(self, kind: int) -> int:
-        """Return the salt of one kind of identifier of this company."""
-        return (self.world.settings.seed * 0x1_0000 + kind) % 2**64
-
-    def run(self, of: Integers) -> pa.Array:
-        """Return the ids of runs."""
-        return hexes(mix(self.number[of], self.salt(1)))
-
-    def trace(self, of: Integers) -> pa.Array:
-        """Return the ids of their traces."""
-        return hexes(mix(self.number[of], self.salt(2)))
-
-    def span(self, of: Integers, slot: Integers | int, known: NDArray[np.bool_] | None = None) -> pa.Array:
-        """Return the ids of one of their spans."""
-        return hexes(mix(self.number[of] * np.uint64(8) + np.asarray(slot).astype(np.uint64), self.salt(3)), known)
-
-    def arrange(
-        self, time: Integers, of: Integers, rng: np.random.Generator, there: NDArray[np.bool_] | None = None
-    ) -> Rows:
-        """Choose which rows of the runs arrive, and in which order."""
-        return arrange(
-            time,
-            of,
-            self.trail,
-            rng,
-            duplicates=self.world.settings.dirt.duplicates,
-            until=self.world.demand.end,
-            there=there,
-        )
-
-    def shared(self, rows: Rows, skewed: NDArray[np.bool_] | None = None) -> dict[str, pa.Array]:
-        """Return the columns that every table of traffic has."""
-        u = self.people.use_case[rows.of]
-        return {
-            "run": self.run(rows.of),
-            "use_case": category(u, USE_CASES),
-            **envelope(rows, self.trail, source="otel", service=category(u, SERVICES), skewed=skewed),
-        }
-
-    def models(self) -> tuple[str, ...]:
-        """Return the names of the models; one of them is hostile where the dial says so."""
-        names = [model.name for model in MODELS]
-        if self.world.settings.dirt.hostile:
-            names[5] = HOSTILE
-        return tuple(names)
 
 
 def requests(runs: Runs, rng: np.random.Generator) -> pa.Table:
@@ -250,36 +113,36 @@ def spans(runs: Runs, rng: np.random.Generator) -> pa.Table:
     """Write the steps of the runs down, each with its quality check."""
     people, outcomes, dirt = runs.people, runs.outcomes, runs.world.settings.dirt
     there = np.ones((people.n, 6), dtype=bool)
-    there[:, _RETRIEVAL] = people.retrieves > 0
-    there[:, _REVIEW] = runs.reviewed
-    there[:, _ROOT] = fractions(runs.number, runs.salt(20)) >= dirt.missing_parents
+    there[:, RETRIEVAL] = people.retrieves > 0
+    there[:, REVIEW] = runs.reviewed
+    there[:, ROOT] = fractions(runs.number, runs.salt(20)) >= dirt.missing_parents
     fraction = runs.world.demand.fraction[people.hour]
     wrong = (fraction >= SKEWED_WEEKS[0]) & (fraction < SKEWED_WEEKS[1]) & (dirt.clock_skew != 0.0)
     shift = int(dirt.clock_skew * 1e6) * wrong
     start = runs.step_start.copy()
-    start[:, _RETRIEVAL] -= shift
+    start[:, RETRIEVAL] -= shift
     every = np.arange(people.n * 6)
     rows = runs.arrange(start.ravel(), every // 6, rng, there.ravel())
     of, slot = rows.of, rows.index % 6
     begin, length = start.ravel()[rows.index], runs.step_length.ravel()[rows.index]
-    skewed = wrong[of] & (slot == _RETRIEVAL)
+    skewed = wrong[of] & (slot == RETRIEVAL)
     chance = people.noise.extra[of] + 0.37 * slot  # one number per span, made from one per run
     chance -= np.floor(chance)
-    answered = np.where(slot == _INFERENCE, outcomes.quality[of] > 0.45, chance < _STEP_OK[slot])
-    ok = answered & ~(outcomes.failed[of] & (slot == _INFERENCE))
-    handled = (slot == _INFERENCE) & outcomes.retried[of]  # an error that a retry healed: not the run's outcome
-    broken = handled | ((slot <= _ROOT) & outcomes.failed[of])
-    depends = np.select([slot == _RETRIEVAL, slot == _FEATURES, outcomes.model[of] >= 5], [0, 3, 2], default=1)
+    answered = np.where(slot == INFERENCE, outcomes.quality[of] > 0.45, chance < _STEP_OK[slot])
+    ok = answered & ~(outcomes.failed[of] & (slot == INFERENCE))
+    handled = (slot == INFERENCE) & outcomes.retried[of]  # an error that a retry healed: not the run's outcome
+    broken = handled | ((slot <= ROOT) & outcomes.failed[of])
+    depends = np.select([slot == RETRIEVAL, slot == FEATURES, outcomes.model[of] >= 5], [0, 3, 2], default=1)
     columns = {
         **runs.shared(rows, skewed & (people.noise.length[of] < 0.5)),
         "span": runs.span(of, slot),
         "trace": runs.trace(of),
-        "parent": runs.span(of, _ROOT, slot != _ROOT),
+        "parent": runs.span(of, ROOT, slot != ROOT),
         "operation": category(slot, _OPERATIONS),
         "step": category(slot, _STEPS),
-        "quality_ok": flags(ok, (chance > 0.004) & (slot != _ROOT)),
+        "quality_ok": flags(ok, (chance > 0.004) & (slot != ROOT)),
         "status": category(broken, ("ok", "error")),
-        "dependency": category(depends, _DEPENDENCIES, (slot >= _RETRIEVAL) & (slot <= _INFERENCE)),
+        "dependency": category(depends, _DEPENDENCIES, (slot >= RETRIEVAL) & (slot <= INFERENCE)),
         "start": instants(begin),
         "end": instants(begin + length),
         "latency": floats(length / 1e6, 3),
@@ -293,17 +156,17 @@ def llm_calls(runs: Runs, rng: np.random.Generator) -> pa.Table:
     there = np.ones((people.n, 4), dtype=bool)
     there[:, 1], there[:, 2], there[:, 3] = outcomes.retried, people.plans > 0, people.retrieves > 0
     # The inference step holds plan, failed attempt and answer one after the other.
-    step = runs.step_length[:, _INFERENCE]
+    step = runs.step_length[:, INFERENCE]
     length = np.empty((people.n, 4), dtype=np.int64)
     length[:, 2] = step * people.plans * 0.2 // 1000 * 1000
     length[:, 1] = step * outcomes.retried * 0.35 // 1000 * 1000
     length[:, 0] = step - length[:, 1] - length[:, 2]
-    length[:, 3] = runs.step_length[:, _RETRIEVAL] // 2000 * 1000
+    length[:, 3] = runs.step_length[:, RETRIEVAL] // 2000 * 1000
     start = np.empty_like(length)
-    start[:, 2] = runs.step_start[:, _INFERENCE]
+    start[:, 2] = runs.step_start[:, INFERENCE]
     start[:, 1] = start[:, 2] + length[:, 2]
     start[:, 0] = start[:, 1] + length[:, 1]
-    start[:, 3] = runs.step_start[:, _RETRIEVAL]
+    start[:, 3] = runs.step_start[:, RETRIEVAL]
     rows = runs.arrange(start.ravel(), np.arange(people.n * 4) // 4, rng, there.ravel())
     of, slot = rows.of, rows.index % 4
     begin, lasted = start.ravel()[rows.index], length.ravel()[rows.index]
@@ -317,7 +180,7 @@ def llm_calls(runs: Runs, rng: np.random.Generator) -> pa.Table:
         **runs.shared(rows),
         "call": runs.span(of, slot),
         "trace": runs.trace(of),
-        "parent": runs.span(of, np.where(slot == 3, _RETRIEVAL, _INFERENCE)),
+        "parent": runs.span(of, np.where(slot == 3, RETRIEVAL, INFERENCE)),
         "operation": category(slot, CALLS),
         "provider": category(np.isin(model, (5, 6)), ("meridian", "northlight")),
         "model_requested": category(model, names),
@@ -351,7 +214,7 @@ def actions(runs: Runs, rng: np.random.Generator) -> pa.Table:
     attempt = np.ones(len(of), dtype=np.int64)
     attempt[1:] += which[1:] == which[:-1]
     share = (place + 0.45 * (attempt - 1)) / (people.actions[of] + 1)
-    start = runs.step_start[of, _INFERENCE] + (share * runs.step_length[of, _INFERENCE]).astype(np.int64) // 1000 * 1000
+    start = runs.step_start[of, INFERENCE] + (share * runs.step_length[of, INFERENCE]).astype(np.int64) // 1000 * 1000
     ok = ~broken[which] | ((attempt == 2) & (rng.random(len(of)) < 0.8))
     tool = rng.integers(0, 4, len(of)) + 4 * people.use_case[of]
     tool = tool[np.searchsorted(which, which)]  # a second attempt calls the same tool
@@ -383,7 +246,7 @@ def plans(runs: Runs, rng: np.random.Generator) -> pa.Table:
     """Write the plans down, and how what was executed differs from a reference."""
     people, outcomes = runs.people, runs.outcomes
     of = np.flatnonzero(people.plans)
-    start = runs.step_start[of, _INFERENCE]
+    start = runs.step_start[of, INFERENCE]
     rows = runs.arrange(start, of, rng)
     of = rows.of
     good = outcomes.quality[of]
@@ -396,8 +259,8 @@ def plans(runs: Runs, rng: np.random.Generator) -> pa.Table:
         **runs.shared(rows),
         "plan": hexes(mix(runs.number[of], runs.salt(8))),
         "agent": category(people.use_case[of], _AGENTS),
-        "started": instants(runs.step_start[of, _INFERENCE]),
-        "ready": instants(runs.step_start[of, _INFERENCE] + runs.step_length[of, _INFERENCE] // 5000 * 1000),
+        "started": instants(runs.step_start[of, INFERENCE]),
+        "ready": instants(runs.step_start[of, INFERENCE] + runs.step_length[of, INFERENCE] // 5000 * 1000),
         "steps_planned": integers(executed - extra.clip(0, executed - 1) + skipped),
         "steps_executed": integers(executed),
         "steps_matched": integers(executed - extra.clip(0, executed - 1), reference),
@@ -421,14 +284,12 @@ def handoffs(runs: Runs, rng: np.random.Generator) -> pa.Table:
     requested = np.where(
         human,
         people.start[of] + runs.latency[of],
-        runs.step_start[of, _INFERENCE] + runs.step_length[of, _INFERENCE] // 3000 * 1000,
+        runs.step_start[of, INFERENCE] + runs.step_length[of, INFERENCE] // 3000 * 1000,
     )
     rows = runs.arrange(requested, of, rng)
     human, at, of = human[rows.index], requested[rows.index], rows.of
-    accepted = np.where(human, np.maximum(runs.step_start[of, _REVIEW], at), at + 120_000)
-    returned = accepted + np.where(
-        human, runs.step_length[of, _REVIEW], runs.step_length[of, _INFERENCE] // 4000 * 1000
-    )
+    accepted = np.where(human, np.maximum(runs.step_start[of, REVIEW], at), at + 120_000)
+    returned = accepted + np.where(human, runs.step_length[of, REVIEW], runs.step_length[of, INFERENCE] // 4000 * 1000)
     taken = rng.random(rows.n) < 0.955
     end = runs.world.demand.end
     reason = np.where(human, np.where(outcomes.escalated[of], 0, 1), 2)

@@ -11,7 +11,7 @@ from metricstack.simulation.columns import register
 from metricstack.simulation.company import USE_CASES
 from metricstack.simulation.demand import HOUR
 from metricstack.simulation.disturbances import Incident
-from metricstack.simulation.traffic import SERVICES
+from metricstack.simulation.runs import SERVICES
 from metricstack.simulation.world import World
 
 __all__ = ["delivery"]

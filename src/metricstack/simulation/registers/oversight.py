@@ -12,7 +12,7 @@ from metricstack.simulation.company import EMBEDDING, LAST_QUARTER, MODELS, RELE
 from metricstack.simulation.demand import HOUR
 from metricstack.simulation.identifiers import mix
 from metricstack.simulation.past_tests import hour_window
-from metricstack.simulation.traffic import HOSTILE, SERVICES
+from metricstack.simulation.runs import HOSTILE, SERVICES
 from metricstack.simulation.world import World
 
 __all__ = ["judgement", "model_name", "oversight", "production_models"]
