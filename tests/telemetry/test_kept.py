@@ -71,7 +71,7 @@ def test_another_configuration_order_of_sums_or_code_is_read(
     file.write_text(file.read_text() + "\n[parameters]\nsla_latency = 7.0\n")
     kept(opened(), "q", reader)
     assert reader.asked == 3
-    monkeypatch.setattr(room, "_code", lambda: "another")
+    monkeypatch.setattr(room, "code_digest", lambda: "another")
     kept(opened(), "q", reader)
     assert reader.asked == 4
 

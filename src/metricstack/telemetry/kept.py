@@ -7,16 +7,15 @@ tables' files, the configuration, its own metrics, the engine and the code: what
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metricstack.telemetry.warehouse import write_atomic
+from metricstack.telemetry.warehouse import code_digest, joint_digest, write_atomic
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -65,25 +64,11 @@ def kept(ws: "Workspace", question: object, read: Callable[[], Arrays]) -> Array
 def _stamp(ws: "Workspace", question: object) -> str:
     engine = ws.connection
     parts = [
-        _code(), _digest((ws.root / "metrics").glob("*.toml")), ws.config,
+        code_digest(), joint_digest((ws.root / "metrics").glob("*.toml")), ws.config,
         np.__version__, engine.name, engine.version, ws.is_reproducible,
         [(name, ws.fingerprint(name)) for name in ws.tables], question,
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-@cache
-def _code() -> str:
-    """Digest of the package: whatever of it may have made a number."""
-    files = Path(__file__).parents[1].rglob("*")
-    return _digest(path for path in files if path.suffix in (".py", ".toml"))
-
-
-def _digest(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _load(path: Path) -> Arrays | None:

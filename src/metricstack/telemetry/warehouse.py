@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from metricstack.core.errors import UnreadableFile, WorkspaceError
 
-__all__ = ["DataFile", "Load", "Warehouse", "file_digest", "write_atomic"]
+__all__ = ["DataFile", "Load", "Warehouse", "code_digest", "file_digest", "joint_digest", "write_atomic"]
 
 MANIFEST = "manifest.json"
 _VERSION = 1
@@ -178,6 +179,22 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@cache
+def code_digest(*folders: str) -> str:
+    """Return one SHA-256 of the package's files, or of those in some of its folders: what may have made a number."""
+    root = Path(__file__).parents[1]
+    found = (path for folder in folders or (".",) for path in (root / folder).rglob("*"))
+    return joint_digest(path for path in found if path.suffix in (".py", ".toml"))
+
+
+def joint_digest(paths: Iterable[Path]) -> str:
+    """Return one SHA-256 of the bytes of several files, in whatever order they come."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,7 +17,7 @@ from weakref import WeakKeyDictionary
 from metricstack.metrics.query.compile import Plan
 from metricstack.metrics.query.states import State
 from metricstack.telemetry.measures import Given, measures_of
-from metricstack.telemetry.warehouse import file_digest, write_atomic
+from metricstack.telemetry.warehouse import code_digest, file_digest, write_atomic
 
 if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
@@ -43,6 +42,8 @@ __all__ = [
 FOLDER = "rollups"
 """The folder of a workspace that holds them."""
 _VERSION = 2
+_MAKERS = ("metrics", "telemetry", "numerics")
+"""The rooms whose code makes sums."""
 _READ: "WeakKeyDictionary[Workspace, dict[str, Manifest | None]]" = WeakKeyDictionary()
 STATES = "states"
 """The kind of segment that holds sums by unit."""
@@ -163,17 +164,6 @@ def differing(before: Iterable[Source], after: Iterable[Source]) -> tuple[Source
     return tuple(set(before) ^ set(after))
 
 
-@cache
-def _code() -> str:
-    """Digest of the code that sums are made with."""
-    root = Path(__file__).parents[2]
-    digest = hashlib.sha256()
-    for folder in ("metrics", "telemetry", "numerics"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def stamp(ws: "Workspace", name: str, given: Given) -> str:
     """Hash what besides the data decides a table's sums: code, engine, calendar, environment, parameters.
 
@@ -181,8 +171,8 @@ def stamp(ws: "Workspace", name: str, given: Given) -> str:
     """
     bound = [(measure.name, given.bound(measure)) for measure in measures_of(name).values()]
     parts = [
-        _VERSION, _code(), ws.connection.name, ws.connection.version, ws.config.zone, ws.config.environment,
-        ws.columns(name), sorted(bound),
+        _VERSION, code_digest(*_MAKERS), ws.connection.name, ws.connection.version, ws.config.zone,
+        ws.config.environment, ws.columns(name), sorted(bound),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
