@@ -308,6 +308,7 @@ _SENTENCES = {
     "consistent with an effect": "What was seen is consistent with an effect of {step} on {effect}",
     "associated after adjusting": "{step} is associated, after adjusting, with a move of {effect}",
     "moved together in one test": "{step} and {effect} moved together in one test",
+    "moved together in these tests": "{step} and {effect} moved together in the tests",
     "precedes": "{step} precedes a move of {effect}",
     "moves with": "{step} goes with a move of {effect}",
 }
