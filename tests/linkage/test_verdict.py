@@ -196,6 +196,18 @@ def test_of_one_grade_and_sign_it_is_said_how_many_times_the_sizes_differ_and_no
     assert wrong.detail.endswith("one of them breaks an assumption")
 
 
+def test_two_rungs_of_one_kind_that_disagree_are_named_and_not_their_kind_twice() -> None:
+    (days,) = judge(EDGE, [said(Rung.LEAD_LAG, 0.02, 0.001), said(Rung.ASSOCIATION, -0.01, 0.001)]).conflicts
+    assert days.detail.startswith("association says down, lead and lag says up:")
+    (units,) = judge(EDGE, [said(Rung.ROLLOUT, 0.020, 0.001), said(Rung.INSTRUMENT, 0.008, 0.001)]).conflicts
+    assert units.detail.startswith("instrument says +0.80\u00a0points, staged rollout says +2.00\u00a0points:")
+    # Of one and the same rung, the ways in which it was climbed tell them apart.
+    first, second = said(Rung.INSTRUMENT, 0.020, 0.001, n=9), said(Rung.INSTRUMENT, -0.008, 0.001)
+    (same,) = judge(EDGE, [replace(first, method="wave one"), replace(second, method="wave two")]).conflicts
+    assert same.detail.startswith("instrument (wave ")
+    assert "up, instrument (wave " in same.detail or "down, instrument (wave " in same.detail
+
+
 def test_rungs_that_agree_or_do_not_stand_are_no_conflict() -> None:
     agreeing = [said(Rung.PANEL, 0.009, 0.002), said(Rung.ASSOCIATION, 0.007, 0.003)]
     failed = said(Rung.ROLLOUT, -0.05, 0.001, fails="parallel_trends")

@@ -16,6 +16,7 @@ from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
+from metricstack.linkage.names import RUNGS
 from metricstack.linkage.next_steps import Settling, next_step, settling
 
 __all__ = ["Conflict", "Edge", "EdgeVerdict", "best_standing", "judge"]
@@ -246,16 +247,24 @@ def _conflicts(best: Evidence, ladder: Sequence[Evidence], level: float) -> tupl
         apart = one[0] > two[1] or two[0] > one[1]
         if not (opposite or apart):
             continue
-        if opposite:
-            says = (f"{other.speaker} says {_direction(told)}", f"{best.speaker} says {_direction(found)}")
-        else:
-            says = (f"{other.speaker} says {_size(told)}", f"{best.speaker} says {_size(found)}")
-        pair = ", ".join(text.replace("experiments says", "experiments say") for text in says)
+        say = _direction if opposite else _size
+        names = _speakers(other, best)
+        pair = ", ".join(f"{name} {say(said)}" for name, said in zip(names, (told, found), strict=True))
         why = _suspicion(best, other)
         if best.grade is other.grade and not opposite:
             why = _sizes_differ(found, told)
         conflicts.append(Conflict(best.rung, other.rung, opposite, f"{pair}: {why}"))
     return tuple(conflicts)
+
+
+def _speakers(one: Evidence, two: Evidence) -> list[str]:
+    """Name two that disagree, each with its verb: by their kind, of one kind by rung, of one rung by method."""
+    names = [one.speaker, two.speaker]
+    if one.speaker == two.speaker:
+        names = [RUNGS[each.rung].lower() for each in (one, two)]
+    if one.rung is two.rung:
+        names = [f"{name} ({each.method})" for name, each in zip(names, (one, two), strict=True)]
+    return [f"{name} {'say' if name.endswith('experiments') else 'says'}" for name in names]
 
 
 def _suspicion(best: Evidence, other: Evidence) -> str:
