@@ -14,6 +14,7 @@ from metricstack.experiments.declaration import Declaration, Guardrail
 from metricstack.experiments.planning import Plan
 from metricstack.experiments.prospect import ExperimentPlan, MetricPlan, Needed, Sight
 from metricstack.experiments.reading import Role
+from metricstack.linkage import Ledger, Trial
 from metricstack.metrics.model import Definition, Levels
 from metricstack.metrics.panel import MetricPanel
 from tests.linkage import maps
@@ -136,6 +137,11 @@ def _gallery() -> dict[str, Callable[[], Any]]:
         "edge": lambda: charts.chart_edge(maps.whole().edges[0]),
         "edge that is open": lambda: charts.chart_edge(maps.whole().edges[2]),
         "refused edge": lambda: charts.chart_edge(maps.refusals().edges[0]),
+        "ledger": lambda: charts.chart_ledger(maps.many().ledger),
+        "ledger of what is not known": lambda: charts.chart_ledger(
+            Ledger((Trial("a -> b", f"{HOSTILE}, {LONG}", MONEY), Trial("a -> b", "panel", "decides", 0.01, 9)))
+        ),
+        "empty ledger": lambda: charts.chart_ledger(Ledger()),
         "rollout": lambda: charts.chart_rollout(maps.rollout()),
         "lags": lambda: charts.chart_lags(maps.lags()),
         "specifications": lambda: charts.chart_specifications(maps.ways()),

@@ -11,7 +11,7 @@ from metricstack import charts
 from metricstack.charts.graph import HALF, laid_out, routed, wrapped_name
 from metricstack.charts.theme import ACCENT, BAD, GOOD, MUTED
 from metricstack.core.errors import InvalidInput
-from metricstack.linkage import LinkageMap, Rung, linkage_map
+from metricstack.linkage import Ledger, LinkageMap, Rung, Trial, linkage_map
 from tests.charts.gallery import picture
 from tests.charts.test_pictures import rows_of, spec, views
 from tests.linkage import maps
@@ -169,3 +169,35 @@ def test_hostile_names_are_text() -> None:
     shown = charts.figure_html(picture("map"))
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown
+
+
+# What was tried
+
+
+def test_a_ledger_is_drawn_by_rung_with_how_its_tests_ended_and_checks_after_the_rungs() -> None:
+    # By hand: two portfolios, one of which decides; three panels end three ways; two placebos of two rungs are one kind.
+    ledger = Ledger((
+        Trial("a -> b", "panel", "failed: rows", 0.2, 9), Trial("a -> b", "panel, future_placebo", "held", None, 9),
+        Trial("a -> b", "portfolio", "decides", 0.01, 9), Trial("c -> b", "portfolio", "stands", 0.3, 9),
+        Trial("c -> b", "panel", "refused: no_data"), Trial("d -> b", "panel", "decides", 0.01, 9),
+        Trial("c -> b", "lead_lag, future_placebo", "failed", None, 9),
+    ))  # fmt: skip
+    whole = charts.chart_ledger(ledger).to_dict()
+    told = {row["label"]: (row["words"], row["total"]) for data, _ in _data(whole) for row in data if "label" in row}
+    assert told == {
+        "Portfolio of tests": ("1 decide, 1 stand", "2"),
+        "Panel": ("1 decide, 1 failed, 1 cannot say", "3"),
+        "Future placebo": ("1 held, 1 failed", "2"),
+    }
+    assert list(told) == ["Portfolio of tests", "Panel", "Future placebo"]
+    lengths = [(row["row"], row["to"] - row["from"]) for data, _ in _data(whole) for row in data if "from" in row]
+    assert lengths == [(0, 1), (0, 1), (1, 1), (1, 1), (1, 1), (2, 1), (2, 1)]
+    assert "7 tests of 3 edges" in whole["description"]
+
+
+def _data(whole: dict[str, Any]) -> list[tuple[list[dict[str, Any]], str]]:
+    """The rows of every layer that has its own, each set once."""
+    sets = {id(one): one for one in whole.get("datasets", {}).values()} or {}
+    own = [layer["data"]["values"] for layer in whole["layer"] if "values" in layer.get("data", {})]
+    unique = {str(rows): rows for rows in (*sets.values(), *own)}
+    return [(rows, key) for key, rows in unique.items()]

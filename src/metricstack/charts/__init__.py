@@ -4,6 +4,7 @@ from metricstack.charts.cost import stacked_cost
 from metricstack.charts.dots import change_dots, interval_dots
 from metricstack.charts.experiments import chart_portfolio, chart_readout
 from metricstack.charts.findings import chart_findings
+from metricstack.charts.ledger import chart_ledger
 from metricstack.charts.linkage import chart_edge, chart_map
 from metricstack.charts.linkage_evidence import (
     chart_lags,
@@ -30,6 +31,7 @@ __all__ = [
     "chart_edge",
     "chart_findings",
     "chart_lags",
+    "chart_ledger",
     "chart_map",
     "chart_panel",
     "chart_plan",

@@ -94,6 +94,7 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Evidence", "html"): "metricstack.narrative.linkage:rung_html",
     ("Ledger", "say"): "metricstack.narrative.tried:say_ledger",
     ("Ledger", "html"): "metricstack.narrative.tried:ledger_html",
+    ("Ledger", "chart"): "metricstack.charts.ledger:chart_ledger",
     ("PortfolioPower", "say"): "metricstack.narrative.tried:say_power",
     ("CalendarAdjusted", "chart"): "metricstack.charts.linkage_evidence:chart_adjusted",
     # What is made of findings, and is shown in no other way.
