@@ -175,7 +175,7 @@ def test_hostile_names_are_text() -> None:
 
 
 def test_a_ledger_is_drawn_by_rung_with_how_its_tests_ended_and_checks_after_the_rungs() -> None:
-    # By hand: two portfolios, one of which decides; three panels end three ways; two placebos of two rungs are one kind.
+    # By hand: two portfolios, one decides; three panels end three ways; placebos of two rungs are one kind.
     ledger = Ledger((
         Trial("a -> b", "panel", "failed: rows", 0.2, 9), Trial("a -> b", "panel, future_placebo", "held", None, 9),
         Trial("a -> b", "portfolio", "decides", 0.01, 9), Trial("c -> b", "portfolio", "stands", 0.3, 9),
