@@ -182,3 +182,17 @@ def test_a_name_that_is_wrong_or_alone_is_said(
     code, out, err = run(capsys, *names, "--workspace", workspace)
     assert (code, out) == (1, "")
     assert words in err
+
+
+def test_an_edge_is_asked_by_any_name_of_its_metrics(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
+    code, asked, _ = run(capsys, "latency_p95", "success_rate", "--workspace", workspace, "--format", "json")
+    assert code == 0
+    assert [(one["cause"], one["effect"]) for one in strictly(asked)["edges"]] == [("latency_p95", "task_success")]
+
+
+def test_an_edge_that_is_declared_the_other_way_round_is_said_to_be(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    code, _, error = run(capsys, "task_success", "latency_p95", "--workspace", workspace)
+    assert code == 1
+    assert "It is declared the other way round, as 'latency_p95 -> task_success'." in error

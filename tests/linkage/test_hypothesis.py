@@ -189,3 +189,29 @@ def test_an_edge_that_cannot_be_is_told(change: dict[str, Any], message: str) ->
     given = {"cause": "relevance", "effect": "trust", "step": 0.05, "expected_sign": 1, "smallest_effect": 0.01}
     with pytest.raises(InvalidInput, match=message):
         Hypothesis(**(given | change))
+
+
+# Other names of a metric
+
+NAMES = {name: name for name in KNOWN} | {"success_rate": "task_success"}
+STEP = 'step = 0.05\nexpected = "+"\nsmallest_effect = 0.01\n'
+
+
+def test_a_metric_may_be_declared_by_another_of_its_names_and_is_known_by_its_id(tmp_path: Path) -> None:
+    written(tmp_path, f"include_default = true\n[edges.relevance.success_rate]\n{STEP}")
+    keys = [edge.key for edge in hypotheses(tmp_path, NAMES)]
+    # It replaces the package's edge of that name, instead of standing beside it.
+    assert keys[0] == "relevance -> task_success"
+    assert keys.count(keys[0]) == 1
+    assert not [key for key in keys if "success_rate" in key]
+    written(tmp_path, f'[edges.trust.conversion_rate]\n{STEP}confounders = ["success_rate", "region"]\n')
+    assert hypotheses(tmp_path, NAMES)[0].confounders == ("task_success", "region")
+
+
+def test_one_metric_by_two_names_makes_no_edge_and_one_edge_is_declared_once(tmp_path: Path) -> None:
+    written(tmp_path, f"[edges.task_success.success_rate]\n{STEP}")
+    with pytest.raises(ConfigurationError, match=r"toml:1: .*leads from one metric to another"):
+        hypotheses(tmp_path, NAMES)
+    written(tmp_path, f"[edges.relevance.task_success]\n{STEP}[edges.relevance.success_rate]\n{STEP}")
+    with pytest.raises(ConfigurationError, match=r"toml:5: edge relevance -> success_rate: .*line 1"):
+        hypotheses(tmp_path, NAMES)

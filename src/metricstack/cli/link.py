@@ -70,19 +70,17 @@ def run_link(arguments: argparse.Namespace) -> int:
 def _declared(ws: "Workspace", cause: str, effect: str) -> "Hypothesis":
     """Return the declared edge of that name before anything slow is done, or raise `UnknownName`."""
     from metricstack.linkage import hypotheses
+    from metricstack.linkage.link import names_of
     from metricstack.metrics import catalogue
 
     known = catalogue(ws)
-    names = [*known.ids, *(alias for one in known for alias in one.aliases)]
-    by_key = {one.key: one for one in hypotheses(ws.root, names)}
-    key = f"{cause} -> {effect}"
-    for name in (cause, effect):
-        if name not in known:
-            raise UnknownName("metric", name, known.ids, remedy="List them with `metricstack metrics list`.")
+    by_key = {one.key: one for one in hypotheses(ws.root, names_of(known))}
+    first, second = (known.get(name).id for name in (cause, effect))
+    key, turned = f"{first} -> {second}", f"{second} -> {first}"
     if key not in by_key:
-        raise UnknownName(
-            "edge", key, by_key, remedy="Declare it in linkage.toml, or list them with `metricstack link`."
-        )
+        about = f"It is declared the other way round, as {turned!r}. " if turned in by_key else ""
+        remedy = f"{about}Declare it in linkage.toml, or list them with `metricstack link`."
+        raise UnknownName("edge", key, by_key, remedy=remedy)
     return by_key[key]
 
 

@@ -166,7 +166,7 @@ def hypotheses(folder: Path, known: Collection[str]) -> tuple[Hypothesis, ...]:
 
     Args:
         folder: The workspace's folder.
-        known: Ids of its metrics.
+        known: Ids of its metrics; or all names of its metrics, each with the id that the edges are then given by.
 
     Raises:
         ConfigurationError: the file declares what cannot be; every fault with its line.
@@ -199,7 +199,7 @@ def read_hypotheses(path: Path, known: Collection[str] | None) -> tuple[Hypothes
 
     Args:
         path: The file.
-        known: Ids of metrics; None = any.
+        known: Ids of metrics, or names with their ids; None = any.
 
     Raises:
         ConfigurationError: the file declares what cannot be; every fault with its line.
@@ -224,6 +224,7 @@ def read_hypotheses(path: Path, known: Collection[str] | None) -> tuple[Hypothes
         fault("edges stand under [edges.CAUSE.EFFECT], one table for each.", "edges")
         edges = {}
     found: list[Hypothesis] = []
+    places: dict[tuple[str, str], int] = {}
     for cause, effects in edges.items():
         first = next(iter(effects), "") if isinstance(effects, dict) else ""  # its header is where the cause is written
         _check_metric(cause, "cause", known, lambda message, at=(cause, first): fault(message, "edges", *at))
@@ -235,11 +236,16 @@ def read_hypotheses(path: Path, known: Collection[str] | None) -> tuple[Hypothes
                 fault(f"{effect!r} must be a table: [edges.{cause}.EFFECT].", "edges", cause, effect)
                 continue
             wrong = list(_faults(cause, effect, entry, known))
+            ids = _ids(known)
+            pair = (ids.get(cause, cause), ids.get(effect, effect))
+            if pair in places:
+                wrong.append(("", f"it is declared in line {places[pair]} too."))
+            places.setdefault(pair, line_of(text, "edges", cause, effect))
             for name, message in wrong:
                 fault(f"edge {cause} -> {effect}: {message}", "edges", cause, effect, name)
             if not wrong:
                 origin = f"{path.name}:{line_of(text, 'edges', cause, effect)}"
-                found.append(_built(cause, effect, entry, origin))
+                found.append(_built(pair, entry, origin, ids))
     if faults:
         raise ConfigurationError(path.name, faults)
     if include is True:
@@ -272,7 +278,9 @@ def _faults(
     told: list[tuple[str, str]] = []
     _check_metric(effect, "effect", known, lambda message: told.append(("", message)))
     yield from told
-    yield from _wrong({"cause": cause, "effect": effect} | {name: entry[name] for name in entry if name in _FIELDS})
+    ids = _ids(known)
+    pair = {"cause": ids.get(cause, cause), "effect": ids.get(effect, effect)}
+    yield from _wrong(pair | {name: entry[name] for name in entry if name in _FIELDS})
     controls = entry.get("negative_controls", [])
     for name in controls if isinstance(controls, list) else []:
         if isinstance(name, str) and name in (cause, effect):
@@ -286,11 +294,16 @@ def _faults(
             yield from wrong
 
 
-def _built(cause: str, effect: str, entry: Mapping[str, Any], origin: str) -> Hypothesis:
+def _ids(known: Collection[str] | None) -> Mapping[str, str]:
+    """The ids of names, where they are told."""
+    return known if isinstance(known, Mapping) else {}
+
+
+def _built(pair: tuple[str, str], entry: Mapping[str, Any], origin: str, ids: Mapping[str, str]) -> Hypothesis:
     plain = {name: entry[name] for name in _FIELDS if name in entry}
     for name in ("lags", "confounders", "negative_controls", "changes"):
         if name in plain:
-            plain[name] = tuple(plain[name])
+            plain[name] = tuple(one if name == "changes" else ids.get(one, one) for one in plain[name])
     for name in ("step", "smallest_effect"):
         plain[name] = float(plain[name])
-    return Hypothesis(cause, effect, expected_sign=_SIGNS[entry["expected"]], origin=origin, **plain)
+    return Hypothesis(*pair, expected_sign=_SIGNS[entry["expected"]], origin=origin, **plain)

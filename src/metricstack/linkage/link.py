@@ -83,9 +83,9 @@ def by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:
     )
 
 
-def names_of(known: Catalogue) -> list[str]:
-    """Name all metrics, by id and by alias."""
-    return [*known.ids, *(alias for one in known for alias in one.aliases)]
+def names_of(known: Catalogue) -> dict[str, str]:
+    """Name all metrics, by id and by alias, each with its id."""
+    return {name: one.id for one in known for name in (*one.aliases, one.id)}
 
 
 def window_of(ws: "Workspace", window: Window | str | None) -> Window:

@@ -8,7 +8,7 @@ from metricstack.core.show import Shown
 from metricstack.core.values import Finding
 from metricstack.core.windows import Window
 from metricstack.linkage.hypothesis import Hypothesis, default_map, hypotheses
-from metricstack.linkage.link import link
+from metricstack.linkage.link import link, names_of
 from metricstack.linkage.linkage_map import LinkageMap
 from metricstack.linkage.verdict import Edge
 from metricstack.metrics.definitions import catalogue
@@ -96,7 +96,7 @@ def four_questions(ws: "Workspace", *, window: Window | str | None = None) -> Fo
     Raises:
         ConfigurationError: ``linkage.toml`` declares what cannot be; every fault with its line.
     """
-    known = catalogue(ws).ids
+    known = names_of(catalogue(ws))
     pairs = dict.fromkeys(pair for question in QUESTIONS for pair in question.edges)
     own = {(edge.cause, edge.effect): edge for edge in (*default_map(known), *hypotheses(ws.root, known))}
     asked: Sequence[Hypothesis] = [own[pair] for pair in pairs if pair in own]
