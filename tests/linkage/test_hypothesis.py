@@ -215,3 +215,37 @@ def test_one_metric_by_two_names_makes_no_edge_and_one_edge_is_declared_once(tmp
     written(tmp_path, f"[edges.relevance.task_success]\n{STEP}[edges.relevance.success_rate]\n{STEP}")
     with pytest.raises(ConfigurationError, match=r"toml:5: edge relevance -> success_rate: .*line 1"):
         hypotheses(tmp_path, NAMES)
+
+
+# Names and numbers that would be taken for something else
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('confounders = ["trsut"]', "Unknown metric or dimension 'trsut'. Did you mean 'trust'?"),
+        ('confounders = ["sgment"]', "Did you mean 'segment'?"),
+        ('confounders = ["relevance"]', "'relevance' is the edge's own metric"),
+        ('confounders = ["success_rate"]', "'task_success' is the edge's own metric"),
+        ('confounders = ["trust", "trust"]', "'trust' is named twice"),
+        ('confounders = ["trust"]\nnegative_controls = ["trust"]', "'trust' is named twice"),
+        ('unit = "regoin"', "Unknown dimension 'regoin'. Did you mean 'region'?"),
+        ('unit = ""', "unit = '': a dimension is needed"),
+        ('unit = "region, region"', "each once"),
+        ('exclusion = " "', "exclusion = ' ': it is blank"),
+    ],
+)
+def test_a_name_that_would_be_left_out_without_a_word_is_a_fault(tmp_path: Path, line: str, message: str) -> None:
+    written(tmp_path, f"[edges.relevance.task_success]\n{STEP}{line}\n")
+    with pytest.raises(ConfigurationError, match=r"toml:[56]:") as told:
+        hypotheses(tmp_path, NAMES)
+    assert message in str(told.value)
+
+
+@pytest.mark.parametrize("number", ["1e300", "5e-324", f"1{'0' * 400}"])
+def test_a_step_of_no_size_that_anything_has_is_a_fault(tmp_path: Path, number: str) -> None:
+    text = f'[edges.relevance.task_success]\nstep = {number}\nexpected = "+"\nsmallest_effect = {number}\n'
+    written(tmp_path, text)
+    with pytest.raises(ConfigurationError, match="2 faults") as told:
+        hypotheses(tmp_path, KNOWN)
+    assert str(told.value).count("from 1e-12 to 1e+12 in size") == 2

@@ -5,7 +5,6 @@ effect, the smallest effect of that step that matters, and how it may be looked 
 once, each with its line.
 """
 
-import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
@@ -15,12 +14,15 @@ from typing import Any
 from metricstack.core.errors import ConfigurationError, Fault, InvalidInput, UnknownName, nearest
 from metricstack.core.toml import line_of, read_toml
 from metricstack.core.units import check_unit
+from metricstack.telemetry.tables import TABLES
 
 __all__ = ["FILE", "GRAINS", "Hypothesis", "default_map", "hypotheses", "read_hypotheses"]
 
 FILE = "linkage.toml"
 GRAINS = ("day", "week", "month")
 _LONGEST_LAG = 366
+_LEAST, _MOST = 1e-12, 1e12
+"""Sizes of a step: beyond these no number is what was meant, and squares leave what a computer can write."""
 _SIGNS = {"+": 1, "-": -1}
 
 
@@ -120,14 +122,18 @@ def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if told["cause"] == told["effect"]:
         yield "cause", "an edge leads from one metric to another."
     if "step" in told and not (_is_number(told["step"]) and told["step"] != 0):
-        yield "step", f"step = {told['step']!r}: a number other than 0 is needed, in the cause's unit."
+        yield (
+            "step",
+            f"step = {told['step']!r}: a number other than 0 is needed, in the cause's unit{_sized(told['step'])}.",
+        )
     if "expected_sign" in told and told["expected_sign"] not in (1, -1):
         yield "expected", f"expected_sign = {told['expected_sign']!r}: it is +1 or -1."
     if "smallest_effect" in told and not (_is_number(told["smallest_effect"]) and told["smallest_effect"] > 0):
         yield (
             "smallest_effect",
             (
-                f"smallest_effect = {told['smallest_effect']!r}: a number above 0 is needed, in the effect's unit; "
+                f"smallest_effect = {told['smallest_effect']!r}: a number above 0 is needed, in the effect's unit"
+                f"{_sized(told['smallest_effect'])}; "
                 "the sign stands in 'expected'."
             ),
         )
@@ -144,6 +150,8 @@ def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("unit", "exclusion", "about"):
         if name in told and not isinstance(told[name], str):
             yield name, f"{name} = {told[name]!r}: it must be text."
+    if isinstance(told.get("exclusion"), str) and told["exclusion"] and not told["exclusion"].strip():
+        yield "exclusion", f"exclusion = {told['exclusion']!r}: it is blank; say why, or leave it out."
     for name in ("confounders", "negative_controls", "changes"):
         if name in told and not (
             isinstance(told[name], list | tuple) and all(isinstance(one, str) and one for one in told[name])
@@ -158,7 +166,13 @@ def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and _LEAST <= abs(value) <= _MOST
+
+
+def _sized(value: Any) -> str:
+    """What is allowed, of a number that is too large or too small."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and value != 0
+    return f", from {_LEAST:g} to {_MOST:g} in size" if is_one and not _is_number(value) else ""
 
 
 def hypotheses(folder: Path, known: Collection[str]) -> tuple[Hypothesis, ...]:
@@ -281,6 +295,8 @@ def _faults(
     ids = _ids(known)
     pair = {"cause": ids.get(cause, cause), "effect": ids.get(effect, effect)}
     yield from _wrong(pair | {name: entry[name] for name in entry if name in _FIELDS})
+    if known is not None:
+        yield from _misnamed({*pair.values()}, entry, known)
     controls = entry.get("negative_controls", [])
     for name in controls if isinstance(controls, list) else []:
         if isinstance(name, str) and name in (cause, effect):
@@ -292,6 +308,32 @@ def _faults(
             wrong: list[tuple[str, str]] = []
             _check_metric(name, "negative_controls", known, lambda m, at=wrong: at.append(("negative_controls", m)))
             yield from wrong
+
+
+def _misnamed(own: Collection[str], entry: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Names that nothing has, or that are there twice: they would be left out without a word."""
+    columns = {column.name for table in TABLES.values() for column in table.columns}
+    unit = entry.get("unit", "region")
+    if isinstance(unit, str):
+        parts = [part.strip() for part in unit.split(",")]
+        if not all(parts) or len(set(parts)) < len(parts):
+            yield "unit", f'unit = {unit!r}: a dimension is needed, or several, each once, as "region, channel".'
+        else:
+            yield from (("unit", f"unit: {UnknownName('dimension', part, columns)}") for part in parts
+                        if part not in columns)  # fmt: skip
+    ids, seen = _ids(known), set[str]()
+    for field_name in ("negative_controls", "confounders"):
+        listed = entry.get(field_name, [])
+        for name in (ids.get(one, one) for one in listed if isinstance(one, str)) if isinstance(listed, list) else ():
+            if name in seen:
+                yield field_name, f"{name!r} is named twice among negative controls and confounders."
+            elif field_name == "confounders" and name in own:
+                yield field_name, f"{name!r} is the edge's own metric; a confounder is another that moves both."
+            elif field_name == "confounders" and name not in known and name not in columns:
+                yield (
+                    field_name, f"confounders: {UnknownName('metric or dimension', name, [*known, *columns])}"
+                )  # fmt: skip
+            seen.add(name)
 
 
 def _ids(known: Collection[str] | None) -> Mapping[str, str]:
