@@ -32,7 +32,7 @@ def test_its_code_runs_and_says_something(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_its_declaration_loads_beside_the_default_map(tmp_path: Path) -> None:
-    known = load(CATALOGUE)
+    known = tuple(load(CATALOGUE))
     path = tmp_path / FILE
     path.write_text(DECLARED, encoding="utf-8")
     found = {edge.key: edge for edge in read_hypotheses(path, known)}

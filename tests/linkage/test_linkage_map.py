@@ -187,3 +187,27 @@ def test_a_previous_map_that_is_none_is_told() -> None:
 def test_an_edge_that_is_not_on_the_map_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="m0 -> conversion_rate"):
         drawn((0.01, 0.001)).edge("m0", "conversion_rates")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": None}, {"scale": {}}, {"scale": {"step": "0.05"}}, {"estimate": "0.01"}, {"estimate": float("nan")},
+        {"low": "x"}, {"high": {}}, {"cause": ["a"]}, {"verdict": 5}, {"grade": None},
+    ],
+)  # fmt: skip
+def test_a_previous_map_that_is_broken_is_said_to_be_where_it_is(change: dict[str, Any]) -> None:
+    found = drawn((0.01, 0.001))
+    told = json.loads(json.dumps(found.to_dict()))
+    told["edges"][0] |= change
+    with pytest.raises(InvalidInput, match="edge 1 of the previous map"):
+        found.diff(told)
+
+
+def test_effects_in_different_units_are_not_compared() -> None:
+    found = drawn((0.01, 0.001))
+    told = json.loads(json.dumps(found.to_dict()))
+    told["edges"][0] |= {"estimate": 5.0, "low": 4.0, "high": 6.0}
+    assert [one.what for one in found.diff(told)] == ["size"]
+    told["edges"][0]["scale"]["unit"] = "s"
+    assert found.diff(told) == ()

@@ -87,8 +87,8 @@ def _declared(ws: "Workspace", cause: str, effect: str) -> "Hypothesis":
 def _read(path: Path) -> dict[str, Any]:
     """Read what ``--format json`` wrote before, or say that it is none."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
         raise InvalidInput(f"{path} is no JSON ({error}); write one with `metricstack link --format json`.") from None
     edges = told.get("edges") if isinstance(told, dict) else None
     if not isinstance(edges, list) or not all(isinstance(one, dict) and set(one) >= _COMPARED for one in edges):

@@ -94,11 +94,13 @@ class LinkageMap(Shown):
             previous: The older map, or what its ``to_dict`` gave.
 
         Raises:
-            InvalidInput: a mapping that is no map.
+            InvalidInput: a mapping that is no map; names what is wrong with it.
         """
         told = previous.to_dict() if isinstance(previous, LinkageMap) else previous
         if not isinstance(told.get("edges"), list | tuple):
             raise InvalidInput("The previous map has no list of edges; give a LinkageMap or its to_dict().")
+        for place, one in enumerate(told["edges"], start=1):
+            _check(place, one)
         old = {f"{one['cause']} -> {one['effect']}": one for one in told["edges"]}
         new = {one.key: one.to_dict() for one in self.edges}
         changes = [EdgeChange(key, "new", "", str(one["verdict"])) for key, one in new.items() if key not in old]
@@ -109,13 +111,32 @@ class LinkageMap(Shown):
         return tuple(changes)
 
 
+def _check(place: int, told: Any) -> None:
+    """Refuse an edge of which nothing can be told, with what is wrong."""
+    edge = told if isinstance(told, Mapping) else {}
+    scale = edge.get("scale")
+    wrong = [name for name in ("cause", "effect", "grade", "verdict") if not isinstance(edge.get(name), str)]
+    wrong += [name for name in ("estimate", "low", "high") if name not in edge or not _is_number_or_none(edge[name])]
+    if not isinstance(scale, Mapping) or scale.get("step") is None or not _is_number_or_none(scale["step"]):
+        wrong.append("scale")
+    if wrong:
+        raise InvalidInput(
+            f"In edge {place} of the previous map {' and '.join(wrong)} cannot be read; give a LinkageMap or its "
+            "to_dict(), or write a file with `metricstack link --format json`."
+        )
+
+
+def _is_number_or_none(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not math.isnan(value))
+
+
 def _changes(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[EdgeChange]:
     for what in ("grade", "verdict"):
         if before[what] != after[what]:
             yield EdgeChange(key, what, str(before[what]), str(after[what]))
     was, now = before["estimate"], after["estimate"]
-    if was is None or now is None or before["scale"]["step"] != after["scale"]["step"]:
-        return  # effects of different steps have no common size
+    if was is None or now is None or any(before["scale"].get(of) != after["scale"][of] for of in ("step", "unit")):
+        return  # effects of different steps, or in different units, have no common size
     if was * now < 0:
         yield EdgeChange(key, "sign", f"{was:+.4g}", f"{now:+.4g}")
     low = -math.inf if before["low"] is None else before["low"]
