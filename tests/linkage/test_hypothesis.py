@@ -249,3 +249,9 @@ def test_a_step_of_no_size_that_anything_has_is_a_fault(tmp_path: Path, number: 
     with pytest.raises(ConfigurationError, match="2 faults") as told:
         hypotheses(tmp_path, KNOWN)
     assert str(told.value).count("from 1e-12 to 1e+12 in size") == 2
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read_and_its_lines_are_counted_alike(tmp_path: Path) -> None:
+    path = written(tmp_path, f"[edges.relevance.task_success]\n{STEP}")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert hypotheses(tmp_path, KNOWN)[0].origin == f"{FILE}:1"
