@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from metricstack.core.streams import stream
-from metricstack.core.values import Provenance
+from metricstack.core.values import Provenance, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
@@ -75,3 +75,11 @@ def test_the_best_of_fifteen_lags_of_unrelated_series_seldom_leaves_out_0() -> N
 
 def test_the_rung_says_which_came_first() -> None:
     assert led(series(1, slope=0.8)).rung is Rung.LEAD_LAG
+
+
+def test_days_that_tell_nothing_are_refused_with_the_name_of_their_metric() -> None:
+    still = pd.DataFrame({"cause": 1.5, "effect": np.arange(90) % 7 + 0.5}, index=DATES)
+    for table, said in ((still, "cause is 1.5 on every day"), (still.iloc[:5], "cause has 5 days; 30 are needed")):
+        one = led(table)
+        assert isinstance(one.estimate, Refusal)
+        assert one.estimate.detail == said

@@ -45,12 +45,19 @@ def led(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     try:
         found = lead_lag(x, y, lags=lags, dates=dates, events=seen.events, missing="skip")
     except InvalidInput as error:
-        yield Evidence(Rung.LEAD_LAG, "daily series", Refusal(Reason.UNSTABLE, str(error)), len(pair))
+        yield Evidence(Rung.LEAD_LAG, "daily series", Refusal(Reason.UNSTABLE, _named(str(error), edge)), len(pair))
         return
     if isinstance(found, Refusal):
+        found = replace(found, detail=_named(found.detail, edge))
         yield Evidence(Rung.LEAD_LAG, f"lead and lag over {lags} days", found, len(pair), window=seen.window)
         return
     yield _told(seen, edge, found, pair)
+
+
+def _named(text: str, edge: Hypothesis) -> str:
+    """Call the series of a sentence, x and y there, by their metrics."""
+    names = {"x": edge.cause, "y": edge.effect}
+    return re.sub(r"\b[xy]\b", lambda one: names[one[0]], text)
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,7 @@ def _told(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame"
         days = f"{-found.lag} day{'s' if found.lag < -1 else ''}"
         detail = f"{edge.effect} moves {days} before {edge.cause}, if anything does"
         told = Refusal(Reason.UNSTABLE, detail, "Ask whether the effect moves the cause.")
-    named = {"x": edge.cause, "y": edge.effect}
-    says = re.sub(r"\b[xy]\b", lambda one: named[one[0]], found.says)
+    says = _named(found.says, edge)
     checks = []
     dates = [str(day) for day in pair.index]
     x, y = (pair[name].to_numpy(dtype=np.float64) for name in (edge.cause, edge.effect))
