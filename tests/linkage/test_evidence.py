@@ -200,3 +200,8 @@ def test_a_covariance_that_cannot_be_is_told() -> None:
 def test_a_cause_that_the_portfolio_has_not_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="latency_p95"):
         portfolio_evidence(past("cause"), step=0.5, cause="latency_p59")
+
+
+def test_a_number_of_tests_that_nobody_runs_is_not_told_to_the_last_one() -> None:
+    (told,) = portfolio_evidence(past("few", tests=12), step=0.5, smallest_effect=1e-6).sensitivity
+    assert told.detail.endswith("; no number that anyone runs does so 80% of the time")

@@ -16,6 +16,9 @@ from metricstack.numerics.multiplicity import p_value
 
 __all__ = ["portfolio_evidence", "single_test_evidence"]
 
+_MOST_TESTS = 10_000
+"""More A/B tests than this nobody runs: then the number says nothing but that."""
+
 
 @dataclass(frozen=True)
 class _Slope:
@@ -85,9 +88,10 @@ def _power(found: PortfolioSlope, cause: str, slope: float) -> tuple[Sensitivity
     power = found.power(slope, cause=cause)
     if isinstance(power, Refusal):
         return (Sensitivity("power", power),)
+    more = f"{power.tests_needed:,} do" if power.tests_needed <= _MOST_TESTS else "no number that anyone runs does"
     detail = (
         f"{found.tests} such tests show the smallest effect that matters {power.power:.0%} of the time; "
-        f"{power.tests_needed:,} do so {power.wanted:.0%} of the time"
+        f"{more} so {power.wanted:.0%} of the time"
     )
     return (Sensitivity("power", detail=detail),)
 
