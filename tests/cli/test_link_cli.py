@@ -1,6 +1,7 @@
 """What `metricstack link` promises: the map or one ladder, for people and for programs, and what has changed."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,9 @@ def test_both_names_give_the_whole_ladder(
     assert out.startswith("relevance +0.05 -> conversion_rate: supports\n───")
     for words in ("portfolio", "decides", "lead_lag", "cannot say: 4 regions; 12 are needed", "✗ It is straight"):
         assert words in out
+    # Rungs of one name are told apart by how they were climbed; the table says of which level its intervals are.
+    assert "\nportfolio\n─────────\na method\n" in out
+    assert re.search(r"grade +effect, 95\s% interval +n +counts", out)
 
 
 @pytest.mark.parametrize("make", [maps.whole, maps.one, maps.refusals, maps.many])

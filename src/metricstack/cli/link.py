@@ -122,24 +122,30 @@ def tell_map(found: "LinkageMap") -> None:
 
 def tell_edge(edge: "Edge") -> None:
     """Print an edge: the answer, then one row per rung, then what each rests on."""
+    from metricstack.core.values import Refusal
+    from metricstack.narrative.html import one_level
     from metricstack.narrative.linkage import say_edge, say_evidence, say_rung_effect, say_standing
+    from metricstack.narrative.words import percent
 
     print(heading(f"{one_line(edge.hypothesis.step_name)} -> {one_line(edge.effect)}: {edge.verdict}"))
     print("\n".join(line for text in say_edge(edge).splitlines() for line in wrapped(text)))
+    level = one_level(one.estimate.estimate for one in edge.evidence if not isinstance(one.estimate, Refusal))
+    effect = "effect" if level is None else f"effect, {percent(level)} interval"
     rows = [
         {
-            "rung": str(one.rung), "grade": str(one.grade), "effect": say_rung_effect(one), "n": f"{one.n:,}",
+            "rung": str(one.rung), "grade": str(one.grade), effect: say_rung_effect(one), "n": f"{one.n:,}",
             "counts": say_standing(edge, one),
         }
         for one in edge.evidence
     ]  # fmt: skip
     if rows:
         print()
-        print_rows(rows, "table", ("rung", "grade", "effect", "n", "counts"))
+        print_rows(rows, "table", ("rung", "grade", effect, "n", "counts"))
     for one in edge.evidence:
         told = say_evidence(one)
         if told:
             print(f"\n{heading(str(one.rung))}")
+            print("\n".join(wrapped(one.method)))
             print("\n".join(line for text in told for line in wrapped(text[2:], first=text[:2])))
     if edge.hypothesis.about:
         print("\n" + entries([("Why", edge.hypothesis.about)]))
