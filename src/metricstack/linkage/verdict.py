@@ -296,11 +296,13 @@ def _size(found: Effect, *, bounds: bool = False) -> str:
     known = found.estimate
     width = known.half_width
     told = [known.value]
-    if bounds and known.low is not None and known.high is not None:
+    endless = known.low == -math.inf and known.high == math.inf
+    if bounds and known.low is not None and known.high is not None and not endless:
         told += [known.low, known.high]
     texts = [_number(value, found.unit, width) for value in told]
     last = f"{_NO_BREAK}points" if found.unit == "fraction" else ""
-    return f"{texts[0]}{f' [{texts[1]}, {texts[2]}]' if len(texts) > 1 else ''}{last}"
+    between = f" [{texts[1]}, {texts[2]}]" if len(texts) > 1 else ""
+    return f"{texts[0]}{between}{last}{' (unbounded)' if bounds and endless else ''}"
 
 
 def _number(value: float, unit: str, width: float | None) -> str:
