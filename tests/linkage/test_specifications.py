@@ -62,3 +62,8 @@ def test_what_cannot_be_meant_is_named() -> None:
     for lags in ((), (-1,), (1, 1)):
         with pytest.raises(InvalidInput, match="Lags"):
             specifications(panel(), "y", "x", "unit", "time", lags=lags)
+
+
+def test_one_period_is_one() -> None:
+    found = specifications(panel(), "y", "x", "unit", "time", lags=(0, 1))
+    assert "cause 1 period before" in [one.name for one in found.ways]

@@ -187,7 +187,7 @@ def specifications(
         ways.append(ask("without covariates", fixed=()))
     if len(chosen) > 1:
         ways += [ask(f"without {one}", fixed=[name for name in chosen if name != one]) for one in chosen]
-    ways += [ask(f"cause {lag} periods before", lag=lag) for lag in offsets[1:]]
+    ways += [ask(f"cause {lag} period{'s' if lag > 1 else ''} before", lag=lag) for lag in offsets[1:]]
     ways.append(ask("clusters of periods too", cluster=("unit", "time")))
     return Specifications(tuple(ways), cause, outcome)
 
