@@ -252,3 +252,10 @@ def test_what_cannot_be_meant_is_named() -> None:
         effect_of(df, errors="robbust")
     with pytest.raises(InvalidInput, match="no number"):
         effect_of(df.assign(z0="a"))
+
+
+def test_what_is_held_fixed_may_be_given_in_its_place() -> None:
+    rng = np.random.default_rng(3)
+    df = pd.DataFrame(rng.standard_normal((200, 4)), columns=["y", "x", "z", "w"])
+    df["x"] += df["z"]
+    assert instrument(df, "y", "x", ["z"], ["w"]) == instrument(df, "y", "x", ["z"], exogenous=["w"])

@@ -237,3 +237,9 @@ def test_periods_may_be_dates_and_units_numbers() -> None:
     df = table("jtrain").assign(when=lambda d: pd.to_datetime(d.year.astype(str)))
     by_year, by_date = (found(panel_effect(df, "lscrap", "grant", "fcode", time)) for time in ("year", "when"))
     assert by_year.value == by_date.value
+
+
+def test_what_is_held_fixed_may_be_given_in_its_place() -> None:
+    df = world(1, units=30, effect=1.0)
+    named = panel_effect(df, "y", "x", "unit", "time", covariates=["z"], effects="unit", cluster="unit")
+    assert panel_effect(df, "y", "x", "unit", "time", ["z"], "unit", "unit") == named

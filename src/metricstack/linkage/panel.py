@@ -84,16 +84,16 @@ class PanelEffect(Linked):
         return Linked.to_dict(self) | {name: getattr(self, name) for name in names}
 
 
-def panel_effect(
+def panel_effect(  # noqa: PLR0917  a column for each, in the order in which they are usually named
     df: "pd.DataFrame",
     outcome: str,
     cause: str,
     unit: str,
     time: str | None = None,
-    *,
     covariates: str | Sequence[str] = (),
     effects: Effects = "two_way",
     cluster: str | Sequence[str] = "unit",
+    *,
     variance: Variance = "auto",
     weights: str | None = None,
     step: float = 1.0,
