@@ -211,3 +211,11 @@ def test_effects_in_different_units_are_not_compared() -> None:
     assert [one.what for one in found.diff(told)] == ["size"]
     told["edges"][0]["scale"]["unit"] = "s"
     assert found.diff(told) == ()
+
+
+def test_a_sign_that_neither_map_was_sure_of_has_not_changed() -> None:
+    old, new = drawn((0.001, 0.01)), drawn((-0.001, 0.01))  # a tenth of their errors from none
+    assert new.diff(old) == ()
+    sure = drawn((0.02, 0.001))
+    assert "sign" in [one.what for one in new.diff(sure)]
+    assert "sign" in [one.what for one in sure.diff(new)]

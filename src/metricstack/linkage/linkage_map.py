@@ -137,12 +137,18 @@ def _changes(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
     was, now = before["estimate"], after["estimate"]
     if was is None or now is None or any(before["scale"].get(of) != after["scale"][of] for of in ("step", "unit")):
         return  # effects of different steps, or in different units, have no common size
-    if was * now < 0:
+    if was * now < 0 and (_is_sure(before) or _is_sure(after)):  # else chance alone turns it every quarter
         yield EdgeChange(key, "sign", f"{was:+.4g}", f"{now:+.4g}")
     low = -math.inf if before["low"] is None else before["low"]
     high = math.inf if before["high"] is None else before["high"]
     if not low <= now <= high:
         yield EdgeChange(key, "size", f"{was:+.4g} [{low:.4g}, {high:.4g}]", f"{now:+.4g}")
+
+
+def _is_sure(edge: Mapping[str, Any]) -> bool:
+    """True where the interval of an edge leaves out 0."""
+    low, high = edge["low"], edge["high"]
+    return (low is not None and low > 0) or (high is not None and high < 0)
 
 
 def linkage_map(
