@@ -208,6 +208,15 @@ def test_two_rungs_of_one_kind_that_disagree_are_named_and_not_their_kind_twice(
     assert "up, instrument (wave " in same.detail or "down, instrument (wave " in same.detail
 
 
+def test_tests_that_are_capped_are_not_said_to_have_adjusted_for_anything() -> None:
+    single = said(Rung.SINGLE_TEST, 0.020, 0.001)  # without a note of exclusion it is of grade C
+    (conflict,) = judge(EDGE, [single, said(Rung.ASSOCIATION, 0.008, 0.001)]).conflicts
+    assert conflict.detail.endswith("what the tests moved along, or confounding of the telemetry, is suspected")
+    # A panel did adjust, and days did not.
+    (panel,) = judge(EDGE, [said(Rung.PANEL, 0.020, 0.001), said(Rung.ASSOCIATION, 0.008, 0.001)]).conflicts
+    assert panel.detail.endswith("confounding by what was adjusted for")
+
+
 def test_rungs_that_agree_or_do_not_stand_are_no_conflict() -> None:
     agreeing = [said(Rung.PANEL, 0.009, 0.002), said(Rung.ASSOCIATION, 0.007, 0.003)]
     failed = said(Rung.ROLLOUT, -0.05, 0.001, fails="parallel_trends")

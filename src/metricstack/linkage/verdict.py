@@ -274,6 +274,8 @@ def _suspicion(best: Evidence, other: Evidence) -> str:
         return "confounding suspected"
     if other.grade is Grade.B:
         return "an assumption of the quasi-experiment is suspected, or the effect differs where it was seen"
+    if best.rung.grade is Grade.A:  # randomised, and capped
+        return "what the tests moved along, or confounding of the telemetry, is suspected"
     return "confounding by what was adjusted for"
 
 
