@@ -11,17 +11,15 @@ from enum import StrEnum
 from typing import Any
 
 from metricstack.core.show import Shown
-from metricstack.core.units import write, write_change, write_points
 from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.direction import DirectionAudit, audited
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.next_steps import Settling, next_step, settling
+from metricstack.linkage.sizes import size_of, smallest_of
 
 __all__ = ["Conflict", "Edge", "EdgeVerdict", "best_standing", "judge"]
-
-_NO_BREAK = "\u00a0"
 
 
 class EdgeVerdict(StrEnum):
@@ -256,7 +254,7 @@ def _conflicts(best: Evidence, ladder: Sequence[Evidence], level: float) -> tupl
         if opposite:
             says = (f"{other.speaker} says {_direction(told)}", f"{best.speaker} says {_direction(found)}")
         else:
-            says = (f"{other.speaker} says {_size(told)}", f"{best.speaker} says {_size(found)}")
+            says = (f"{other.speaker} says {size_of(told)}", f"{best.speaker} says {size_of(found)}")
         pair = ", ".join(text.replace("experiments says", "experiments say") for text in says)
         why = _suspicion(best, other)
         if best.grade is other.grade and not opposite:
@@ -289,25 +287,6 @@ def _direction(found: Effect) -> str:
     return "up" if found.value > 0 else "down"
 
 
-def _size(found: Effect, *, bounds: bool = False) -> str:
-    """The effect in words, as exact as its interval is narrow."""
-    known = found.estimate
-    width = known.half_width
-    told = [known.value]
-    if bounds and known.low is not None and known.high is not None:
-        told += [known.low, known.high]
-    texts = [_number(value, found.unit, width) for value in told]
-    last = f"{_NO_BREAK}points" if found.unit == "fraction" else ""
-    return f"{texts[0]}{f' [{texts[1]}, {texts[2]}]' if len(texts) > 1 else ''}{last}"
-
-
-def _number(value: float, unit: str, width: float | None) -> str:
-    """A signed number: of shares in points, without the word."""
-    if unit == "fraction" or math.isinf(value):
-        return write_points(value, width)
-    return write_change(0.0, value, unit)
-
-
 _SENTENCES = {
     "reliably moves": "{step} reliably moves {effect}",
     "moves, as these tests moved it": "{step}, as these tests moved it, moves {effect}",
@@ -323,8 +302,8 @@ _SENTENCES = {
 
 def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: EdgeVerdict, *, strong: bool) -> str:
     low, high = _signed(found, hypothesis.expected_sign)
-    smallest = _smallest(hypothesis.smallest_effect, found.unit)
-    size = f"by {_size(found, bounds=True)}"
+    smallest = smallest_of(hypothesis.smallest_effect, found.unit)
+    size = f"by {size_of(found, bounds=True)}"
     if verdict is EdgeVerdict.SUPPORTS:
         says = _SENTENCES[best.wording].format(
             cause=hypothesis.cause, step=hypothesis.step_name, effect=hypothesis.effect
@@ -343,10 +322,3 @@ def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: Edge
     if verdict is EdgeVerdict.CONTRADICTS:
         return f"An effect that matters ({smallest}) is excluded, {where}."
     return f"Undecided, {where}; it may be none, and it may be the {smallest} that matter."
-
-
-def _smallest(value: float, unit: str) -> str:
-    if unit != "fraction":
-        return write(value, unit)
-    size = f"{100 * value:g}"
-    return f"{size}{_NO_BREAK}{'point' if size == '1' else 'points'}"
