@@ -6,12 +6,12 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Reason, Refusal
 from metricstack.linkage.between import between_within
 from metricstack.linkage.controls import Falsification, future_placebo, negative_control
-from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
+from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status, scaled
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.panel import PanelEffect, panel_effect
+from metricstack.linkage.rungs.hidden import hidden
 from metricstack.linkage.rungs.panel_table import PanelTable, panel_table
-from metricstack.linkage.sensitivity import robustness_value
 
 __all__ = ["panels"]
 
@@ -37,8 +37,9 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     missed = f"; not held fixed here: {', '.join(table.unheld)}" if table.unheld else ""
     note = f" ({table.note})" if table.note else ""
     checks = [*_falsified(table, edge), *_between(table, edge), *(Diagnostic(check) for check in found.checks)]
+    step = scaled(found, edge.step, unit=unit)
     yield Evidence(
-        Rung.PANEL, name, scaled(found, edge.step, unit=unit), found.clusters, float(found.rows),
+        Rung.PANEL, name, step, found.clusters, float(found.rows),
         assumptions=(
             Assumption(
                 "Nothing that moves the effect goes with the cause within units over time.", Status.UNTESTED,
@@ -46,17 +47,9 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
             ),
         ),
         diagnostics=tuple(checks),
-        sensitivity=tuple(_hidden(found)),
+        sensitivity=tuple(hidden(table, edge, found, step)),
         window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *table.metrics]),
     )  # fmt: skip
-
-
-def _hidden(found: PanelEffect) -> Iterator[Sensitivity]:
-    """How strong something hidden would have to be; nothing to tell where hardly a row is left over."""
-    if found.residual_freedom > 1:
-        share = f"{robustness_value(found).value:.1%}"
-        detail = f"one that explains {share} of what is left of cause and effect takes it away"
-        yield Sensitivity("hidden confounder", detail=detail)
 
 
 def _asked(table: PanelTable, edge: Hypothesis, unit: str) -> PanelEffect | Refusal:
