@@ -1,5 +1,7 @@
 """The public data of the worked cases, read into tables; `data/README.md` says where each is from."""
 
+from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -43,4 +45,13 @@ def schooling() -> pd.DataFrame:
     return df.assign(lwage=np.log(df["wage"]), expersq=df["exper"] ** 2, region=df["region"].map("region {}".format))
 
 
-DATA = {one.__name__: one for one in (minimum_wage, smoking, organ_donors, mroz, schooling)}
+def births() -> pd.DataFrame:
+    """Births of Cattaneo (2010), as statsmodels holds them: ``bweight``, whether the mother smokes, and of her."""
+    results = files("statsmodels.treatment.tests.results")
+    df = pd.read_csv(StringIO(results.joinpath("cataneo2.csv").read_text(encoding="utf-8")))
+    says = {"smokes": "smoker", "mmarried": "married", "fbaby": "Yes", "prenatal1": "Yes"}
+    yes = {name: (df["mbsmoke" if name == "smokes" else name] == word).astype(int) for name, word in says.items()}
+    return df.assign(**yes, mage2=df["mage"] ** 2)
+
+
+DATA = {one.__name__: one for one in (minimum_wage, smoking, organ_donors, mroz, schooling, births)}
