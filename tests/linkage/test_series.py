@@ -21,6 +21,18 @@ def test_series_are_aligned_on_their_own_dates() -> None:
     assert np.isnan(found["y"][0])
 
 
+@pytest.mark.parametrize("index", [[day.date() for day in DAYS], DAYS.strftime("%Y-%m-%d"), DAYS.to_period("D")])
+def test_an_index_of_dates_of_any_kind_is_read_as_one(index: object) -> None:
+    found = read_series({"x": pd.Series(np.arange(5.0), index=index)})  # type: ignore[call-overload]
+    assert found.days is not None
+    assert found.days.tolist() == [day.date() for day in DAYS]
+
+
+def test_an_index_of_names_or_numbers_is_none_of_dates() -> None:
+    for index in (list("abcde"), ["1", "2", "3", "4", "5"], range(2001, 2006)):
+        assert read_series({"x": pd.Series(np.arange(5.0), index=index)}).days is None  # type: ignore[call-overload]
+
+
 def test_a_date_left_out_is_a_missing_day() -> None:
     found = read_series({"x": [1.0, 2, 3]}, dates=["2026-07-01", "2026-07-02", "2026-07-04"], missing="skip")
     assert found.n == 4

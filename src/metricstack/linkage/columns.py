@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from metricstack.core.errors import InvalidInput, UnknownName
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Rows", "column_names", "lagged", "read_rows"]
+__all__ = ["Rows", "as_numbers", "column_names", "lagged", "names_of", "read_rows", "unknown_column"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -54,17 +54,47 @@ def _anew(codes: Integers) -> Integers:
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
-def column_names(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one name or several as a tuple, each once.
+def column_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return one name, several or none as a tuple, each once.
 
     Example:
         >>> column_names("team"), column_names(["team", "week"])
         (('team',), ('team', 'week'))
     """
-    chosen = (names,) if isinstance(names, str) else tuple(names)
+    chosen = (names,) if isinstance(names, str) else () if names is None else tuple(names)
     if len(set(chosen)) < len(chosen):
         raise InvalidInput(f"The columns {chosen} are not all different; name each once.")
     return chosen
+
+
+def names_of(values: Any) -> tuple[str, ...]:
+    """Return the names of a table's columns, or of a series; none of an array.
+
+    Example:
+        >>> import pandas as pd
+        >>> names_of(pd.DataFrame({"a": [1], "b": [2]})), names_of([[1, 2]])
+        (('a', 'b'), ())
+    """
+    import pandas as pd
+
+    if isinstance(values, pd.DataFrame):
+        return tuple(str(name) for name in values.columns)
+    return (str(values.name),) if isinstance(values, pd.Series) and values.name is not None else ()
+
+
+def as_numbers(values: Any, what: str) -> NDArray[np.float64]:
+    """Return numbers as float64; anything else is `InvalidInput` that says what was meant to be numbers."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"The {what} are no numbers, or rows of unequal length. Give numbers.") from None
+
+
+def unknown_column(df: "pd.DataFrame", name: object) -> UnknownName:
+    """Return the error of a column that is not in the table, with what to do where its index has it."""
+    indexed = name in df.index.names
+    remedy = "It is in the table's index: call reset_index() first." if indexed else ""
+    return UnknownName("column", str(name), [str(column) for column in df.columns], remedy=remedy)
 
 
 def read_rows(
@@ -98,7 +128,7 @@ def read_rows(
     used = list(dict.fromkeys([*numbers, *keys, *chosen]))
     for name in used:
         if name not in df.columns:
-            raise UnknownName("column", str(name), [str(column) for column in df.columns])
+            raise unknown_column(df, name)
     table = df[used]
     kept = table.notna().all(axis=1).to_numpy()
     if not kept.all():
@@ -182,7 +212,7 @@ def lagged(df: "pd.DataFrame", column: str, unit: str, time: str, *, by: int = 1
 
     for name in (column, unit, time):
         if name not in df.columns:
-            raise UnknownName("column", str(name), [str(known) for known in df.columns])
+            raise unknown_column(df, name)
     period = pd.Series(_codes(df[time]), index=range(len(df)))
     key = pd.MultiIndex.from_arrays([df[unit].to_numpy(), period.to_numpy()])
     if key.duplicated().any():

@@ -68,7 +68,7 @@ def portfolio_slope(
         method: ``"noise_subtracted"``: the covariance over tests less the mean one within them. ``"liml"``: surer
             where there are no direct effects at all, and biased where there are. ``"split"``: the mean product of one
             half's effect with the other half's. ``"naive"``: the regression of effects on effects, to show its bias.
-        names: Names of the m metrics; their positions where left out.
+        names: Names of the m metrics; where left out, the columns' of a table of effects, or their positions.
         cause: Metrics that are causes, by name or position; None = all but the outcome.
         outcome: The metric that they act on.
         split: Effects by two random halves of each test's units, each of shape (K, m), for ``"split"``.

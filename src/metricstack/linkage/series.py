@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Reason, Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Missing", "Series", "read_series", "refused", "same"]
 
@@ -65,6 +68,17 @@ class Series:
         return at
 
 
+def _dated(index: "pd.Index[Any]") -> bool:
+    """Tell whether an index holds days: dates of any type, or text such as 2026-07-01."""
+    import pandas as pd
+    from pandas.api.types import infer_dtype
+
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return True
+    kind = infer_dtype(index)
+    return kind in ("date", "datetime") or (kind == "string" and bool(index.str.match(r"\d{4}-\d{2}-\d{2}").all()))
+
+
 def _days(dates: Any) -> Days:
     import pandas as pd
 
@@ -111,11 +125,7 @@ def read_series(
     own: dict[str, Days] = {}
     arrays: dict[str, Vector] = {}
     for name, values in series.items():
-        if (
-            dates is None
-            and isinstance(values, pd.Series)
-            and isinstance(values.index, pd.DatetimeIndex | pd.PeriodIndex)
-        ):
+        if dates is None and isinstance(values, pd.Series) and _dated(values.index):
             own[name] = _days(values.index)
         arrays[name] = _numbers(values, name)
     lengths = {name: len(array) for name, array in arrays.items()}

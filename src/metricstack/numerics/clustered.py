@@ -178,7 +178,8 @@ def clustered_spread(
     Source:
         Liang and Zeger (1986); Cameron, Gelbach and Miller (2011), section 2.2, for two ways (first plus second less
         their crossing; where that is not above 0, the larger of the two); the fewer clusters correct all three parts
-        as in fixest and reghdfe; Bell and McCaffrey (2002); Pustejovsky and Tipton (2018), section 2, for absorbed effects.
+        as in fixest and reghdfe; Bell and McCaffrey (2002); Pustejovsky and Tipton (2018), section 2, for absorbed
+        effects.
 
     Derivation:
         For CR2, a cluster's residuals are multiplied by the inverse root of its block of ``I - H``, H the projection
