@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
-from metricstack.core.values import Grade, Refusal
-from metricstack.experiments.effect import effect
+from metricstack.core.values import Estimate, Grade, Refusal
+from metricstack.experiments.effect import Effect, effect
 from metricstack.linkage.benchmarks import benchmark, bounds
 from metricstack.linkage.panel import PanelEffect, panel_effect
 from metricstack.linkage.sensitivity import e_value, robustness_value
@@ -106,6 +106,8 @@ def test_an_e_value_explains_the_ratio_away_and_inverts(ratio: float, spread: fl
 
 def test_an_interval_that_holds_no_effect_has_a_bound_of_one() -> None:
     assert e_value(1.2, 0.9, 1.6).bound == 1.0
+    known = Effect(Estimate(1.2, "1", 90, "given", 0.9, 1.6, 0.95))
+    assert e_value(known) == e_value(1.2, 0.9, 1.6)
     assert e_value(1.0).value == 1.0
 
 

@@ -136,9 +136,9 @@ def interrupted(
         missing: ``"raise"`` or ``"skip"`` missing days.
 
     Returns:
-        The mean change per day, with jump, slope and sum; or a refusal: ``TOO_FEW_UNITS`` (fewer than 20 days before, 3
-        after, or 8 beyond the terms), ``NO_VARIATION`` (a constant before, a control that is y, or an event that is the
-        intervention).
+        The mean change per day, with the jump (``level_change``), ``slope_change`` and sum (``cumulative``); or a
+        refusal: ``TOO_FEW_UNITS`` (fewer than 20 days before, 3 after, or 8 beyond the terms), ``NO_VARIATION`` (a
+        constant before, a control that is y, or an event that is the intervention).
 
     Raises:
         InvalidInput: a start outside the series; see `read_series`.

@@ -142,14 +142,16 @@ def rollout_effect(
         covariates: Columns of numbers. Callaway-Sant'Anna adjusts for their value in the base period (doubly robust);
             the others take them as changing in time; they must not react to the treatment.
         cluster: Column of clusters of units that are not independent; units where None.
-        anticipation: Periods before adoption in which the treatment may already act.
+        anticipation: Periods before adoption in which the treatment may already act; no mean is over them.
         level: Confidence level, a fraction in (0, 1).
         outcome_unit: Unit of the outcome.
         small_sample: Correct each cohort's variance for its number of clusters, and lend the controls' to a cohort of
             one, which shows none; False gives the large-sample formula of the sources.
 
     Returns:
-        The effect on the treated; ``n`` counts units, degrees of freedom are Satterthwaite's over cohorts. Checks:
+        The mean effect on the treated from adoption on; beside it the event study (``since_adoption``), ``by_cohort``,
+        ATT(g, t) in ``cells``, means ``over_cohorts`` and ``over_time``, and the test ``pre_trend``. ``n`` counts
+        units, degrees of freedom are Satterthwaite's over cohorts. Checks:
         ``treated_units`` (fails below 10), ``pre_trend``, ``pre_trend_power``, ``placebo_dates``,
         ``forbidden_comparisons``, ``missing_rows``, ``always_treated``. Or a refusal: ``TOO_FEW_UNITS`` (one unit
         adopts), ``NO_VARIATION`` (nobody adopts, everybody at once, no controls, no noise), ``NO_DATA`` (fewer than

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade
-from metricstack.experiments.effect import Effect
+from metricstack.experiments.effect import Effect, Estimated
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.linked import Linked
 from metricstack.linkage.panel import PanelEffect
@@ -172,7 +172,7 @@ class EValue(Shown):
 
 
 def e_value(
-    value: float,
+    value: Estimated | float,
     low: float | None = None,
     high: float | None = None,
     *,
@@ -182,7 +182,7 @@ def e_value(
     """Give the risk ratio that a hidden confounder must have with both cause and outcome to explain an effect away.
 
     Args:
-        value: The effect.
+        value: The effect; an answer brings its own interval.
         low: Lower end of its interval.
         high: Upper end.
         measure: ``"risk_ratio"``; ``"rare_odds_ratio"`` of an outcome below 15 %, taken for a risk ratio;
@@ -204,6 +204,9 @@ def e_value(
         (7.26, 3.0)
     """
     check_choice("measure", measure, _MEASURES)
+    if isinstance(value, Estimated):
+        found = value.estimate
+        value, low, high = found.value, found.low, found.high
     if (low is None) != (high is None):
         raise InvalidInput("An interval has two ends; give low and high, or neither.")
     if measure == "difference" and (sd is None or not (math.isfinite(sd) and sd > 0)):
