@@ -55,6 +55,25 @@ def test_weeks_have_no_weekdays() -> None:
     assert not found.daily
 
 
+@pytest.mark.parametrize(
+    "days",
+    [
+        pd.period_range("2023-11", periods=9, freq="M"), pd.date_range("2023-11-30", periods=9, freq="ME"),
+        pd.date_range("2023-11-15", periods=9, freq=pd.DateOffset(months=1)),
+        pd.period_range("2021Q1", periods=9, freq="Q"), pd.period_range("1871", periods=9, freq="Y"),
+    ],
+)  # fmt: skip
+def test_months_quarters_and_years_are_equal_steps(days: pd.Index) -> None:
+    whole = pd.Series(np.arange(9.0), index=days)
+    found = read_series({"x": whole})
+    assert (found.n, found.daily) == (9, False)
+    assert found["x"].tolist() == whole.tolist()
+    assert found.place(str(found.days[4])) == 4  # type: ignore[index]
+    gap = read_series({"x": whole.drop(days[3]), "y": whole}, missing="skip")
+    assert np.flatnonzero(np.isnan(gap["x"])).tolist() == [3]
+    assert gap["y"].tolist() == whole.tolist()
+
+
 def test_too_few_days_and_constants_are_refused() -> None:
     short, flat = read_series({"x": np.arange(3.0)}), read_series({"x": np.full(50, 0.1)})
     few, still = refused(short, least=20), refused(flat, least=20)
