@@ -243,6 +243,12 @@ def test_one_column_needs_no_list() -> None:
     assert instrument(df, "y", "x", "z0", exogenous="z1") == instrument(df, "y", "x", ["z0"], exogenous=["z1"])
 
 
+def test_numbers_that_a_table_holds_as_objects_are_no_names() -> None:
+    df = world().assign(w=lambda one: np.arange(len(one)) % 7)
+    boxed = df.assign(w=df["w"].astype(object))
+    assert effect_of(boxed, exogenous=["w"]) == effect_of(df, exogenous=["w"])
+
+
 def test_what_cannot_be_meant_is_named() -> None:
     df = world()
     with pytest.raises(InvalidInput, match="no instrument"):

@@ -12,11 +12,12 @@ from metricstack.core.errors import InvalidInput, UnknownName
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Rows", "as_numbers", "column_names", "lagged", "names_of", "read_rows", "unknown_column"]
+__all__ = ["Rows", "as_numbers", "column_names", "is_numeric", "lagged", "names_of", "read_rows", "unknown_column"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
+_BOXED = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
 _MOST_LEVELS = 50  # a covariate of more is an identifier: an effect to absorb
 
 
@@ -146,10 +147,16 @@ def read_rows(
     )  # fmt: skip
 
 
-def _numbers(column: "pd.Series", name: str) -> Vector:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+def is_numeric(column: "pd.Series") -> bool:
+    """Tell whether a column holds numbers or truth values, be it as objects, as a database hands decimals over."""
+    from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-    if not (is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype)):
+    boxed = column.dtype == object and infer_dtype(column) in _BOXED
+    return boxed or is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype)
+
+
+def _numbers(column: "pd.Series", name: str) -> Vector:
+    if not is_numeric(column):
         raise InvalidInput(f"Column {name!r} holds {column.dtype}, no numbers. Convert it, or choose another.")
     found = column.to_numpy(dtype=np.float64)
     infinite = int((~np.isfinite(found)).sum())
@@ -165,13 +172,11 @@ def _codes(column: "pd.Series") -> Integers:
 
 
 def _design(table: "pd.DataFrame", names: Sequence[str]) -> tuple[Matrix, tuple[str, ...]]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
     columns: list[Vector] = []
     labels: list[str] = []
     for name in names:
         column = table[name]
-        if is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype):
+        if is_numeric(column):
             columns.append(_numbers(column, name))
             labels.append(name)
             continue

@@ -13,7 +13,7 @@ from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.anderson_rubin import confidence_set
-from metricstack.linkage.columns import column_names
+from metricstack.linkage.columns import column_names, is_numeric
 from metricstack.linkage.frames import check_columns, codes_of, complete_rows, missing_check, numbers_of
 from metricstack.linkage.two_stage import (
     Errors,
@@ -238,11 +238,9 @@ def _linear(
 
 
 def _columns(df: "pd.DataFrame", exogenous: Sequence[str]) -> list[Matrix]:
-    import pandas as pd
-
     found = []
     for name in exogenous:
-        if pd.api.types.is_numeric_dtype(df[name]) or pd.api.types.is_bool_dtype(df[name]):
+        if is_numeric(df[name]):
             found.append(numbers_of(df, name)[:, None])
         else:
             codes = codes_of(df, name)
