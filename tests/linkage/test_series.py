@@ -125,5 +125,8 @@ def test_unknown_ways_and_days_are_named() -> None:
         found.place("2026-08-01")
     with pytest.raises(InvalidInput, match="Position 7 is outside"):
         found.place(7)
+    for odd in (2.0, True):
+        with pytest.raises(InvalidInput, match="neither a position"):
+            found.place(odd)
     with pytest.raises(InvalidInput, match="needs dates"):
         read_series({"x": np.arange(5.0)}).place("2026-07-01")

@@ -61,6 +61,8 @@ class Series:
             if not 0 <= when < len(self.places):
                 raise InvalidInput(f"Position {when} is outside the series of {len(self.places)} days.")
             return int(self.places[when])
+        if isinstance(when, bool | float | np.floating):
+            raise InvalidInput(f"The day {when!r} is neither a position, a whole number, nor a date.")
         day = _days([when])[0]
         if self.days is None:
             raise InvalidInput(f"The day {day} needs dates: give `dates`, a series indexed by dates, or a position.")
