@@ -10,6 +10,7 @@ Run as ``python benchmarks/linkage_cells/end_to_end.py 200`` for the table.
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -149,6 +150,10 @@ class InMemory:
         """Nothing is made of the same."""
         return ()
 
+    def reading_tests(self) -> nullcontext[None]:
+        """There is nothing to read."""
+        return nullcontext()
+
     def steady(self, values: Array) -> Stationarity | Refusal:
         """Tell whether a daily series keeps its mean."""
         return stationarity(values)
@@ -203,6 +208,10 @@ def staged(name: str, world: World, seed: int) -> tuple[Staged, pd.DataFrame]:
     return Staged("tool", "team", adopted), df
 
 
+def _climbed(seen: InMemory, edge: Hypothesis) -> tuple[Evidence, ...]:
+    return climb(cast("Observed", seen), [edge])[0]
+
+
 def climbed(name: str, world: World, seed: int, *, rollout: bool) -> tuple[Hypothesis, dict[str, list[Evidence]], Any]:
     """Climb a world's rungs; return what is declared, the evidence by the best way of knowing, and the naive ways."""
     edge = Hypothesis(name, "effect", 1.0, +1, SMALLEST, grain="week")
@@ -212,18 +221,18 @@ def climbed(name: str, world: World, seed: int, *, rollout: bool) -> tuple[Hypot
         tested(world, stream(seed, "tests", name, count), count, spread=spread, direct=direct)
         for count, spread, direct in ((TESTS, 2 * NOISE, 0.3), (FEW, 4 * NOISE, 0.0))
     )
-    found = climb(cast("Observed", InMemory(name, many, table=table, days=company)), edge)
+    found = _climbed(InMemory(name, many, table=table, days=company), edge)
     below = [one for one in found if one.rung not in (Rung.PORTFOLIO, Rung.SINGLE_TEST)]
     tried = {
         "A": list(found),
-        "A, one test": [*_of(Rung.SINGLE_TEST, climb(cast("Observed", InMemory(name, few)), noted)), *below],
+        "A, one test": [*_of(Rung.SINGLE_TEST, _climbed(InMemory(name, few), noted)), *below],
         "C": below,
         "D": [one for one in below if one.rung is not Rung.PANEL],
     }
     if rollout:
         about, rows = staged(name, world, seed)
         seen = InMemory(name, rollouts=(about,), rolled=rows)
-        tried["B"] = [*_of(Rung.INSTRUMENT, climb(cast("Observed", seen), noted)), *below]
+        tried["B"] = [*_of(Rung.INSTRUMENT, _climbed(seen, noted)), *below]
     naive = {
         way: bool(known.statistic > 0 and known.pvalue <= 0.05)
         for way, known in (

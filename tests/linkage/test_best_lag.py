@@ -1,5 +1,6 @@
 """What the lead-lag rung promises: the interval of the best of many lags allows for the search, at every level."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -34,11 +35,12 @@ def led(days: pd.DataFrame) -> Evidence:
         covariances=np.zeros((0, 2, 2)),
     )  # fmt: skip
     seen: Any = SimpleNamespace(
-        shared=lambda *_: (), effects=SimpleNamespace(of=lambda _: none), unit=lambda _: "1", rollouts=(), window=None,
+        reading_tests=nullcontext, shared=lambda *_: (),
+        effects=SimpleNamespace(of=lambda _: none), unit=lambda _: "1", rollouts=(), window=None,
         provenance=lambda _: Provenance(), panel=lambda *_: pd.DataFrame({"unit": [], "period": []}),
         series=lambda: days, events={}, steady=stationarity,
     )  # fmt: skip
-    return climb(seen, EDGE)[-1]
+    return climb(seen, [EDGE])[0][-1]
 
 
 def own(days: pd.DataFrame, alpha: float) -> LeadLag:

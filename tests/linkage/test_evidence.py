@@ -7,6 +7,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,6 +87,14 @@ def test_only_a_note_makes_a_single_test_speak_of_the_edge() -> None:
     assert plain.place > told(rung=Rung.PANEL).place
     assert noted.place < told(rung=Rung.ROLLOUT).place
     assert {one.status for one in plain.assumptions} == {Status.HELD, Status.UNTESTED}
+
+
+def test_a_portfolio_that_does_not_tell_causes_apart_is_about_them_together() -> None:
+    both = replace(told(rung=Rung.PORTFOLIO), entangled=("z",))
+    assert (both.grade, both.wording, both.speaker) == (Grade.C, "moved together in these tests", "experiments")
+    assert told(rung=Rung.ROLLOUT).place < both.place < told(rung=Rung.PANEL).place
+    with pytest.raises(InvalidInput, match="Tests entangle causes in a portfolio; this is a panel"):
+        replace(told(rung=Rung.PANEL), entangled=("z",))
 
 
 # Laws

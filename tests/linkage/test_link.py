@@ -9,8 +9,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -19,10 +22,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import metricstack as ms
 from metricstack.core.errors import ConfigurationError, InvalidInput, UnknownName
 from metricstack.core.values import Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.effect import Effect
+from metricstack.linkage import observed
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.link import link
@@ -31,6 +36,7 @@ from metricstack.linkage.observed import Observed
 from metricstack.linkage.portfolio import portfolio_slope
 from metricstack.linkage.portfolio_result import PortfolioSlope
 from metricstack.telemetry import Workspace
+from metricstack.telemetry.kept import FOLDER
 from tests.metrics.conftest import Rows, at, minutes, write_workspace
 
 EDGE = Hypothesis("fallback_rate", "task_success", 0.1, -1, 0.01)
@@ -176,8 +182,9 @@ def test_the_panel_and_the_days_tell_the_direction_that_the_runs_were_made_with(
     assert panel.estimate.high is not None
     assert panel.estimate.low < -0.05 < panel.estimate.high < 0  # 1,440 runs: the error of the step is about 0.003
     (days,) = (one for one in drawn.edge(EDGE.cause, EDGE.effect).evidence if "lead and lag" in one.method)
-    (direction,) = days.sensitivity
-    assert direction.detail == "they move together, on the same day"
+    (direction,) = (one.check for one in days.diagnostics if one.check.name == "cause_first")
+    assert direction.passed is None
+    assert direction.detail.startswith("they move together, on the same day, p = ")
 
 
 def test_other_causes_are_those_of_the_map_whichever_edges_are_asked(
@@ -185,15 +192,26 @@ def test_other_causes_are_those_of_the_map_whichever_edges_are_asked(
 ) -> None:
     seen: list[Observed] = []
 
-    def climb(one: Observed, _: Hypothesis) -> tuple[Evidence, ...]:
+    def climb(one: Observed, edges: Sequence[Hypothesis]) -> list[tuple[Evidence, ...]]:
         seen.append(one)
-        return ()
+        return [() for _ in edges]
 
     monkeypatch.setattr(import_module("metricstack.linkage.link"), "climb", climb)
     link(company, EDGE)
     (alone,) = seen
     assert {"relevance", "latency_p95"} <= {cause for cause, effect in alone.pairs if effect == EDGE.effect}
     assert (EDGE.cause, "latency_p95") in {tuple(sorted(pair)) for pair in alone.beside}
+
+
+def test_past_tests_that_are_read_beside_are_those_that_are_read_by_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = write_workspace(tmp_path, past_tests())
+    beside = link(ws.reproducible(), EDGE).to_dict()
+    assert beside["edges"][0]["evidence"][0]["n"] > 0
+    shutil.rmtree(ws.root / FOLDER)
+    monkeypatch.setattr(observed, "beside", lambda ws, ask: nullcontext(lambda: ask(ws)))
+    assert link(ms.open(ws.root).reproducible(), EDGE).to_dict() == beside
 
 
 def test_an_edge_by_alias_is_the_edge_by_id(company: Workspace) -> None:

@@ -1,11 +1,12 @@
 """What the four questions promise: answered by their edges or said to be unasked; nothing acts on a page."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from metricstack.core.errors import ConfigurationError
-from metricstack.linkage import FourQuestions, Question, four_questions
+from metricstack.linkage import FourQuestions, Question, four_questions, judge, linkage_map
 from metricstack.telemetry import open_workspace
 from tests.linkage import maps
 from tests.metrics.conftest import at, minutes, write_workspace
@@ -25,6 +26,16 @@ def test_each_question_has_its_edges_in_order_and_says_where_it_has_none() -> No
     assert lines[1].endswith("Evidence: randomised experiments (grade A).")
     assert lines[3] == "  Not asked: its metrics are not declared here."
     assert found.to_dict()["questions"][0]["edges"] == ["relevance -> conversion_rate"]
+
+
+def test_tests_that_moved_other_causes_along_are_never_called_telemetry_nor_plain_experiments() -> None:
+    edge = maps.whole().edge("relevance", "conversion_rate")
+    assert edge.best is not None
+    asked = (Question("Does it move?", (("relevance", "conversion_rate"),)),)
+    both = judge(edge.hypothesis, [replace(edge.best, entangled=("completeness",))])
+    said = FourQuestions(linkage_map([(both.hypothesis, both.evidence)]), asked).say()
+    assert said.endswith("Evidence: experiments that moved other causes along (grade C).")
+    assert "Evidence C: experiments that moved other causes along." in both.say()
 
 
 def test_conflicts_stand_below_their_answer_and_names_cannot_act() -> None:

@@ -6,11 +6,13 @@
 * Seldom wrong: of no effect, with another cause that acts, hardly a verdict is "supports".
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from metricstack.core.values import Grade
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Status
 from metricstack.linkage.hypothesis import Hypothesis
@@ -116,6 +118,23 @@ def test_causes_that_go_together_are_not_told_apart_and_said_to_be_so() -> None:
     assert "z is not held" in next(one.detail for one in alone.sensitivity if one.name == "other causes")
 
 
+def test_causes_that_are_not_told_apart_moved_together_and_are_no_proof_of_either() -> None:
+    edge = judged(drawn(2, by_s=0.0, by_z=1.0, r=0.97))
+    assert edge.best is not None
+    assert (edge.verdict, edge.grade, edge.best.entangled) == (EdgeVerdict.SUPPORTS, Grade.C, ("z",))
+    assert edge.reason.startswith("s +1 and y moved together in the tests by ")
+    assert "without z" in edge.next_step
+    assert edge.to_dict()["evidence"][0]["entangled"] == ["z"]
+
+
+def test_a_note_of_exclusion_claims_that_what_is_not_told_apart_does_nothing() -> None:
+    edge = replace(EDGE, exclusion="z is only shown.")
+    (noted,) = climbed(drawn(2, by_s=0.0, by_z=1.0, r=0.97), edge=edge)
+    assert (noted.grade, noted.entangled) == (Grade.A, ())
+    (claim,) = (one for one in noted.assumptions if one.name == EXCLUSION)
+    assert (claim.status, claim.detail) == (Status.UNTESTED, "z is only shown.")
+
+
 def test_a_stated_confounder_that_cannot_be_told_apart_takes_the_verdict_away() -> None:
     edge = Hypothesis("s", "y", 1.0, +1, 0.2, confounders=("z",))
     (alone,) = climbed(drawn(2, by_s=0.0, by_z=1.0, r=0.97), (("s", "y"),), edge)
@@ -144,5 +163,8 @@ def test_an_edge_without_effect_is_seldom_supported_when_the_other_cause_acts() 
     # 200 draws; at most 5 % are promised, 1.5 points of Monte Carlo error: 9 % would be 2.6 of these above.
     said = [judged(drawn(seed, by_s=0.0, by_z=1.0)).verdict for seed in range(200)]
     assert np.mean([one is EdgeVerdict.SUPPORTS for one in said]) <= 0.09
+    # Moved nearly in proportion, the two are told apart in half of the draws only: the others prove neither.
+    near = [judged(drawn(seed, by_s=0.0, by_z=1.0, r=0.8)) for seed in range(200)]
+    assert np.mean([one.verdict is EdgeVerdict.SUPPORTS and one.grade is Grade.A for one in near]) <= 0.09
     true = [judged(drawn(seed, by_s=1.0, by_z=0.5)).verdict for seed in range(50)]
     assert np.mean([one is EdgeVerdict.SUPPORTS for one in true]) >= 0.9  # F of 6 over 66 tests is plenty

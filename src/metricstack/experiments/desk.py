@@ -169,7 +169,7 @@ class Desk:
         found = {}
         for name in self.parted:
             job, part = self.jobs[name]
-            bins = {} if job.quantile is None else self.bins(name)
+            bins = {} if job.quantile is None else self.bins(name, by_unit=False)
             if job.quantile is None or isinstance(bins, Refusal) or not bins:
                 continue
             table, call, _ = job.quantile
@@ -315,20 +315,26 @@ class Desk:
             return "1"
         return self.jobs[name][0].definition.unit.replace("currency", self.ws.config.currency)
 
-    def bins(self, name: str) -> Histograms:
-        """Return the histograms of a quantile, read once for each quantity."""
+    def bins(self, name: str, *, by_unit: bool = True) -> Histograms:
+        """Return the histograms of a quantile, read once for each quantity.
+
+        Args:
+            name: The metric as declared.
+            by_unit: Buckets of units stay apart, for the quantile's error; False where the joint moments tell that.
+        """
         job, part = self.jobs[name]
         assert job.quantile is not None
         table, call, _ = job.quantile
         quantity = quantity_of(call, table)
-        if quantity not in self._histograms:
+        if (quantity, by_unit) not in self._histograms:
             missing = part.group(job, (0, ()), ((0, ()),)).missing(quantity)
             plan = part.tables[table].plan
-            self._histograms[quantity] = missing or self.exposed.histograms(quantity, plan, by=self.by)
-        return self._histograms[quantity]
+            found = missing or self.exposed.histograms(quantity, plan, by=self.by, by_unit=by_unit)
+            self._histograms[quantity, by_unit] = found
+        return self._histograms[quantity, by_unit]
 
     @cached_property
-    def _histograms(self) -> dict[Quantity, Histograms]:
+    def _histograms(self) -> dict[tuple[Quantity, bool], Histograms]:
         return {}
 
 

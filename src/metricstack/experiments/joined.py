@@ -58,7 +58,7 @@ def _linear(
 ) -> tuple[float, NDArray[np.float64]]:
     nothing = (math.nan, np.full(len(moments.names), math.nan))
     if f"{name}:below" in moments.names:
-        bins = desk.bins(name)
+        bins = desk.bins(name, by_unit=False)
         entries = None if isinstance(bins, Refusal) else bins.get((*cell, ()))
         found = linear_of_histogram(desk.jobs[name][0], name, moments, entries)
         return nothing if isinstance(found, Refusal) else found

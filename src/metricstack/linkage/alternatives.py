@@ -134,6 +134,6 @@ def _tests(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
 
 def _rungs(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
     """What the other rungs say."""
-    for evidence in climb(seen, edge):
+    for evidence in climb(seen, [edge])[0]:
         if evidence.rung is not Rung.PANEL:
             yield _way(evidence.method, evidence.estimate, edge, effects="none", grade=evidence.grade)

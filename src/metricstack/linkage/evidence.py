@@ -173,10 +173,13 @@ class Evidence(Shown):
         provenance: Where it came from.
         exclusion: Why the change of a single test reaches the effect through the cause alone; empty = not claimed, and
             the test then says no more of the edge than association.
+        entangled: Other causes that the tests of a portfolio moved along and do not tell from this one; what they say
+            is then of these causes together, and no more of the edge than association.
         intervals: Gives intervals of any level, for effects whose interval has no one standard error.
 
     Raises:
-        InvalidInput: an exclusion note on a rung that is no single test, or n below 0.
+        InvalidInput: an exclusion note on a rung that is no single test, entangled causes on one that is no
+            portfolio, or n below 0.
     """
 
     rung: Rung
@@ -190,11 +193,14 @@ class Evidence(Shown):
     window: Window | None = None
     provenance: Provenance = field(default_factory=Provenance)
     exclusion: str = ""
+    entangled: tuple[str, ...] = ()
     intervals: Relevelled | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.exclusion and self.rung is not Rung.SINGLE_TEST:
             raise InvalidInput(f"An exclusion note belongs to a single test; this is a {self.rung}.")
+        if self.entangled and self.rung is not Rung.PORTFOLIO:
+            raise InvalidInput(f"Tests entangle causes in a portfolio; this is a {self.rung}.")
         if self.n < 0:
             raise InvalidInput(f"Evidence stands on 0 or more; got n = {self.n}.")
 
@@ -222,8 +228,8 @@ class Evidence(Shown):
 
     @property
     def is_capped(self) -> bool:
-        """True for a single test without an exclusion note: it is about its change, and no proof of the edge."""
-        return self.rung is Rung.SINGLE_TEST and not self.exclusion
+        """True for tests that are about their changes, and no proof of the edge: what else these moved may be it."""
+        return bool(self.entangled) or (self.rung is Rung.SINGLE_TEST and not self.exclusion)
 
     @property
     def grade(self) -> Grade:
@@ -239,7 +245,7 @@ class Evidence(Shown):
     def wording(self) -> str:
         """The strongest words that it bears; cause and effect only of a randomised change."""
         if self.is_capped:
-            return "moved together in one test"
+            return "moved together in one test" if self.rung is Rung.SINGLE_TEST else "moved together in these tests"
         if self.rung is Rung.SINGLE_TEST:
             return "caused by this change"
         if self.rung is Rung.LEAD_LAG:
@@ -255,8 +261,9 @@ class Evidence(Shown):
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where it stands on the ladder: by grade, then by rung; a capped test last of its grade."""
-        return "ABCD".index(self.grade), len(Rung) if self.is_capped else self.rung.place
+        """Where it stands on the ladder: by grade, then by rung; a capped single test last of its grade."""
+        last = self.is_capped and self.rung is Rung.SINGLE_TEST
+        return "ABCD".index(self.grade), len(Rung) if last else self.rung.place
 
     def at(self, level: float) -> Effect | Refusal:
         """Return the effect with an interval of another level.
@@ -276,7 +283,7 @@ class Evidence(Shown):
         return {
             "rung": str(self.rung), "grade": str(self.grade), "method": self.method, "stands": self.stands,
             "wording": self.wording, "estimate": self.estimate.to_dict(), "n": self.n, "counted": self.rung.counted,
-            "effective_n": self.effective_n, "exclusion": self.exclusion,
+            "effective_n": self.effective_n, "exclusion": self.exclusion, "entangled": list(self.entangled),
             "assumptions": [one.to_dict() for one in self.assumptions],
             "diagnostics": [one.to_dict() for one in self.diagnostics],
             "sensitivity": [one.to_dict() for one in self.sensitivity], "provenance": self.provenance.to_dict(),

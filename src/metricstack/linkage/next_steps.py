@@ -85,6 +85,11 @@ def next_step(
     """
     cause = hypothesis.cause
     randomised = best is not None and best.rung is Rung.PORTFOLIO
+    if best is not None and best.entangled and (settled or needed is None or needed.factor > _WORTH_WAITING):
+        return (
+            f"Run tests that move {cause} without {' and '.join(best.entangled)}, or say why these reach "
+            f"{hypothesis.effect} through {cause} alone (an exclusion note), if that is so."
+        )
     if settled and randomised and best is not None and best.doubts:
         return f"Run tests that move {cause} without what these moved along with it."
     if settled and randomised:

@@ -1,7 +1,8 @@
 """What a workspace holds for a map: series, panels, past experiments and staged rollouts, each read once."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, reduce
@@ -23,6 +24,7 @@ from metricstack.metrics.language.resolve import inline, leaves
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import quantity_of
 from metricstack.metrics.values import values
+from metricstack.telemetry.beside import beside
 from metricstack.telemetry.kept import Arrays, kept
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Observed:
         self._panels: dict[tuple[tuple[str, ...], str], pd.DataFrame] = {}
         self._staged: dict[tuple[str, str, str], pd.DataFrame] = {}
         self._steady: dict[bytes, Stationarity | Refusal] = {}
+        self._tests: Callable[[], PastEffects] | None = None
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -87,10 +90,22 @@ class Observed:
     @cached_property
     def effects(self) -> PastEffects:
         """Effects of past experiments on all metrics that can be told of one."""
+        return self._past(self.ws) if self._tests is None else self._tests()
+
+    def _past(self, ws: "Workspace") -> PastEffects:
         asked = [(edge.cause, edge.effect) for edge in self.edges] or self.pairs
         pairs = (*asked, *self.beside)
         names = tuple(dict.fromkeys([*self.metrics, *(name for pair in self.beside for name in pair)]))
-        return past_effects(self.ws, names, pairs=pairs, window=self.tests)
+        return past_effects(ws, names, pairs=pairs, window=self.tests)
+
+    @contextmanager
+    def reading_tests(self) -> Iterator[None]:
+        """Read the effects of past experiments meanwhile."""
+        if self._tests is not None or "effects" in self.__dict__:
+            yield
+            return
+        with beside(self.ws, self._past) as self._tests:
+            yield
 
     def unit(self, metric: str) -> str:
         """Return the unit of a metric, in the workspace's currency."""

@@ -14,6 +14,7 @@ from metricstack.core.show import Shown
 from metricstack.core.units import write, write_change, write_points
 from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
+from metricstack.linkage.direction import DirectionAudit, audited
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.next_steps import Settling, next_step, settling
@@ -116,6 +117,11 @@ class Edge(Shown):
         return "" if self.best is None else self.best.wording
 
     @property
+    def direction(self) -> DirectionAudit:
+        """Which way round it is: what speaks for and against cause → effect, effect → cause, and a common driver."""
+        return audited(self.hypothesis, self.evidence)
+
+    @property
     def finding(self) -> Finding:
         """The edge as a finding."""
         best = self.best
@@ -151,7 +157,8 @@ class Edge(Shown):
             "rung": None if self.best is None else str(self.best.rung),
             "refusal": self.estimate.to_dict() if isinstance(self.estimate, Refusal) else None,
             "evidence": [one.to_dict() for one in self.evidence],
-            "conflicts": [one.to_dict() for one in self.conflicts], "reason": self.reason,
+            "conflicts": [one.to_dict() for one in self.conflicts], "direction": self.direction.to_dict(),
+            "reason": self.reason,
             "settling": None if self.settling is None else self.settling.to_dict(), "next_step": self.next_step,
         }  # fmt: skip
 
@@ -308,6 +315,7 @@ _SENTENCES = {
     "consistent with an effect": "What was seen is consistent with an effect of {step} on {effect}",
     "associated after adjusting": "{step} is associated, after adjusting, with a move of {effect}",
     "moved together in one test": "{step} and {effect} moved together in one test",
+    "moved together in these tests": "{step} and {effect} moved together in the tests",
     "precedes": "{step} precedes a move of {effect}",
     "moves with": "{step} goes with a move of {effect}",
 }

@@ -10,6 +10,7 @@ from metricstack.core.values import Answer, Estimate, Grade, Refusal
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
 from metricstack.narrative.answers import GRADES, say_finding
 from metricstack.narrative.depth import SIGNS
+from metricstack.narrative.direction import direction_html, say_ways_of
 from metricstack.narrative.html import number_columns, one_level, outer
 from metricstack.narrative.sheet import FAINT, Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import count, difference_limits, listed, percent, signed, stem
@@ -34,11 +35,13 @@ __all__ = [
     "say_edge",
     "say_edge_effect",
     "say_evidence",
+    "say_grade",
     "say_lead_lag",
     "say_map",
     "say_rung",
     "say_rung_effect",
     "say_standing",
+    "weak_tests",
 ]
 
 _VERDICTS = {
@@ -49,6 +52,10 @@ _VERDICTS = {
 }
 _COUNTED = {"supports": "supported", "contradicts": "contradicted", "inconclusive": "undecided", "refused": "refused"}
 _LAYERS = ("business", "quality", "reliability", "cost", "")
+_CAPPED = {
+    "portfolio": "experiments that moved other causes along",
+    "single_test": "one experiment, which may act by other ways",
+}
 _SHORT = 24
 _POINTS = "\u00a0points"
 _STATUS = {"held": True, "failed": False, "untested": None}
@@ -69,7 +76,7 @@ def say_map(found: "LinkageMap") -> str:
     if not found.edges:
         return "No edge was declared, so there is nothing to say."
     lines = [f"{_summary(found)} {_promise(found)}"]
-    lines += [f"{_sentence(edge)} {GRADES[edge.grade]}" for edge in _in_order(found) if _is_found(edge)]
+    lines += [f"{_sentence(edge)} {say_grade(edge.best)}" for edge in _in_order(found) if _is_found(edge)]
     lines += _conflicts(found)
     return "\n".join(lines)
 
@@ -130,11 +137,25 @@ def _conflicts(found: "LinkageMap") -> list[str]:
 def say_edge(edge: "Edge") -> str:
     """Say an edge: the question, the answer with its number, how strong the evidence is, what would settle it."""
     lines = [f"{_question(edge)} {_sentence(edge)}"]
-    lines.append(f"{GRADES[edge.grade]}{_rests(edge)}")
+    lines.append(f"{say_grade(edge.best)}{_rests(edge)}")
     lines += [f"Doubt: {one}." for one in doubts_of(edge)]
     lines += [f"Conflict: {spelled(stem(one.detail), edge.cause, edge.effect)}." for one in edge.conflicts]
+    lines.append(f"Direction: {say_ways_of(edge.direction)}.")
     lines.append(f"Next: {_next(edge)}")
     return "\n".join(lines)
+
+
+def weak_tests(one: "Evidence | None") -> str:
+    """Say what experiments are that prove no edge; empty for other evidence."""
+    return _CAPPED[one.rung] if one is not None and one.is_capped else ""
+
+
+def say_grade(one: "Evidence | None") -> str:
+    """Say what the grade of a rung lets a reader believe."""
+    if one is None or not one.stands:
+        return GRADES[Grade.NONE]
+    weak = weak_tests(one)
+    return f"Evidence {one.grade}: {weak}." if weak else GRADES[one.grade]
 
 
 def doubts_of(edge: "Edge") -> list[str]:
@@ -237,7 +258,8 @@ def edge_html(edge: "Edge") -> str:
     ]
     table = sheet(heads, [Section(tuple(lines))]) if lines else ""
     said = "".join(f"<p>{escape(line)}</p>" for line in say_edge(edge).splitlines())
-    return outer("ms-told", f"{said}{table}{''.join(_basis(edge, one) for one in edge.evidence)}")
+    basis = "".join(_basis(edge, one) for one in edge.evidence)
+    return outer("ms-told", f"{said}{table}{direction_html(edge.direction)}{basis}")
 
 
 def _told(edge: "Edge", one: "Evidence", answer: Answer, level: float | None) -> tuple[str, ...]:
@@ -279,7 +301,7 @@ def say_rung(one: "Evidence") -> str:
     else:
         fails = "" if one.stands else f"; it fails {listed([f.name.replace('_', ' ') for f in one.failed])}"
         first = f"{name}: {say_rung_effect(one)}, {count(one.n)} {one.rung.counted}{fails}."
-        first = f"{first} {GRADES[one.grade if one.stands else Grade.NONE]}".rstrip()
+        first = f"{first} {say_grade(one)}".rstrip()
     return "\n".join([first, *say_evidence(one)])
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from metricstack.linkage.names import spelled
 from metricstack.narrative.html import outer
-from metricstack.narrative.linkage import doubts_of, named_edge
+from metricstack.narrative.linkage import doubts_of, named_edge, weak_tests
 from metricstack.narrative.sheet import escape
 from metricstack.narrative.words import stem
 
@@ -33,7 +33,7 @@ _NOT_ASKED = "Not asked: its metrics are not declared here."
 
 
 def _answer(edge: "Edge") -> str:
-    strength = _STRENGTH[str(edge.grade)]
+    strength = weak_tests(edge.best) or _STRENGTH[str(edge.grade)]
     reason = spelled(edge.reason, edge.cause, edge.effect)
     return f"{_SAID[str(edge.verdict)]}. {stem(reason)}. Evidence: {strength} (grade {edge.grade})."
 

@@ -39,12 +39,7 @@ def portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     held = _slope(seen, [edge.cause, *others.held, edge.effect]) if others.held and others.apart else None
     if others.told:
         found = replace(found, sensitivity=(*found.sensitivity, Sensitivity("other causes", detail=others.told)))
-    if others.entangled:
-        bent = tuple(
-            Assumption(EXCLUSION, Status.FAILED, _entangled(edge, others)) if one.name == EXCLUSION else one
-            for one in found.assumptions
-        )
-        found = replace(found, assumptions=bent)
+    found = _with_doubt(found, edge, others)
     stated = tuple(name for name in others.entangled if name in edge.confounders)
     if stated:  # said to move both: no way by which the cause acts
         told = f"the tests do not tell {edge.cause} from {' and '.join(stated)}, which is declared to confound it"
@@ -54,12 +49,22 @@ def portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
         found = replace(found, diagnostics=(*found.diagnostics, *_held_checks(alone, held)))
     yield found
     if isinstance(held, PortfolioSlope):
-        yield _holding(seen, edge, held)
+        yield _with_doubt(_holding(seen, edge, held), edge, others)
 
 
 def _same(seen: Observed, edge: Hypothesis, name: str) -> bool:
     """Whether another metric shares parts with the edge's own."""
     return bool(seen.shared(edge.cause, name) or seen.shared(name, edge.effect))
+
+
+def _with_doubt(found: Evidence, edge: Hypothesis, others: Rivals) -> Evidence:
+    """Tell of causes that are not told from the edge's own; a note of exclusion claims that these do nothing."""
+    if not others.entangled:
+        return found
+    claimed = Assumption(EXCLUSION, Status.UNTESTED, edge.exclusion)
+    alone = claimed if edge.exclusion else Assumption(EXCLUSION, Status.FAILED, _entangled(edge, others))
+    told = tuple(alone if one.name == EXCLUSION else one for one in found.assumptions)
+    return replace(found, assumptions=told, entangled=() if edge.exclusion else others.entangled)
 
 
 def _entangled(edge: Hypothesis, others: Rivals) -> str:

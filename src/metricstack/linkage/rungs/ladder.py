@@ -1,6 +1,6 @@
-"""The whole ladder of one edge, from experiments down to daily series."""
+"""The whole ladder of edges, from experiments down to daily series."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from metricstack.core.values import Reason, Refusal
 from metricstack.linkage.evidence import Evidence, Rung
@@ -15,23 +15,41 @@ from metricstack.linkage.rungs.rollouts import rollouts
 __all__ = ["climb"]
 
 Rungs = Callable[[Observed, Hypothesis], Iterator[Evidence]]
-_RUNGS: tuple[Rungs, ...] = (portfolio, single_test, rollouts, changes, panels, led)
+_TESTED: tuple[Rungs, ...] = (portfolio, single_test)
+_WATCHED: tuple[Rungs, ...] = (rollouts, changes, panels, led)
 
 
-def climb(seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
-    """Climb every rung that the data allow.
+def climb(seen: Observed, edges: Sequence[Hypothesis]) -> list[tuple[Evidence, ...]]:
+    """Climb every rung that the data allow, the lower ones while past tests are read.
 
     Args:
         seen: What the workspace holds.
-        edge: What was declared.
+        edges: What was declared.
+
+    Returns:
+        The evidence of each edge, from the highest rung down.
     """
+    arithmetic = [_shared(seen, edge) for edge in edges]
+    asked = [edge for edge, shared in zip(edges, arithmetic, strict=True) if not shared]
+    with seen.reading_tests():
+        watched = [_climbed(_WATCHED, seen, edge) for edge in asked]
+    told = iter([(*_climbed(_TESTED, seen, edge), *lower) for edge, lower in zip(asked, watched, strict=True)])
+    return [shared or next(told) for shared in arithmetic]
+
+
+def _climbed(rungs: Sequence[Rungs], seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
+    return tuple(one for rung in rungs for one in rung(seen, edge))
+
+
+def _shared(seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
+    """Refuse an edge whose metrics are made of the same."""
     both = seen.shared(edge.cause, edge.effect)
-    if both:
-        told = " and ".join(repr(text) for text in both)
-        refusal = Refusal(
-            Reason.NOT_MEASURED,
-            f"{edge.cause} and {edge.effect} are both made of {told}: they move together by arithmetic",
-            "Choose a cause that is not part of the effect.",
-        )
-        return (Evidence(Rung.ASSOCIATION, "shared parts", refusal, 0),)
-    return tuple(one for rung in _RUNGS for one in rung(seen, edge))
+    if not both:
+        return ()
+    told = " and ".join(repr(text) for text in both)
+    refusal = Refusal(
+        Reason.NOT_MEASURED,
+        f"{edge.cause} and {edge.effect} are both made of {told}: they move together by arithmetic",
+        "Choose a cause that is not part of the effect.",
+    )
+    return (Evidence(Rung.ASSOCIATION, "shared parts", refusal, 0),)

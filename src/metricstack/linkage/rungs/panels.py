@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Reason, Refusal
+from metricstack.linkage.between import between_within
 from metricstack.linkage.controls import Falsification, future_placebo, negative_control
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
 from metricstack.linkage.hypothesis import Hypothesis
@@ -35,7 +36,7 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     held = f"held fixed: {', '.join(covariates)}" if covariates else "no covariate is held fixed"
     missed = f"; not held fixed here: {', '.join(table.unheld)}" if table.unheld else ""
     note = f" ({table.note})" if table.note else ""
-    checks = [*_falsified(table, edge), *(Diagnostic(check) for check in found.checks)]
+    checks = [*_falsified(table, edge), *_between(table, edge), *(Diagnostic(check) for check in found.checks)]
     yield Evidence(
         Rung.PANEL, name, scaled(found, edge.step, unit=unit), found.clusters, float(found.rows),
         assumptions=(
@@ -64,6 +65,13 @@ def _asked(table: PanelTable, edge: Hypothesis, unit: str) -> PanelEffect | Refu
     return panel_effect(
         table.rows, edge.effect, edge.cause, "unit", "period", covariates=table.covariates, outcome_unit=unit
     )
+
+
+def _between(table: PanelTable, edge: Hypothesis) -> Iterator[Diagnostic]:
+    """Hold the slope within units against that between them: what differs, something fixed in units has done."""
+    found = between_within(table.rows, edge.effect, edge.cause, "unit", "period", covariates=table.covariates)
+    if not isinstance(found, Refusal):
+        yield from (Diagnostic(one) for one in found.checks if one.name in ("no_reversal", "units_alike"))
 
 
 def _falsified(table: PanelTable, edge: Hypothesis) -> Iterator[Diagnostic]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from metricstack.core.values import Refusal
+from metricstack.metrics.query.told import tell
 from metricstack.telemetry.measures import Given
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from metricstack.telemetry.workspace import Workspace
 
 __all__ = ["Assigned", "Exposure", "of_experiment"]
+
+_INSTANT = "timestamp('UTC', 6)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +70,16 @@ class Assigned:
         return unit
 
     def _assigned(self, *, before: bool = False) -> "ir.Table | Refusal":
-        """The assignments made while their experiments ran, or those made before they started.
-
-        What an experiment is about is written into the query: a table of it would have to be created, which not
-        every engine does for whoever may only read.
-        """
+        """The assignments made while their experiments ran, or those made before they started."""
         told = ["experiment", "unit", "variant", "first_exposure", "reason", "env", "exposed"]
         rows = self.ws.table("assignments", columns=told)
         if isinstance(rows, Refusal):
             return rows
         here = rows.env.isnull() | (rows.env == self.ws.config.environment)
         rows = rows.filter(here, rows.unit.notnull(), rows.first_exposure.notnull())
-        found = rows.filter(rows.experiment.isin([one.experiment for one in self.exposures]))
-        found = found.mutate(
-            _start=of_experiment(found, {one.experiment: _instant(one.start) for one in self.exposures}),
-            _end=of_experiment(found, {one.experiment: _instant(one.end) for one in self.exposures}),
-            _use_case=of_experiment(found, {one.experiment: one.use_case for one in self.exposures}),
-        )
+        said = {(one.experiment,): (one.start, one.end, one.use_case) for one in self.exposures}
+        about = {"_start": _INSTANT, "_end": _INSTANT, "_use_case": "string"}
+        found = tell(rows, ["experiment"], said, about, embedded=self.ws.is_embedded)
         if before:
             return found.filter(found.first_exposure < found["_start"])
         return found.filter(found.first_exposure >= found["_start"], found.first_exposure < found["_end"])
@@ -99,8 +95,10 @@ class Assigned:
         if isinstance(rows, Refusal):
             return rows
         random = (rows.reason == "split").fill_null(False).cast("int64")
-        units = rows.group_by(["experiment", "unit"]).aggregate(_arms=rows.variant.nunique(), _split=random.min())
-        several, none, split = units["_arms"] > 1, units["_arms"] == 0, units["_split"] == 1
+        arms = {"_least": rows.variant.min(), "_most": rows.variant.max()}  # cheaper than to count different ones
+        units = rows.group_by(["experiment", "unit"]).aggregate(**arms, _split=random.min())
+        none, split = units["_least"].isnull(), units["_split"] == 1
+        several = (units["_least"] != units["_most"]).fill_null(False)
         found = units.group_by("experiment").aggregate(
             split=(split & ~several & ~none).cast("int64").sum(),
             several=several.cast("int64").sum(),
@@ -131,13 +129,13 @@ class Assigned:
             return rows
         random = (rows.reason == "split").fill_null(False).cast("int64")
         found = rows.group_by(["experiment", "unit"]).aggregate(
-            variant=rows.variant.min(), _arms=rows.variant.nunique(), _split=random.min(),
+            variant=rows.variant.min(), _most=rows.variant.max(), _split=random.min(),
             _first=rows.first_exposure.min(), _end=rows["_end"].min(), _use_case=rows["_use_case"].min(),
             _reached=rows.exposed.cast("int64").max(),
         )  # fmt: skip
-        found = found.filter(found["_arms"] == 1, found["_split"] == 1)
+        found = found.filter(found["variant"] == found["_most"], found["_split"] == 1)
         found = found.mutate(_met=found["_reached"] == 1, _since=self._since(found), _period=self._period(found))
-        return self._numbered(found.drop("_arms", "_split", "_reached"))
+        return self._numbered(found.drop("_most", "_split", "_reached"))
 
     def _numbered(self, units: "ir.Table") -> "ir.Table":
         """Work the units out once, where the engine is our own, and number them: rows then join by one number."""
@@ -208,4 +206,4 @@ def of_experiment(rows: "ir.Table", values: Mapping[str, Any]) -> "ir.Value":
 def _instant(at: datetime) -> Any:
     import ibis
 
-    return ibis.literal(at.astimezone(UTC), type="timestamp('UTC', 6)")
+    return ibis.literal(at.astimezone(UTC), type=_INSTANT)

@@ -25,6 +25,7 @@ from metricstack.metrics.query.joins import dimensions, path_to, unit_path
 from metricstack.metrics.query.joint import joint
 from metricstack.metrics.query.rows import NOT_RECORDED, Frame
 from metricstack.metrics.query.states import Quantity, State
+from metricstack.metrics.query.told import tell
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -159,34 +160,24 @@ class Exposed(Assigned):
 
     def _below(self, name: str, cut: Cut, units: "ir.Table") -> "ir.Table | Refusal":
         """Add up by unit how much of a quantity is known, and how much of that lies at or below its arm's quantile."""
-        import ibis
-
         frame = self._frame(cut.quantity.table)
         if isinstance(frame, Refusal):
             return frame
         rows = binned_rows(frame, cut.quantity.table, cut.quantity, Plan(weighted=cut.plan.weighted), timed=True)
         if isinstance(rows, Refusal):
             return rows
-        cells = [
-            ((units["experiment"] == key) & (units["variant"] == arm) & (units["_period"] == at), place)
-            for (key, arm, at), place in cut.places.items()
-        ]
-        units = units.mutate(
-            _cut=ibis.cases(*((cell, place[0]) for cell, place in cells)),
-            _part=ibis.cases(*((cell, place[1]) for cell, place in cells)),
-        )
+        # A bin reaches from one whole number below its own to its own: what of it lies below a place, the place tells.
+        places = {cell: (at - 1 + inside,) for cell, (at, inside) in cut.places.items()}
+        keys = ["experiment", "variant", "_period"]
+        units = tell(units, keys, places, {"_place": "float64"}, embedded=self.ws.is_embedded)
         held = self._within(cut.quantity.table, rows, units)
         held = held.filter(held["_bin"].notnull())
-        lower, at = held["_bin"] < held["_cut"], held["_bin"] == held["_cut"]
+        below = (held["_place"] - held["_bin"].cast("float64") + 1.0).clip(0.0, 1.0)
         if cut.plan.weighted:
-            known, below = held["_weight"].sum(), held["_weight"].sum(where=lower)
-            part = (held["_weight"] * held["_part"]).sum(where=at)
+            known, below = held["_weight"].sum(), (held["_weight"] * below).sum()
         else:  # counts are cast: a written number is a decimal to some engines, whose products overflow
-            known, below = held.count().cast("float64"), held.count(where=lower).cast("float64")
-            part = held["_part"].sum(where=at)
-        return held.group_by(_key(units)).aggregate(
-            **{f"{name}:weight": known, f"{name}:below": below.fill_null(0.0) + part.fill_null(0.0)}
-        )
+            known, below = held.count().cast("float64"), below.sum()
+        return held.group_by(_key(units)).aggregate(**{f"{name}:weight": known, f"{name}:below": below})
 
     def _frame(self, name: str, labels: Sequence[str] = (), *, before: bool = False) -> Frame | Refusal:
         """What is asked of a table: units, use cases and further dimensions; a refusal where it names no unit."""
@@ -257,9 +248,16 @@ class Exposed(Assigned):
         return held.group_by(_key(units)).aggregate(_label=held["_g2"].argmin(held["_time"]))
 
     def histograms(
-        self, quantity: Quantity, plan: Plan, *, by: tuple[str, ...] = ()
+        self, quantity: Quantity, plan: Plan, *, by: tuple[str, ...] = (), by_unit: bool = True
     ) -> dict[Cell, NDArray[np.float64]] | Refusal:
-        """Return each cell's logarithmic histogram by bucket of its units: rows of bucket, bin, weight, rows."""
+        """Return each cell's logarithmic histogram by bucket of its units: rows of bucket, bin, weight, rows.
+
+        Args:
+            quantity: What the quantile is of.
+            plan: How the table's rows are weighted.
+            by: Dimensions of units.
+            by_unit: False: all units in one bucket, where what tells them apart is asked of `joint`.
+        """
         frame, units = self._frame(quantity.table), self._labelled(by, (quantity.table,))
         if isinstance(units, Refusal):
             return units
@@ -269,7 +267,9 @@ class Exposed(Assigned):
         if isinstance(rows, Refusal):
             return rows
         # There are fewer units than rows of theirs.
-        held = self._within(quantity.table, rows, units.mutate(_bucket=bucket_of(units, "unit", _BUCKETS)))
+        held = self._within(
+            quantity.table, rows, units.mutate(_bucket=bucket_of(units, "unit", _BUCKETS if by_unit else 1))
+        )
         keys = ["experiment", "variant", "_period", *(f"_l{i}" for i in range(len(by)))]
         found = (
             held.filter(held["_bin"].notnull())

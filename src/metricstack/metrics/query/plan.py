@@ -49,7 +49,7 @@ def plan_of(ws: "Workspace", name: str, *, exact_units: int, asked: Collection[s
     cluster = _below(table(name), asked)
     key = (name, ws.fingerprint(name), exact_units, cluster)
     if key not in known:
-        known[key] = _decide(table(name), rows, cluster, exact_units)
+        known[key] = _decide(table(name), rows, cluster, exact_units, proven=ws.never_null(name))
     found: Plan = known[key]
     return found
 
@@ -78,7 +78,10 @@ def _weights(contract: Table) -> list[str]:
     return [name for name in names if name in contract]
 
 
-def _decide(contract: Table, rows: "ir.Table", cluster: tuple[str, ...], exact_units: int) -> Plan:
+def _decide(
+    contract: Table, rows: "ir.Table", cluster: tuple[str, ...], exact_units: int, *, proven: Collection[str]
+) -> Plan:
+    """Decide; columns that are proven to be known in every row are not looked through."""
     import ibis
 
     look = rows.limit(LOOK)
@@ -100,7 +103,9 @@ def _decide(contract: Table, rows: "ir.Table", cluster: tuple[str, ...], exact_u
     if not whole and units <= exact_units:
         unit = ibis.coalesce(*(rows[name] for name in cluster[first:]))
         units = rows.aggregate(units=unit.nunique()).to_pyarrow()["units"][0].as_py()
-    always = (i for i in range(first, len(cluster)) if _always(rows, seen, cluster[i], i, whole=whole))
+    always = (
+        i for i in range(first, len(cluster)) if cluster[i] in proven or _always(rows, seen, cluster[i], i, whole=whole)
+    )
     cluster = cluster[first : next(always, len(cluster)) + 1]
     return Plan(cluster=cluster, gathered=units > exact_units, weighted=weighted)
 

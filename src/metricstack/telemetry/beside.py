@@ -1,0 +1,58 @@
+"""Ask a workspace something in a thread of its own, while the caller goes on with the same data."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+from metricstack.telemetry.workspace import Workspace
+
+__all__ = ["beside"]
+
+T = TypeVar("T")
+_SECONDS = 0.05
+"""Between two tries to interrupt: what has not begun cannot be interrupted yet."""
+
+
+@contextmanager
+def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[], T]]:
+    """Ask a workspace something, and go on meanwhile.
+
+    What the engine scans for the one and what Python computes for the other keep the processors of a machine busy,
+    which they do not by turns. Only an engine of this process is there a second time; another's is asked when its
+    answer is wanted. What fails in the body ends the question, too.
+
+    Args:
+        ws: The workspace.
+        ask: The question, of a workspace that holds the same data, of the same moment.
+
+    Yields:
+        What waits for the answer, or raises what the question raised.
+
+    Example:
+        >>> with beside(ws, lambda same: same.rows("requests")) as rows:  # doctest: +SKIP
+        ...     tables = ws.tables
+        >>> rows()  # doctest: +SKIP
+        526363
+    """
+    if not ws.is_embedded:
+        yield lambda: ask(ws)
+        return
+    import scipy.special  # noqa: F401  of a package that two threads import at once, one may see a half
+
+    second = ws.twin()
+    engines = ws.connection, second.connection
+    threads = int(engines[0].con.sql("select current_setting('threads')").fetchone()[0])
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
+        for engine in engines:  # they share the processors: each with all of them would only get in the other's way
+            engine.raw_sql(f"SET threads = {max(threads // 2, 1)}")
+        answer: Future[T] = pool.submit(ask, second)
+        try:
+            yield answer.result
+            wait([answer])
+        finally:
+            while not answer.done():
+                engines[1].con.interrupt()
+                wait([answer], timeout=_SECONDS)
+            second.close()
+            engines[0].raw_sql(f"SET threads = {threads}")
