@@ -414,6 +414,14 @@ def test_an_adoption_may_be_a_date_in_words_where_times_are_dates() -> None:
         effect_of(df)
 
 
+@pytest.mark.parametrize("first", [0, 2001])
+def test_a_column_that_says_who_is_treated_is_told_from_an_adoption_time(first: int) -> None:
+    df = world().assign(week=lambda one: one["week"] + first)
+    df["adopted"] = (df["week"] >= df["adopted"] + first).astype(int)
+    with pytest.raises(InvalidInput, match="first time with it"):
+        effect_of(df)
+
+
 def test_one_covariate_needs_no_list() -> None:
     df = world().assign(load=lambda one: np.cos(one.index.to_numpy() ** 2))
     one, listed = (effect_of(df, method="imputation", covariates=name) for name in ("load", ["load"]))

@@ -195,10 +195,12 @@ def _cohorts(df: "pd.DataFrame", who: Integers, names: tuple[str, str], times: t
     given, total = by_unit.count().to_numpy(), by_unit.size().to_numpy()
     mixed = several | ((given > 0) & (given < total))
     if mixed.any():
+        says = df[adopted].dropna().isin([0, 1]).all()
+        told = "each unit's first time with it" if says else "one adoption time per unit in all its rows"
         name = df[unit].iloc[int(np.flatnonzero(who == int(np.flatnonzero(mixed)[0]))[0])]
         raise InvalidInput(
             f"The {unit!r} {name!r} has more than one value of {adopted!r} ({int(mixed.sum())} units do). "
-            "Give one adoption time per unit in all its rows, or null in all for never."
+            f"Give {told}, or null in all for never."
         )
     first = by_unit.first()
     cohort = np.full(len(first), NEVER, dtype=np.int64)
