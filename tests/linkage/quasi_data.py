@@ -1,5 +1,7 @@
 """The public data of the worked cases, read into tables; `data/README.md` says where each is from."""
 
+from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -43,4 +45,21 @@ def schooling() -> pd.DataFrame:
     return df.assign(lwage=np.log(df["wage"]), expersq=df["exper"] ** 2, region=df["region"].map("region {}".format))
 
 
-DATA = {one.__name__: one for one in (minimum_wage, smoking, organ_donors, mroz, schooling)}
+def _of_statsmodels(folder: str, name: str) -> pd.DataFrame:
+    return pd.read_csv(StringIO(files(f"statsmodels.{folder}").joinpath(name).read_text(encoding="utf-8")))
+
+
+def framing() -> pd.DataFrame:
+    """Answers to a story on immigration, which ``treat`` makes frightening, of Brader, Valentino and Suhay (2008)."""
+    return _of_statsmodels("stats.tests.results", "framing.csv")
+
+
+def births() -> pd.DataFrame:
+    """Births of Cattaneo (2010): ``bweight``, whether the mother smokes, and of her."""
+    df = _of_statsmodels("treatment.tests.results", "cataneo2.csv")
+    says = {"smokes": "smoker", "mmarried": "married", "fbaby": "Yes", "prenatal1": "Yes"}
+    yes = {name: (df["mbsmoke" if name == "smokes" else name] == word).astype(int) for name, word in says.items()}
+    return df.assign(**yes, mage2=df["mage"] ** 2)
+
+
+DATA = {one.__name__: one for one in (minimum_wage, smoking, organ_donors, mroz, schooling, births, framing)}

@@ -1,5 +1,7 @@
 """What columns read for an estimator promise: complete rows in their own order, categories, neighbours, misuse."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,17 @@ def test_missing_values_of_any_column_leave_a_row_out() -> None:
     assert rows.numbers["y"].tolist() == [1.0, 4.0]
     assert rows.covariates.ravel().tolist() == [0.0, 1.0]
     assert rows.names == ("k=q",)
+
+
+@pytest.mark.parametrize("kind", [float, Decimal, np.int64])
+def test_numbers_that_a_table_holds_as_objects_are_numbers(kind: type) -> None:
+    df = pd.DataFrame({"y": [1.0, 2.0, 4.0], "z": [1.0, 3.0, 2.0]})
+    boxed = df.map(kind).astype(object)
+    boxed.loc[3] = [None, kind(7)]
+    found = read_rows(boxed, numbers=["y"], covariates="z")
+    assert found.names == ("z",)
+    assert sorted(found.numbers["y"]) == [1.0, 2.0, 4.0]
+    assert found.incomplete == 1
 
 
 def test_truth_values_nullable_numbers_and_categories_are_read() -> None:

@@ -238,11 +238,20 @@ def test_missing_rows_are_counted() -> None:
     assert found.n == 170
 
 
+def test_one_column_needs_no_list() -> None:
+    df = world()
+    assert instrument(df, "y", "x", "z0", exogenous="z1") == instrument(df, "y", "x", ["z0"], exogenous=["z1"])
+
+
+def test_numbers_that_a_table_holds_as_objects_are_no_names() -> None:
+    df = world().assign(w=lambda one: np.arange(len(one)) % 7)
+    boxed = df.assign(w=df["w"].astype(object))
+    assert effect_of(boxed, exogenous=["w"]) == effect_of(df, exogenous=["w"])
+
+
 def test_what_cannot_be_meant_is_named() -> None:
     df = world()
-    with pytest.raises(InvalidInput, match="give a list"):
-        instrument(df, "y", "x", "z0")
-    with pytest.raises(InvalidInput, match="give a list"):
+    with pytest.raises(InvalidInput, match="no instrument"):
         instrument(df, "y", "x", [])
     with pytest.raises(InvalidInput, match="two roles"):
         effect_of(df, exogenous=["z0"])

@@ -101,7 +101,9 @@ def test_a_control_takes_out_what_moves_both() -> None:
 
 def test_a_control_that_the_start_moves_is_told() -> None:
     moved = NOISE + 5.0 * (np.arange(90) >= 60)
-    found = known(stream(4, "other").standard_normal(90), 60, control={"sister": moved}, placebo=False)
+    other = stream(4, "other").standard_normal(90)
+    found = known(other, 60, control={"sister": moved}, placebo=False)
+    assert known(other, 60, control=pd.DataFrame({"sister": moved}), placebo=False) == found
     assert [check.passed for check in found.checks if check.name == "sister untouched"] == [False]
 
 

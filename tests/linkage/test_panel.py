@@ -203,6 +203,12 @@ def test_data_that_cannot_answer_are_refused() -> None:
 
 def test_what_cannot_be_meant_is_named() -> None:
     df = world(1)
+    with pytest.raises(UnknownName, match="index: call reset_index"):
+        panel_effect(df.set_index("unit"), "y", "x", "unit", "time")
+    with pytest.raises(InvalidInput, match="independent rows"):
+        panel_effect(df, "y", "x", "unit", "time", cluster=None)  # type: ignore[arg-type]
+    with pytest.raises(UnknownName, match="'None'"):
+        panel_effect(df, "y", "x", "unit", "time", effects=None)  # type: ignore[arg-type]
     with pytest.raises(UnknownName, match="Did you mean 'two_way'"):
         panel_effect(df, "y", "x", "unit", "time", effects="twoway")  # type: ignore[arg-type]
     with pytest.raises(UnknownName, match="CR2"):

@@ -6,6 +6,7 @@
 * Of two unrelated metrics that remember, the sum over lags is seldom found.
 """
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.signal import lfilter
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.streams import stream
-from metricstack.core.values import Refusal
+from metricstack.core.values import Estimate, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.columns import lagged
 from metricstack.linkage.evidence import Evidence
@@ -155,3 +156,43 @@ def test_units_and_periods_that_are_too_many_refuse_this_rung_alone() -> None:
     (found,) = panels(cast("Observed", Crowded()), edge((0, 0)))
     assert isinstance(found.estimate, Refusal)
     assert "22,442 groups" in found.estimate.detail
+
+
+def test_what_is_hidden_is_told_as_a_share_as_a_risk_ratio_and_against_what_is_held() -> None:
+    rows = delayed(4, (0.5,))
+    random = stream(4, "held")
+    rows["z"] = 0.2 * rows["x"] + random.standard_normal(len(rows))
+    rows["y"] = rows["y"] + 0.2 * rows["z"]
+    found = said(edge((0, 0), "z"), whole=rows)
+    share, ratio, against = found.sensitivity
+    assert isinstance(found.estimate, Effect)
+    assert [one.name for one in (share, ratio, against)] == ["hidden confounder", "E-value", "as strong as z"]
+    # By hand: a difference of d deviations is taken for a risk ratio of exp(0.91 d), and E = R + sqrt(R (R - 1)).
+    risk = math.exp(0.91 * found.estimate.value / rows["y"].std())
+    assert isinstance(ratio.answer, Estimate)
+    assert ratio.answer.value == pytest.approx(risk + math.sqrt(risk * (risk - 1)))
+    assert isinstance(share.answer, Estimate)
+    assert f"{share.answer.value:.1%}" in share.detail
+    # Held z goes with both, so that one as strong would take some of the effect.
+    assert isinstance(against.answer, Estimate)
+    assert 0 < against.answer.value < found.estimate.value
+    rows["y"] = rows["y"] + 2.0 * rows["z"]
+    strong = said(edge((0, 0), "z"), whole=rows).sensitivity[-1]
+    assert (strong.answer, strong.detail) == (None, "one that goes with both as z does may be all of it")
+
+
+def test_a_panel_that_is_all_units_and_periods_has_nothing_hidden_to_tell() -> None:
+    random = stream(5, "hidden")
+    rows = table(random.standard_normal((3, 2)), random.standard_normal((3, 2)), ["a", "b", "c"])
+    assert all(one.name != "hidden confounder" for one in said(edge((0, 0)), whole=rows).sensitivity)
+
+
+@pytest.mark.parametrize("reversal", [True, False])
+def test_units_that_differ_in_more_than_the_cause_are_seen_between_them(*, reversal: bool) -> None:
+    rows = delayed(6, (0.5,))
+    level = np.repeat(np.arange(UNITS, dtype=float), PERIODS)
+    rows["x"], rows["y"] = rows["x"] + level, rows["y"] + (-1.5 if reversal else 0.5) * level
+    checks = {one.check.name: one for one in said(edge((0, 0)), whole=rows).diagnostics}
+    assert checks["units_alike"].check.passed is not reversal
+    assert checks["no_reversal"].check.passed is not reversal
+    assert not checks["units_alike"].required

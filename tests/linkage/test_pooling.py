@@ -6,6 +6,7 @@ The published meta-analyses are in `cases.json`.
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -188,3 +189,20 @@ def test_what_cannot_be_right_is_said(wrong: dict[str, Any]) -> None:
 def test_an_unknown_method_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'REML'"):
         pool([1.0, 2.0], [1.0, 1.0], "RMEL")
+
+
+def test_columns_name_the_moderators_and_text_is_none() -> None:
+    y, error, dose = [1.0, 2.0, 4.0, 7.0], np.ones(4), pd.DataFrame({"dose": [1, 2, 3, 5], "year": [1, 0, 1, 0]})
+    assert [name for name, _ in pooled(pool(y, error, moderators=dose)).moderators] == ["dose", "year"]
+    assert pooled(pool(y, error, moderators=dose["dose"])).moderators[0][0] == "dose"
+    with pytest.raises(InvalidInput, match="numbers"):
+        pool(y, error, moderators=["a", "b", "a", "b"])
+    with pytest.raises(InvalidInput, match="numbers"):
+        pool(["a", "b"], [1.0, 1.0])
+
+
+def test_the_mean_effect_is_at_hand() -> None:
+    found = pooled(pool([1.0, 2.0, 4.0], [0.5, 0.5, 0.5]))
+    mean = found.effect
+    assert (found.estimate, found.value, found.low, found.high) == (mean.estimate, mean.value, mean.low, mean.high)
+    assert (found.p_value, found.standard_error, found.unit) == (mean.p_value, mean.standard_error, mean.unit)

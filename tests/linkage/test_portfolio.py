@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -384,3 +385,12 @@ def test_its_json_holds_no_infinity_where_the_set_has_no_end() -> None:
     exact = answered(portfolio_slope(drawn("json")[0], np.zeros((60, 2, 2))))
     for found in (*endless, exact):
         assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["kind"] == "portfolio_slope"
+
+
+def test_columns_of_a_table_name_the_metrics_and_the_first_slope_is_at_hand() -> None:
+    effects, noise = drawn("named")
+    found = answered(portfolio_slope(pd.DataFrame(effects, columns=["latency", "conversion"]), noise))
+    assert (found.causes, found.outcome) == (("latency",), "conversion")
+    assert answered(portfolio_slope(effects, noise, names=("latency", "conversion"))).effects == found.effects
+    assert (found.value, found.low, found.high) == (found.effect.value, found.effect.low, found.effect.high)
+    assert (found.p_value, found.estimate) == (found.effect.p_value, found.effect.estimate)

@@ -7,12 +7,13 @@
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from metricstack.core.values import Grade
+from metricstack.core.values import Estimate, Grade
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Status
 from metricstack.linkage.hypothesis import Hypothesis
@@ -153,6 +154,23 @@ def test_nothing_changes_where_no_other_cause_is_declared() -> None:
     effects = drawn(1, by_s=1.0, by_z=1.0)
     assert climbed(effects, (("s", "y"),)) == climbed(effects, ())
     assert len(climbed(effects, ())) == 1
+
+
+def test_each_kind_of_lever_tells_what_its_tests_do_on_average_and_what_a_next_one_may() -> None:
+    values = np.array([[0, y] for y in (1.0, 2.0, 3.0, 2.0, 2.0)] + [[0, 9.0]] * 4) + 1e-9
+    effects = past(values, np.tile(0.25 * np.eye(2), (9, 1, 1)), ("s", "y"))
+    kinds = ["prompt"] * 5 + ["model"] * 4
+    declared = (
+        SimpleNamespace(**vars(one) | {"lever": kind}) for one, kind in zip(effects.declared, kinds, strict=True)
+    )
+    effects = replace(effects, declared=tuple(declared))
+    (refused,) = climbed(effects, ())
+    (lever,) = (one for one in refused.sensitivity if one.name.startswith("lever"))  # four are too few to tell
+    assert lever.name == "lever prompt"
+    assert isinstance(lever.answer, Estimate)
+    # By hand: equal errors give equal weights, whatever the true scatter, so that the mean is (1 + 2 + 3 + 2 + 2) / 5.
+    assert lever.answer.value == pytest.approx(2.0)
+    assert lever.detail.startswith("5 tests of it move y by +2.0")
 
 
 # Calibration

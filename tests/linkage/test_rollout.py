@@ -391,6 +391,43 @@ def test_a_covariate_without_change_is_refused_by_what_needs_change(method: Any)
     assert refusal_of(df, method=method, covariates=["x"]).reason is Reason.NO_VARIATION
 
 
+@pytest.mark.parametrize("never", [math.nan, math.inf, 0, None])
+def test_a_rollout_that_never_comes_may_be_null_endless_or_zero_before_all_times(never: Any) -> None:
+    # did and csdid write 0; where 0 is itself a period, it is one.
+    df = world().assign(week=lambda one: one["week"] + 2001, adopted=lambda one: one["adopted"] + 2001)
+    other = df.assign(adopted=df["adopted"].fillna(never) if never is not None else df["adopted"].astype("Int64"))
+    for control in ("never", "not_yet"):
+        assert effect_of(other, control=control, anticipation=1) == effect_of(df, control=control, anticipation=1)
+    first = check_of(effect_of(world().fillna({"adopted": 0})), "always_treated")
+    assert first.detail.startswith("8 of 24")
+
+
+def test_an_adoption_may_be_a_date_in_words_where_times_are_dates() -> None:
+    day = np.datetime64("2026-01-05")
+    df = world().assign(week=lambda one: day + 7 * one["week"].to_numpy().astype("timedelta64[D]"))
+    words = df["adopted"].map(lambda at: None if math.isnan(at) else str(day + 7 * int(at)))
+    assert effect_of(df.assign(adopted=words)).value == effect_of(world()).value
+    assert effect_of(df.assign(adopted=pd.to_datetime(words), week=df["week"].dt.tz_localize("UTC"))).value == close(
+        effect_of(world()).value
+    )
+    with pytest.raises(InvalidInput, match="cannot be held against"):
+        effect_of(df)
+
+
+@pytest.mark.parametrize("first", [0, 2001])
+def test_a_column_that_says_who_is_treated_is_told_from_an_adoption_time(first: int) -> None:
+    df = world().assign(week=lambda one: one["week"] + first)
+    df["adopted"] = (df["week"] >= df["adopted"] + first).astype(int)
+    with pytest.raises(InvalidInput, match="first time with it"):
+        effect_of(df)
+
+
+def test_one_covariate_needs_no_list() -> None:
+    df = world().assign(load=lambda one: np.cos(one.index.to_numpy() ** 2))
+    one, listed = (effect_of(df, method="imputation", covariates=name) for name in ("load", ["load"]))
+    assert one == listed
+
+
 # Misuse
 
 

@@ -5,13 +5,15 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
-from metricstack.core.values import Grade, Refusal
-from metricstack.experiments.effect import effect
+from metricstack.core.values import Estimate, Grade, Refusal
+from metricstack.experiments.effect import Effect, effect
+from metricstack.linkage.adjusted import AdjustedEffect, adjusted_effect
 from metricstack.linkage.benchmarks import benchmark, bounds
 from metricstack.linkage.panel import PanelEffect, panel_effect
 from metricstack.linkage.sensitivity import e_value, robustness_value
@@ -77,6 +79,33 @@ def test_a_panel_effect_brings_its_own_numbers() -> None:
     assert "explain" in robust.check.detail
 
 
+@pytest.mark.parametrize("cluster", [None, "unit"])
+def test_an_adjusted_effect_is_judged_by_its_regression_of_rows(cluster: str | None) -> None:
+    # Clusters, and errors that allow for unequal spread, do not change what share of the rows' variance is explained.
+    df = world(1, units=40, effect=0.5)
+    found = adjusted_effect(df, "y", "x", ["z"], cluster=cluster)
+    assert isinstance(found, AdjustedEffect)
+    peer = sm.OLS(df["y"], sm.add_constant(df[["x", "z"]])).fit()
+    robust = robustness_value(found)
+    assert robust.value == close(robustness_value(float(peer.tvalues["x"]), peer.df_resid).value)
+    assert robust.freedom == peer.df_resid
+    panel = panel_effect(df, "y", "x", "unit", covariates="z", effects="none", variance="CR1")
+    if cluster is not None:
+        assert robust.at_level == close(robustness_value(panel).at_level)  # type: ignore[arg-type]
+    assert bounds(found, r2_cause=0.01, r2_outcome=0.02)[0].adjusted.value == close(
+        bounds(panel, r2_cause=0.01, r2_outcome=0.02)[0].adjusted.value  # type: ignore[arg-type]
+    )
+
+
+def test_weights_have_no_share_that_a_regression_explains() -> None:
+    df = world(1, units=40).assign(t=lambda one: (one["x"] > 0).astype(int))
+    found = adjusted_effect(df, "y", "t", ["z"], method="weighting")
+    with pytest.raises(InvalidInput, match="regression"):
+        robustness_value(found)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="regression"):
+        bounds(found, r2_cause=0.01, r2_outcome=0.02)  # type: ignore[arg-type]
+
+
 def test_bounds_that_are_not_possible_are_left_out() -> None:
     found = effect(1.0, 0.1, freedom=100, n=103, method="OLS")
     assert [one.label for one in bounds(found, r2_cause=0.4, r2_outcome=0.1)] == ["1x the covariate"]
@@ -106,6 +135,8 @@ def test_an_e_value_explains_the_ratio_away_and_inverts(ratio: float, spread: fl
 
 def test_an_interval_that_holds_no_effect_has_a_bound_of_one() -> None:
     assert e_value(1.2, 0.9, 1.6).bound == 1.0
+    known = Effect(Estimate(1.2, "1", 90, "given", 0.9, 1.6, 0.95))
+    assert e_value(known) == e_value(1.2, 0.9, 1.6)
     assert e_value(1.0).value == 1.0
 
 

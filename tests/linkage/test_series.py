@@ -21,6 +21,18 @@ def test_series_are_aligned_on_their_own_dates() -> None:
     assert np.isnan(found["y"][0])
 
 
+@pytest.mark.parametrize("index", [[day.date() for day in DAYS], DAYS.strftime("%Y-%m-%d"), DAYS.to_period("D")])
+def test_an_index_of_dates_of_any_kind_is_read_as_one(index: object) -> None:
+    found = read_series({"x": pd.Series(np.arange(5.0), index=index)})  # type: ignore[call-overload]
+    assert found.days is not None
+    assert found.days.tolist() == [day.date() for day in DAYS]
+
+
+def test_an_index_of_names_or_numbers_is_none_of_dates() -> None:
+    for index in (list("abcde"), ["1", "2", "3", "4", "5"], range(2001, 2006)):
+        assert read_series({"x": pd.Series(np.arange(5.0), index=index)}).days is None  # type: ignore[call-overload]
+
+
 def test_a_date_left_out_is_a_missing_day() -> None:
     found = read_series({"x": [1.0, 2, 3]}, dates=["2026-07-01", "2026-07-02", "2026-07-04"], missing="skip")
     assert found.n == 4
@@ -41,6 +53,25 @@ def test_weeks_have_no_weekdays() -> None:
     found = read_series({"x": np.arange(3.0)}, dates=["2026-07-01", "2026-07-08", "2026-07-15"])
     assert found.n == 3
     assert not found.daily
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pd.period_range("2023-11", periods=9, freq="M"), pd.date_range("2023-11-30", periods=9, freq="ME"),
+        pd.date_range("2023-11-15", periods=9, freq=pd.DateOffset(months=1)),
+        pd.period_range("2021Q1", periods=9, freq="Q"), pd.period_range("1871", periods=9, freq="Y"),
+    ],
+)  # fmt: skip
+def test_months_quarters_and_years_are_equal_steps(days: pd.Index) -> None:
+    whole = pd.Series(np.arange(9.0), index=days)
+    found = read_series({"x": whole})
+    assert (found.n, found.daily) == (9, False)
+    assert found["x"].tolist() == whole.tolist()
+    assert found.place(str(found.days[4])) == 4  # type: ignore[index]
+    gap = read_series({"x": whole.drop(days[3]), "y": whole}, missing="skip")
+    assert np.flatnonzero(np.isnan(gap["x"])).tolist() == [3]
+    assert gap["y"].tolist() == whole.tolist()
 
 
 def test_too_few_days_and_constants_are_refused() -> None:
@@ -94,5 +125,8 @@ def test_unknown_ways_and_days_are_named() -> None:
         found.place("2026-08-01")
     with pytest.raises(InvalidInput, match="Position 7 is outside"):
         found.place(7)
+    for odd in (2.0, True):
+        with pytest.raises(InvalidInput, match="neither a position"):
+            found.place(odd)
     with pytest.raises(InvalidInput, match="needs dates"):
         read_series({"x": np.arange(5.0)}).place("2026-07-01")

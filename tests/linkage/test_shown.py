@@ -31,7 +31,8 @@ CLASSES = {
     if inspect.isclass(kind := getattr(linkage, name)) and not issubclass(kind, Enum)
 }  # fmt: skip
 PARTS = {
-    "Assumption", "Bound", "Conflict", "DatedRow", "Diagnostic", "EdgeChange", "Hypothesis", "LagPoint", "Question",
+    "Assumption", "Bound", "Clue", "Conflict", "DatedRow", "Diagnostic", "DirectionAudit",
+    "EdgeChange", "Hypothesis", "LagPoint", "Question",
     "RolloutPoint", "Sensitivity", "Settling", "Specification", "Trial",
 }  # fmt: skip
 """Parts of results, and what is declared."""

@@ -92,11 +92,18 @@ def test_tables_that_cannot_answer_are_refused() -> None:
         assert answer.reason is reason
 
 
+def test_one_table_is_one_stratum_and_observations_may_come_first() -> None:
+    assert stratified_odds_ratio([[9, 2], [3, 4]]) == stratified_odds_ratio([[[9, 2], [3, 4]]])
+    df = pd.DataFrame({"won": [0, 1, 1, 0, 1, 0], "used": [0, 1, 0, 1, 1, 0], "site": list("aaaaaa")})
+    named = stratified_odds_ratio(df=df, outcome="won", cause="used", strata="site")
+    assert stratified_odds_ratio(df, "won", "used", "site") == named
+
+
 def test_what_cannot_be_meant_is_named() -> None:
     with pytest.raises(InvalidInput, match="Give tables, or df"):
         stratified_odds_ratio()
     with pytest.raises(InvalidInput, match="shape"):
-        stratified_odds_ratio([[1, 2], [3, 4]])
+        stratified_odds_ratio([[1, 2, 3], [3, 4, 5]])
     with pytest.raises(InvalidInput, match="negative"):
         stratified_odds_ratio([[[1, 2], [3, -4]]])
     df = pd.DataFrame({"won": [0, 2], "used": [0, 1], "site": [1, 1]})

@@ -109,7 +109,11 @@ def test_an_edge_says_question_answer_grade_doubt_conflict_and_what_is_next() ->
     )
     assert lines[2] == "Doubt: A bend at 3."
     assert lines[3].startswith("Conflict: Adjusted telemetry says")
-    assert lines[4] == "Next: Run tests that move relevance without what these moved along with it."
+    assert lines[4] == (
+        "Direction: Relevance moves Conversion rate: seen (grade A); Conversion rate moves Relevance: nothing speaks "
+        "for or against it; Something moves both: seen (grade A)."
+    )
+    assert lines[5] == "Next: Run tests that move relevance without what these moved along with it."
 
 
 def test_an_edge_that_is_refused_says_why_and_what_is_next() -> None:
@@ -121,7 +125,7 @@ def test_an_edge_that_is_refused_says_why_and_what_is_next() -> None:
 
 def test_an_edge_shows_every_rung_and_why_one_does_not_stand() -> None:
     shown = maps.whole().edges[2]._repr_html_()
-    assert shown.count('<th scope="row"') == 2
+    assert shown.count('<th scope="row"') == 2 + 3  # and the three ways round
     assert "Decides, 90 units" in shown
     assert "Fails future placebo, 90 units: made up" in shown
 

@@ -67,6 +67,15 @@ def test_two_ways_of_clustering_add_and_take_off_their_crossing() -> None:
     assert found.freedom == min(unit.max(), period.max())
 
 
+def test_the_fewer_clusters_of_two_ways_correct_all_three_parts() -> None:
+    # pyfixest 0.60 and fixest by default (G_df = "min"); both effects are nested, so K = 2 slopes and a constant.
+    fit, _, _, unit, period = drawn(3)
+    g, n = min(unit.max(), period.max()) + 1, len(unit)
+    plain = clustered_spread(fit, (unit, period), kind="CR0").variance
+    found = clustered_spread(fit, (unit, period), kind="CR1")
+    assert found.variance == close(plain * g / (g - 1) * (n - 1) / (n - 3))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 def test_cr2_is_brute_force_on_the_full_matrices(seed: int, weighted: bool) -> None:

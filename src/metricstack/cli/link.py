@@ -123,6 +123,7 @@ def tell_map(found: "LinkageMap") -> None:
 def tell_edge(edge: "Edge") -> None:
     """Print an edge: the answer, then one row per rung, then what each rests on."""
     from metricstack.core.values import Refusal
+    from metricstack.narrative.direction import say_direction
     from metricstack.narrative.html import one_level
     from metricstack.narrative.linkage import say_edge, say_evidence, say_rung_effect, say_standing
     from metricstack.narrative.words import percent
@@ -141,6 +142,11 @@ def tell_edge(edge: "Edge") -> None:
     if rows:
         print()
         print_rows(rows, "table", ("rung", "grade", effect, "n", "counts"))
+    print(f"\n{heading('direction')}")
+    ways = [
+        (line.lstrip(), "- " if line.startswith(" ") else "") for line in say_direction(edge.direction).splitlines()
+    ]
+    print("\n".join(part for line, first in ways for part in wrapped(line, first=first)))
     for one in edge.evidence:
         told = say_evidence(one)
         if told:

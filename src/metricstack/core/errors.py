@@ -77,8 +77,8 @@ class UnknownName(MetricstackError):
         Unknown metric 'latency_p59'. Did you mean 'latency_p95'? See `metricstack metrics list`.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, remedy: str = "") -> None:
-        known = sorted(known)
+    def __init__(self, kind: str, name: object, known: Iterable[str], *, remedy: str = "") -> None:
+        name, known = str(name), sorted(known)
         guess = nearest(name, known)
         if guess is not None:
             hint = f" Did you mean {guess!r}?"

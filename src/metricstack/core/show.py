@@ -84,6 +84,7 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Edge", "say"): "metricstack.narrative.linkage:say_edge",
     ("Edge", "html"): "metricstack.narrative.linkage:edge_html",
     ("Edge", "chart"): "metricstack.charts.linkage:chart_edge",
+    ("DirectionAudit", "html"): "metricstack.narrative.direction:direction_html",
     ("FourQuestions", "say"): "metricstack.narrative.questions:say_questions",
     ("FourQuestions", "html"): "metricstack.narrative.questions:questions_html",
     ("FourQuestions", "chart"): "metricstack.charts.linkage:chart_questions",

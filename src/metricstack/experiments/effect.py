@@ -10,7 +10,7 @@ from metricstack.core.values import Check, Estimate, Finding
 from metricstack.numerics.intervals import check_level, t_quantile
 from metricstack.numerics.multiplicity import p_value
 
-__all__ = ["Effect", "Estimated", "effect"]
+__all__ = ["Effect", "Estimated", "Headed", "effect"]
 
 
 class Estimated(Shown):
@@ -86,6 +86,51 @@ class Effect(Estimated):
             "p_value": self.p_value, "standard_error": self.standard_error, "freedom": freedom,
             "checks": [check.to_dict() for check in self.checks],
         }  # fmt: skip
+
+
+class Headed(Shown):
+    """What has an effect at its head, and more: that effect's numbers at hand."""
+
+    __slots__ = ()
+
+    @property
+    def _head(self) -> Effect:
+        raise NotImplementedError
+
+    @property
+    def estimate(self) -> Estimate:
+        """The effect's estimate."""
+        return self._head.estimate
+
+    @property
+    def value(self) -> float:
+        """The effect."""
+        return self._head.value
+
+    @property
+    def low(self) -> float | None:
+        """Lower bound of its interval."""
+        return self._head.low
+
+    @property
+    def high(self) -> float | None:
+        """Upper bound of its interval."""
+        return self._head.high
+
+    @property
+    def p_value(self) -> float | None:
+        """Two-sided p-value of no effect."""
+        return self._head.p_value
+
+    @property
+    def standard_error(self) -> float | None:
+        """Its standard error; None where the interval comes from no single one."""
+        return self._head.standard_error
+
+    @property
+    def unit(self) -> str:
+        """Its unit."""
+        return self._head.unit
 
 
 def effect(

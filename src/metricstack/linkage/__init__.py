@@ -8,6 +8,7 @@ from metricstack.linkage.between import BetweenWithin, between_within
 from metricstack.linkage.calendar import CalendarAdjusted, calendar_adjusted
 from metricstack.linkage.control_series import difference_of_series
 from metricstack.linkage.controls import Falsification, future_placebo, negative_control
+from metricstack.linkage.direction import Clue, DirectionAudit, Says, Way
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status
 from metricstack.linkage.explain import DatedRow, Explained, explain, explain_each
 from metricstack.linkage.granger import Granger, granger
@@ -44,10 +45,12 @@ __all__ = [
     "Bound",
     "BreakTest",
     "CalendarAdjusted",
+    "Clue",
     "Conflict",
     "Correlation",
     "DatedRow",
     "Diagnostic",
+    "DirectionAudit",
     "EValue",
     "Edge",
     "EdgeChange",
@@ -74,6 +77,7 @@ __all__ = [
     "RolloutEffect",
     "RolloutPoint",
     "Rung",
+    "Says",
     "Sensitivity",
     "Settling",
     "Specification",
@@ -83,6 +87,7 @@ __all__ = [
     "StratifiedOddsRatio",
     "SyntheticEffect",
     "Trial",
+    "Way",
     "adjusted_effect",
     "alternatives",
     "benchmark",

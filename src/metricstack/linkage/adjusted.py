@@ -17,6 +17,8 @@ from metricstack.linkage.linked import Linked, linked
 from metricstack.linkage.weighting import Influence, doubly_robust, standardised, weighted
 from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.clustered import (
+    Regression,
+    classical_error,
     clustered_spread,
     independent_columns,
     regression,
@@ -52,6 +54,9 @@ class AdjustedEffect(Linked):
         unadjusted: The plain difference.
         balance: Of each covariate its standardised difference of means before weighting, and after (None without).
         effective: What the rows of control and treatment are worth after weighting; None without weights.
+        classical: Standard error as if rows were independent and of one variance: for sensitivity, never for a test.
+            None where there is no regression.
+        residual_freedom: Rows less coefficients of the regression.
     """
 
     approach: str = "regression"
@@ -59,6 +64,8 @@ class AdjustedEffect(Linked):
     unadjusted: Effect | None = None
     balance: tuple[tuple[str, float, float | None], ...] = ()
     effective: tuple[float, float] | None = None
+    classical: float | None = None
+    residual_freedom: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -67,6 +74,7 @@ class AdjustedEffect(Linked):
             "unadjusted": self.unadjusted and self.unadjusted.to_dict(),
             "balance": [list(one) for one in self.balance],
             "effective": self.effective and list(self.effective),
+            "classical": self.classical, "residual_freedom": self.residual_freedom,
         }  # fmt: skip
 
 
@@ -145,28 +153,35 @@ def adjusted_effect(
     if g < 2 or len(rows) < rows.covariates.shape[1] + 3:
         return Refusal(Reason.TOO_FEW_UNITS, f"{len(rows)} rows in {g} clusters are too few", "Observe more.")
     study = _Study(rows, y, t, groups, cluster is not None, outcome_unit, level)
-    unadjusted = study.regress(rows.covariates[:, :0], "difference of means")
-    if isinstance(unadjusted, Refusal):
-        return unadjusted
+    plain = study.regress(rows.covariates[:, :0], "difference of means")
+    if isinstance(plain, Refusal):
+        return plain
     kept = independent_columns(rows.covariates, Absorption((np.zeros(len(rows), dtype=np.int64),)))
     x = rows.covariates[:, kept]
     dropped = [name for at, name in enumerate(rows.names) if at not in kept]
     used = tuple(rows.names[at] for at in kept)
     propensity = logistic(t, np.column_stack([np.ones(len(t)), x])) if binary else None
     weights = None if propensity is None else _weights(t, propensity, target)
+    fit = None
     if method == "regression":
-        found = study.regress(x, "linear regression")
+        held = study.regress(x, "linear regression")
+        if isinstance(held, Refusal):
+            return held
+        found, fit = held
     else:
-        found = study.model(x, propensity, weights, method=method, target=target)
-    if isinstance(found, Refusal):
-        return found
+        modelled = study.model(x, propensity, weights, method=method, target=target)
+        if isinstance(modelled, Refusal):
+            return modelled
+        found = modelled
     checks, balance, effective = _appraise(used, x, t, weights, method) if binary else ((), (), None)
     note = f"{len(rows):,} rows" + (f"; {rows.incomplete} left out for a missing value" if rows.incomplete else "")
     note += f"; covariates given by others left out: {', '.join(dropped)}" if dropped else ""
     return linked(
         AdjustedEffect, found, checks=(Check("rows", None, note), *checks), cause=treatment, outcome=outcome,
-        assumptions=(_ASSUMED,), approach=method, target=target, unadjusted=unadjusted, balance=balance,
+        assumptions=(_ASSUMED,), approach=method, target=target, unadjusted=plain[0], balance=balance,
         effective=effective if method in ("weighting", "doubly_robust") else None,
+        classical=None if fit is None else classical_error(fit),
+        residual_freedom=None if fit is None else float(fit.freedom),
     )  # fmt: skip
 
 
@@ -188,7 +203,7 @@ class _Study:
             n=int(self.groups.max()) + 1, method=words,
         )  # fmt: skip
 
-    def regress(self, x: Matrix, words: str) -> Effect | Refusal:
+    def regress(self, x: Matrix, words: str) -> tuple[Effect, Regression] | Refusal:
         one = Absorption((np.zeros(len(self.y), dtype=np.int64),))
         columns = np.column_stack([x, self.t])
         if columns.shape[1] - 1 not in independent_columns(columns, one):
@@ -198,11 +213,9 @@ class _Study:
         fit = regression(self.y, np.column_stack([self.t, x]), one)
         if fit.freedom < 1 or float(fit.residuals @ fit.residuals) <= 1e-20 * float(self.y @ self.y):
             return Refusal(Reason.NO_VARIATION, "nothing is left of the outcome beside what is fitted", "Observe more.")
-        if not self.clustered:
-            return self._effect(float(fit.coefficients[0]), robust_spread(fit), f"{words}, HC3")
-        kind = usual_variance(int(self.groups.max()) + 1)
-        spread = clustered_spread(fit, (self.groups,), kind=kind)
-        return self._effect(float(fit.coefficients[0]), spread, f"{words}, {kind}")
+        kind = usual_variance(int(self.groups.max()) + 1) if self.clustered else "HC3"
+        spread = clustered_spread(fit, (self.groups,), kind=kind) if self.clustered else robust_spread(fit)
+        return self._effect(float(fit.coefficients[0]), spread, f"{words}, {kind}"), fit
 
     def model(
         self, x: Matrix, propensity: Logistic | None, weights: Vector | None, *, method: str, target: str

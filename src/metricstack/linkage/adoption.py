@@ -1,6 +1,5 @@
 """Who adopted when: a table of units over time, read into matrices that do not depend on the order of rows."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Reason, Refusal
-from metricstack.linkage.frames import check_columns, codes_of, missing_check, numbers_of, without_repeats
+from metricstack.linkage.frames import check_columns, codes_of, first_from, missing_check, numbers_of, without_repeats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,8 +99,8 @@ def read_adoption(
 
     Args:
         df: The table.
-        columns: Names of outcome, unit, time and adoption time (null = never). Times must sort: numbers, dates, or
-            text such as ``"2026Q1"``. An adoption between two periods counts from the later one.
+        columns: Names of outcome, unit, time and adoption time (null = never, see `_never`). Times must sort: numbers,
+            dates, or text such as ``"2026Q1"``. An adoption between two periods counts from the later one.
         covariates: Columns of numbers.
         cluster: Column of clusters; each unit is its own where None.
         anticipation: Periods before adoption in which the treatment may already act.
@@ -190,26 +189,33 @@ def _cohorts(df: "pd.DataFrame", who: Integers, names: tuple[str, str], times: t
     import pandas as pd
 
     unit, adopted = names
-    dates = pd.Series(df[adopted].astype(object).to_numpy())
+    dates = pd.Series(_never(df[adopted], times).astype(object).to_numpy())
     by_unit = dates.groupby(who)
     several = by_unit.nunique().to_numpy() > 1
     given, total = by_unit.count().to_numpy(), by_unit.size().to_numpy()
     mixed = several | ((given > 0) & (given < total))
     if mixed.any():
+        says = df[adopted].dropna().isin([0, 1]).all()
+        told = "each unit's first time with it" if says else "one adoption time per unit in all its rows"
         name = df[unit].iloc[int(np.flatnonzero(who == int(np.flatnonzero(mixed)[0]))[0])]
         raise InvalidInput(
             f"The {unit!r} {name!r} has more than one value of {adopted!r} ({int(mixed.sum())} units do). "
-            "Give one adoption time per unit in all its rows, or null in all for never."
+            f"Give {told}, or null in all for never."
         )
     first = by_unit.first()
     cohort = np.full(len(first), NEVER, dtype=np.int64)
     for at, date in enumerate(first):
         if given[at] == 0:
             continue
-        try:
-            cohort[at] = bisect_left(times, date)
-        except TypeError:
-            raise InvalidInput(
-                f"The adoption time {date!r} cannot be held against times such as {times[0]!r}; give both in one kind."
-            ) from None
+        cohort[at] = first_from(times, date, "adoption time")
     return cohort
+
+
+def _never(adopted: "pd.Series", times: tuple[Any, ...]) -> "pd.Series":
+    """Make an endless adoption time null, and 0 where all times are above it: R's did writes never so."""
+    from pandas.api.types import is_numeric_dtype
+
+    if not is_numeric_dtype(adopted.dtype):
+        return adopted
+    zero = bool(times) and isinstance(times[0], int | float | np.number) and times[0] > 0
+    return adopted.mask(adopted.isin([np.inf, 0] if zero else [np.inf]))

@@ -9,13 +9,14 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
 from metricstack.core.values import Finding, Refusal
 from metricstack.experiments.effect import Effect, effect
+from metricstack.linkage.adjusted import AdjustedEffect
 from metricstack.linkage.columns import column_names
 from metricstack.linkage.panel import Effects, PanelEffect, panel_effect
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Benchmarked", "Bound", "benchmark", "bounds"]
+__all__ = ["Benchmarked", "Bound", "benchmark", "bounds", "of_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,24 @@ class Benchmarked(Shown):
         }  # fmt: skip
 
 
+def of_rows(found: Effect) -> tuple[float, float]:
+    """Return the standard error of an effect's regression as if rows were independent, and rows less coefficients.
+
+    Of an effect that is neither a `PanelEffect` nor an `AdjustedEffect` they are taken to be its own.
+
+    Raises:
+        InvalidInput: there is no regression, or no standard error above 0.
+    """
+    plain, freedom = found.standard_error, float(found.freedom)
+    if isinstance(found, PanelEffect | AdjustedEffect):
+        plain, freedom = found.classical, found.residual_freedom or 0.0
+    if plain is None or not plain > 0:
+        raise InvalidInput(
+            "A hidden confounder's share is told of a regression with a standard error above 0; this effect has none."
+        )
+    return plain, freedom
+
+
 def bounds(
     found: Effect,
     *,
@@ -94,10 +113,11 @@ def bounds(
     """Bound a hidden confounder by an observed covariate, and give what it would leave of an effect.
 
     Args:
-        found: The effect; of a `PanelEffect` the plain standard error gives the bias, the clustered one the interval.
+        found: The effect; of a `PanelEffect`, or an `AdjustedEffect` by regression, the plain standard error gives the
+            bias, its own the interval.
         r2_cause: Partial R² of the covariate with the cause, given the other covariates, a fraction below 1.
         r2_outcome: Partial R² of the covariate with the outcome, given the cause and the other covariates.
-        freedom: Degrees of freedom of the regression; known of a `PanelEffect`.
+        freedom: Degrees of freedom of the regression; known of these two.
         times: How many times as strong as the covariate, with both.
         covariate: Its name.
 
@@ -118,15 +138,13 @@ def bounds(
         >>> round(female.r2_cause, 4), round(female.r2_outcome, 3), round(female.adjusted.value, 3)
         (0.0092, 0.125, 0.075)
     """
-    if found.standard_error is None or not found.standard_error > 0:
-        raise InvalidInput("An effect without a standard error above 0 has no bounds.")
-    plain = found.classical if isinstance(found, PanelEffect) else found.standard_error
-    df = (found.residual_freedom if isinstance(found, PanelEffect) else found.freedom) if freedom is None else freedom
+    plain, own = of_rows(found)
+    df = own if freedom is None else freedom
     if not (math.isfinite(df) and df > 1):
         raise InvalidInput(f"Bounds need the regression's degrees of freedom, above 1; got {df}.")
     if not (0 <= r2_cause < 1 and 0 <= r2_outcome < 1):
         raise InvalidInput(f"Partial R² lie between 0 and 1; got {r2_cause} and {r2_outcome}.")
-    clustered = isinstance(found, PanelEffect)
+    clustered = isinstance(found, PanelEffect | AdjustedEffect)
     made = []
     for k in times:
         with_cause = k * r2_cause / (1 - r2_cause)
@@ -137,7 +155,7 @@ def bounds(
         with_outcome = min(factor**2 * r2_outcome / (1 - r2_outcome), 1.0)
         bias = plain * math.sqrt(df * with_outcome * with_cause / (1 - with_cause))
         value = math.copysign(1.0, found.value) * (abs(found.value) - bias)
-        error = found.standard_error * math.sqrt((1 - with_outcome) / (1 - with_cause) * df / (df - 1))
+        error = (found.standard_error or 0.0) * math.sqrt((1 - with_outcome) / (1 - with_cause) * df / (df - 1))
         level = found.estimate.level or 0.95
         adjusted = effect(
             value, error, freedom=found.freedom if clustered else df - 1, level=level, unit=found.unit, n=found.n,

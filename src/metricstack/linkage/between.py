@@ -78,8 +78,9 @@ def between_within(
         level: Confidence level, a fraction in (0, 1); a flag is raised at its complement.
 
     Returns:
-        The within slope, with the others; or a refusal: ``NO_DATA``, ``TOO_FEW_UNITS`` (fewer than three units),
-        ``NO_VARIATION`` (the cause differs only between units, or only within).
+        The within slope, with those ``between`` units, ``pooled`` and their ``difference``; or a refusal: ``NO_DATA``,
+        ``TOO_FEW_UNITS`` (fewer than three units), ``NO_VARIATION`` (the cause differs only between units, or only
+        within).
 
     Raises:
         InvalidInput: a column that is not of its kind.

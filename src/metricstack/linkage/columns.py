@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from metricstack.core.errors import InvalidInput, UnknownName
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Rows", "column_names", "lagged", "read_rows"]
+__all__ = ["Rows", "as_numbers", "column_names", "is_numeric", "lagged", "names_of", "read_rows", "unknown_column"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
+_BOXED = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
 _MOST_LEVELS = 50  # a covariate of more is an identifier: an effect to absorb
 
 
@@ -54,17 +55,47 @@ def _anew(codes: Integers) -> Integers:
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
-def column_names(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one name or several as a tuple, each once.
+def column_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return one name, several or none as a tuple, each once.
 
     Example:
         >>> column_names("team"), column_names(["team", "week"])
         (('team',), ('team', 'week'))
     """
-    chosen = (names,) if isinstance(names, str) else tuple(names)
+    chosen = (names,) if isinstance(names, str) else () if names is None else tuple(names)
     if len(set(chosen)) < len(chosen):
         raise InvalidInput(f"The columns {chosen} are not all different; name each once.")
     return chosen
+
+
+def names_of(values: Any) -> tuple[str, ...]:
+    """Return the names of a table's columns, or of a series; none of an array.
+
+    Example:
+        >>> import pandas as pd
+        >>> names_of(pd.DataFrame({"a": [1], "b": [2]})), names_of([[1, 2]])
+        (('a', 'b'), ())
+    """
+    import pandas as pd
+
+    if isinstance(values, pd.DataFrame):
+        return tuple(str(name) for name in values.columns)
+    return (str(values.name),) if isinstance(values, pd.Series) and values.name is not None else ()
+
+
+def as_numbers(values: Any, what: str) -> NDArray[np.float64]:
+    """Return numbers as float64; anything else is `InvalidInput` that says what was meant to be numbers."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"The {what} are no numbers, or rows of unequal length. Give numbers.") from None
+
+
+def unknown_column(df: "pd.DataFrame", name: object) -> UnknownName:
+    """Return the error of a column that is not in the table, with what to do where its index has it."""
+    indexed = name in df.index.names
+    remedy = "It is in the table's index: call reset_index() first." if indexed else ""
+    return UnknownName("column", str(name), [str(column) for column in df.columns], remedy=remedy)
 
 
 def read_rows(
@@ -98,7 +129,7 @@ def read_rows(
     used = list(dict.fromkeys([*numbers, *keys, *chosen]))
     for name in used:
         if name not in df.columns:
-            raise UnknownName("column", str(name), [str(column) for column in df.columns])
+            raise unknown_column(df, name)
     table = df[used]
     kept = table.notna().all(axis=1).to_numpy()
     if not kept.all():
@@ -116,10 +147,16 @@ def read_rows(
     )  # fmt: skip
 
 
-def _numbers(column: "pd.Series", name: str) -> Vector:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+def is_numeric(column: "pd.Series") -> bool:
+    """Tell whether a column holds numbers or truth values, be it as objects, as a database hands decimals over."""
+    from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-    if not (is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype)):
+    boxed = column.dtype == object and infer_dtype(column) in _BOXED
+    return boxed or is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype)
+
+
+def _numbers(column: "pd.Series", name: str) -> Vector:
+    if not is_numeric(column):
         raise InvalidInput(f"Column {name!r} holds {column.dtype}, no numbers. Convert it, or choose another.")
     found = column.to_numpy(dtype=np.float64)
     infinite = int((~np.isfinite(found)).sum())
@@ -135,13 +172,11 @@ def _codes(column: "pd.Series") -> Integers:
 
 
 def _design(table: "pd.DataFrame", names: Sequence[str]) -> tuple[Matrix, tuple[str, ...]]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
     columns: list[Vector] = []
     labels: list[str] = []
     for name in names:
         column = table[name]
-        if is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype):
+        if is_numeric(column):
             columns.append(_numbers(column, name))
             labels.append(name)
             continue
@@ -182,7 +217,7 @@ def lagged(df: "pd.DataFrame", column: str, unit: str, time: str, *, by: int = 1
 
     for name in (column, unit, time):
         if name not in df.columns:
-            raise UnknownName("column", str(name), [str(known) for known in df.columns])
+            raise unknown_column(df, name)
     period = pd.Series(_codes(df[time]), index=range(len(df)))
     key = pd.MultiIndex.from_arrays([df[unit].to_numpy(), period.to_numpy()])
     if key.duplicated().any():

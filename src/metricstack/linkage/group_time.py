@@ -63,7 +63,8 @@ def group_time(panel: Adoption, *, control: Control, small_sample: bool) -> Grou
         panel: Who adopted when.
         control: ``"never"``: units that do not adopt while observed; ``"not_yet"``: those that have not adopted by the
             later of both periods.
-        small_sample: Divide each group's squares by its clusters less one, not by its clusters.
+        small_sample: Divide each group's squares by its clusters less one, not by its clusters; and lend the controls'
+            spread to cohorts of one cluster.
 
     Source:
         Callaway and Sant'Anna (2021), with one base period g - 1 - anticipation for periods
@@ -75,7 +76,7 @@ def group_time(panel: Adoption, *, control: Control, small_sample: bool) -> Grou
     cells: list[tuple[int, int]] = []
     borrowed, skipped, apart = _Borrowed(), 0, 0
     nested, _, _ = sources_of_variance(panel)
-    alone = {g for g in panel.cohorts if panel.clusters(panel.cohort == g) == 1}
+    alone = {g for g in panel.cohorts if small_sample and panel.clusters(panel.cohort == g) == 1}
     for g in panel.cohorts:
         base = g - 1 - panel.anticipation
         if base < 0:

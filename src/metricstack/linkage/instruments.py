@@ -13,6 +13,7 @@ from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.anderson_rubin import confidence_set
+from metricstack.linkage.columns import column_names, is_numeric
 from metricstack.linkage.frames import check_columns, codes_of, complete_rows, missing_check, numbers_of
 from metricstack.linkage.two_stage import (
     Errors,
@@ -52,7 +53,8 @@ class InstrumentEffect(Effect):
         reduced: Effect of each instrument on the outcome.
         moved: Effect of each instrument on the cause.
         first_stage: How strong the instruments are.
-        overidentification: (statistic, p-value) of all instruments telling the same; None with one instrument.
+        overidentification: (statistic, p-value) of all instruments telling the same, Sargan's with classical errors
+            and else Hansen's; None with one instrument.
         endogeneity: P-value of the regression without instruments being right too.
     """
 
@@ -84,8 +86,8 @@ def instrument(
     df: "pd.DataFrame",
     outcome: str,
     cause: str,
-    instruments: Sequence[str],
-    exogenous: Sequence[str] = (),
+    instruments: str | Sequence[str],
+    exogenous: str | Sequence[str] = (),
     *,
     cluster: str | None = None,
     errors: Errors = "robust",
@@ -111,7 +113,10 @@ def instrument(
 
     Returns:
         The effect: two-stage least squares with one instrument, limited-information maximum likelihood with several;
-        ``n`` counts rows (clusters with ``cluster``), the p-value is Anderson and Rubin's. Checks:
+        ``n`` counts rows (clusters with ``cluster``), the p-value is Anderson and Rubin's, as ``low``, ``high`` and
+        the ``estimate``'s parts are. Both estimators with their Wald intervals are in ``two_stage`` and ``limited``,
+        the first stage's F in ``first_stage``, Sargan's (classical errors) or Hansen's test in
+        ``overidentification``. Errors of rows are times ``n / (n - k)``, those of clusters CR1. Checks:
         ``weak_instrument`` (fails below an effective F of 10), ``overidentification``, ``endogeneity``,
         ``clusters`` (fails below 30), ``missing_rows``. Or a refusal: ``NO_DATA``, ``NO_VARIATION`` (cause or
         instruments constant beside the exogenous columns, collinear instruments, no noise), ``TOO_FEW_UNITS``,
@@ -136,8 +141,9 @@ def instrument(
     """
     check_level(level)
     check_choice("errors", errors, get_args(Errors))
-    if isinstance(instruments, str) or not len(instruments):
-        raise InvalidInput(f"The instruments are {instruments!r}; give a list with one column at least.")
+    instruments, exogenous = column_names(instruments), column_names(exogenous)
+    if not instruments:
+        raise InvalidInput("There is no instrument; name one column at least.")
     roles = [outcome, cause, *instruments, *exogenous]
     check_columns(df, roles)
     used = [*roles, *([] if cluster is None or cluster in roles else [cluster])]
@@ -232,11 +238,9 @@ def _linear(
 
 
 def _columns(df: "pd.DataFrame", exogenous: Sequence[str]) -> list[Matrix]:
-    import pandas as pd
-
     found = []
     for name in exogenous:
-        if pd.api.types.is_numeric_dtype(df[name]) or pd.api.types.is_bool_dtype(df[name]):
+        if is_numeric(df[name]):
             found.append(numbers_of(df, name)[:, None])
         else:
             codes = codes_of(df, name)

@@ -7,7 +7,7 @@ day before, or run around a level that wanders; least squares is kept for compar
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,9 @@ from metricstack.linkage.calendar import Events, calendar_of
 from metricstack.linkage.intervention import Fitted, InterruptedMethod, Setting
 from metricstack.linkage.series import Missing, Series, read_series, refused, same
 from metricstack.numerics.intervals import check_level
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Interrupted", "Placebo", "interrupted"]
 
@@ -104,7 +107,7 @@ def interrupted(
     start: Any,
     *,
     method: InterruptedMethod = "ar1_gls",
-    control: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    control: "ArrayLike | Mapping[str, ArrayLike] | pd.DataFrame | None" = None,
     dates: ArrayLike | None = None,
     events: Events | None = None,
     trend: bool | None = None,
@@ -121,7 +124,8 @@ def interrupted(
         start: First day of the intervention: a position, or a date.
         method: ``"ar1_gls"``: a jump and a change of slope, errors AR(1); ``"local_level"``: days after against what a
             wandering level before foretells, safest where the level has no fixed mean; ``"ols"`` for comparison only.
-        control: A series that the intervention does not touch, or several by name; y is regressed on it throughout.
+        control: A series that the intervention does not touch, or several by name (columns of a DataFrame); y is
+            regressed on it throughout.
         dates: Day of each value; daily dates put weekdays into the model.
         events: Name → the dates it held, or a number per day.
         trend: Whether a straight trend runs through; None means so, except for a local level, which wanders instead.
@@ -132,9 +136,9 @@ def interrupted(
         missing: ``"raise"`` or ``"skip"`` missing days.
 
     Returns:
-        The mean change per day, with jump, slope and sum; or a refusal: ``TOO_FEW_UNITS`` (fewer than 20 days before, 3
-        after, or 8 beyond the terms), ``NO_VARIATION`` (a constant before, a control that is y, or an event that is the
-        intervention).
+        The mean change per day, with the jump (``level_change``), ``slope_change`` and sum (``cumulative``); or a
+        refusal: ``TOO_FEW_UNITS`` (fewer than 20 days before, 3 after, or 8 beyond the terms), ``NO_VARIATION`` (a
+        constant before, a control that is y, or an event that is the intervention).
 
     Raises:
         InvalidInput: a start outside the series; see `read_series`.
@@ -222,10 +226,12 @@ def interrupted(
 def _controls(control: Any) -> dict[str, ArrayLike]:
     if control is None:
         return {}
-    if isinstance(control, Mapping):
+    import pandas as pd
+
+    if isinstance(control, Mapping | pd.DataFrame):
         if "y" in control:
             raise InvalidInput("A control cannot be named 'y', which is the series itself.")
-        return dict(control)
+        return {str(name): values for name, values in control.items()}
     return {"control": control}
 
 

@@ -20,6 +20,7 @@ _SIDE = (
     "placebo_dates",
     "stands_with_others_held",
     "told_apart",
+    "units_alike",
 )
 _HELD = {True: "held", False: "failed", None: "undecided"}
 

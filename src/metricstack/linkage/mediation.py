@@ -105,8 +105,8 @@ def mediation(
         seed: Seed of the draws.
 
     Returns:
-        The indirect effect, with the others; or a refusal: ``NO_DATA``, ``TOO_FEW_UNITS``, ``NO_VARIATION`` (the cause,
-        or the mediator beside it, does not vary).
+        The indirect effect, with ``direct``, ``total``, ``share``, ``to_mediator`` and ``from_mediator``; or a refusal:
+        ``NO_DATA``, ``TOO_FEW_UNITS``, ``NO_VARIATION`` (the cause, or the mediator beside it, does not vary).
 
     Raises:
         InvalidInput: too few draws, or columns that are not of their kind.

@@ -54,6 +54,8 @@ def panel_rows(
     ways = column_names([roles.get(name, name) or "" for name in column_names(cluster)])
     if "" in ways:
         raise InvalidInput("Clustering by time needs a time. Name its column.")
+    if not ways:
+        raise InvalidInput("There is no cluster. Name one; the error of independent rows is the answer's `classical`.")
     numbers = [outcome, cause, *([weights] if weights is not None else [])]
     keys = [unit, *([time] if time is not None else []), *ways]
     rows = read_rows(df, numbers=numbers, keys=keys, covariates=covariates)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
-from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
-from metricstack.experiments.effect import Effect, effect
+from metricstack.experiments.effect import Effect, Headed, effect
+from metricstack.linkage.columns import as_numbers, names_of
 from metricstack.linkage.prediction import predicted
 from metricstack.numerics.intervals import check_level, t_quantile
 
@@ -23,7 +23,7 @@ _STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Pooled(Shown):
+class Pooled(Headed):
     """Effects pooled with their true differences.
 
     Args:
@@ -54,6 +54,10 @@ class Pooled(Shown):
     method: str
     n: int
     checks: tuple[Check, ...] = ()
+
+    @property
+    def _head(self) -> Effect:
+        return self.effect
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -92,7 +96,7 @@ def pool(
         method: How the variance of true effects is estimated: ``"REML"`` (restricted likelihood) or ``"DL"``
             (DerSimonian and Laird's moments).
         moderators: What may explain differences, shape (k,) or (k, q).
-        names: Names of the moderators.
+        names: Names of the moderators; those of its columns where they are a table.
         hartung_knapp: Judge the mean by how the effects scatter, with Student's t; never surer than without. False =
             take the variance as known, with the normal: too sure for few effects.
         level: Confidence level, a fraction in (0, 1).
@@ -268,7 +272,7 @@ def _gap(y: Array, v: Array, x: Array, bound: float) -> Callable[[float], float]
 
 
 def _read(effects: ArrayLike, standard_errors: ArrayLike) -> tuple[Array, Array]:
-    y, error = np.asarray(effects, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
+    y, error = as_numbers(effects, "effects"), as_numbers(standard_errors, "standard errors")
     if y.ndim != 1 or y.shape != error.shape:
         raise InvalidInput(f"Effects and standard errors are two lists of one length; got {y.shape} and {error.shape}.")
     if not (np.isfinite(y).all() and np.isfinite(error).all() and (error > 0).all()):
@@ -279,11 +283,11 @@ def _read(effects: ArrayLike, standard_errors: ArrayLike) -> tuple[Array, Array]
 def _design(moderators: ArrayLike | None, k: int, names: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
     if moderators is None:
         return np.ones((k, 1)), ()
-    given = np.asarray(moderators, dtype=np.float64)
+    given = as_numbers(moderators, "moderators")
     given = given[:, None] if given.ndim == 1 else given
     if given.ndim != 2 or len(given) != k or not np.isfinite(given).all():
         raise InvalidInput(f"Moderators have the shape ({k},) or ({k}, q) and no missing value; got {given.shape}.")
-    told = tuple(names) or tuple(f"moderator {i + 1}" for i in range(given.shape[1]))
+    told = tuple(names) or names_of(moderators) or tuple(f"moderator {i + 1}" for i in range(given.shape[1]))
     if len(told) != given.shape[1]:
         raise InvalidInput(f"{given.shape[1]} moderators need as many names; got {list(told)}.")
     return np.column_stack([np.ones(k), given]), told

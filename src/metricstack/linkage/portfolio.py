@@ -65,10 +65,11 @@ def portfolio_slope(
         effects: Treatment less control of each test on each metric, shape (K, m), float64, no NaN.
         covariances: Sampling covariance of the effects of each test, between metrics too, shape (K, m, m). None is
             allowed for ``"split"``, which finds the noise in its halves, and ``"naive"``, which takes none out.
-        method: ``"noise_subtracted"``: the covariance over tests less the mean one within them. ``"liml"``: surer
-            where there are no direct effects at all, and biased where there are. ``"split"``: the mean product of one
-            half's effect with the other half's. ``"naive"``: the regression of effects on effects, to show its bias.
-        names: Names of the m metrics; their positions where left out.
+        method: ``"noise_subtracted"``: the covariance over tests less the mean one within them. ``"liml"``: total
+            least squares by that mean noise (not by each test's own, as York's line is), surer where there are no
+            direct effects at all, and biased where there are. ``"split"``: the mean product of one half's effect with
+            the other half's. ``"naive"``: the regression of effects on effects, to show its bias.
+        names: Names of the m metrics; where left out, the columns' of a table of effects, or their positions.
         cause: Metrics that are causes, by name or position; None = all but the outcome.
         outcome: The metric that they act on.
         split: Effects by two random halves of each test's units, each of shape (K, m), for ``"split"``.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
+from metricstack.linkage.columns import as_numbers, names_of
 from metricstack.linkage.pooling import true_variance
 
 __all__ = ["WEIGHTS", "Tests", "read_tests"]
@@ -56,6 +57,7 @@ def read_tests(
     """Read what `portfolio.portfolio_slope` is given, or raise `InvalidInput`: see there."""
     x, v = _noise(_effects(effects), covariances, method, split)
     k, m = x.shape
+    names = names or names_of(effects)
     order, metrics = _chosen(m, names, cause, outcome)
     told = _labels(tests, k, "names of tests") or tuple(f"test {i + 1}" for i in range(k))
     x, v = x[:, order], v[:, order][:, :, order]
@@ -66,7 +68,7 @@ def read_tests(
 
 
 def _effects(effects: ArrayLike) -> Array:
-    x = np.asarray(effects, dtype=np.float64)
+    x = as_numbers(effects, "effects")
     if x.ndim != 2 or x.shape[1] < 2:
         raise InvalidInput(f"Effects have the shape (tests, metrics) with two metrics or more; got {x.shape}.")
     if not np.isfinite(x).all():

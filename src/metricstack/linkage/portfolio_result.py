@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from metricstack.core.errors import UnknownName
-from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
-from metricstack.experiments.effect import Effect, effect
+from metricstack.experiments.effect import Effect, Headed, effect
 from metricstack.linkage.portfolio_checks import DirectEffects, FirstStage
 from metricstack.linkage.portfolio_power import PortfolioPower, portfolio_power
 from metricstack.linkage.slopes import inverted
@@ -51,7 +50,7 @@ class Quotient:
 
 
 @dataclass(frozen=True)
-class PortfolioSlope(Shown):
+class PortfolioSlope(Headed):
     """What a portfolio of tests says of one or more causes.
 
     Args:
@@ -87,6 +86,10 @@ class PortfolioSlope(Shown):
     @property
     def effect(self) -> Effect:
         """The slope of the first cause."""
+        return self.effects[0]
+
+    @property
+    def _head(self) -> Effect:
         return self.effects[0]
 
     @property

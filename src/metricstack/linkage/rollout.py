@@ -11,6 +11,7 @@ from metricstack.core.values import Check, Finding, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.adoption import Adoption, read_adoption
+from metricstack.linkage.columns import column_names
 from metricstack.linkage.forbidden import ComparisonWeights, comparison_weights, two_way_effect
 from metricstack.linkage.group_time import Control, GroupTime, by_size, group_time, lead_effects
 from metricstack.linkage.imputation import impute, imputed_means
@@ -115,7 +116,7 @@ def rollout_effect(
     *,
     method: RolloutMethod = "callaway_santanna",
     control: Control = "not_yet",
-    covariates: Sequence[str] = (),
+    covariates: str | Sequence[str] = (),
     cluster: str | None = None,
     anticipation: int = 0,
     level: float = 0.95,
@@ -132,7 +133,7 @@ def rollout_effect(
         outcome: Column of the outcome.
         unit: Column of the unit that adopts.
         time: Column of the period: numbers, dates or text that sorts. Periods count by their order.
-        adopted: Column of the unit's adoption time, null = never.
+        adopted: Column of the unit's adoption time; null, infinity, or 0 where all times are above it = never.
         method: ``"callaway_santanna"``, ``"imputation"`` (more precise where outcomes depend little on their own
             past), or ``"twfe"``, the regression on unit and time effects, for reference: with staggered adoption it
             takes treated units for controls and may get the sign wrong.
@@ -141,14 +142,16 @@ def rollout_effect(
         covariates: Columns of numbers. Callaway-Sant'Anna adjusts for their value in the base period (doubly robust);
             the others take them as changing in time; they must not react to the treatment.
         cluster: Column of clusters of units that are not independent; units where None.
-        anticipation: Periods before adoption in which the treatment may already act.
+        anticipation: Periods before adoption in which the treatment may already act; no mean is over them.
         level: Confidence level, a fraction in (0, 1).
         outcome_unit: Unit of the outcome.
-        small_sample: Correct each cohort's variance for its number of clusters; False gives the large-sample formula
-            of the sources.
+        small_sample: Correct each cohort's variance for its number of clusters, and lend the controls' to a cohort of
+            one, which shows none; False gives the large-sample formula of the sources.
 
     Returns:
-        The effect on the treated; ``n`` counts units, degrees of freedom are Satterthwaite's over cohorts. Checks:
+        The mean effect on the treated from adoption on; beside it the event study (``since_adoption``), ``by_cohort``,
+        ATT(g, t) in ``cells``, means ``over_cohorts`` and ``over_time``, and the test ``pre_trend``. ``n`` counts
+        units, degrees of freedom are Satterthwaite's over cohorts. Checks:
         ``treated_units`` (fails below 10), ``pre_trend``, ``pre_trend_power``, ``placebo_dates``,
         ``forbidden_comparisons``, ``missing_rows``, ``always_treated``. Or a refusal: ``TOO_FEW_UNITS`` (one unit
         adopts), ``NO_VARIATION`` (nobody adopts, everybody at once, no controls, no noise), ``NO_DATA`` (fewer than
@@ -177,8 +180,9 @@ def rollout_effect(
     check_choice("method", method, get_args(RolloutMethod))
     check_choice("control", control, get_args(Control))
     panel = read_adoption(
-        df, columns=(outcome, unit, time, adopted), covariates=covariates, cluster=cluster, anticipation=anticipation
-    )
+        df, columns=(outcome, unit, time, adopted), covariates=column_names(covariates), cluster=cluster,
+        anticipation=anticipation,
+    )  # fmt: skip
     if isinstance(panel, Refusal):
         return panel
     cells = group_time(panel, control=control, small_sample=small_sample)

@@ -7,8 +7,10 @@ from typing import Any, Literal
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
 from metricstack.core.values import Check, Estimate, Finding, Grade
-from metricstack.experiments.effect import Effect
+from metricstack.experiments.effect import Effect, Estimated
 from metricstack.experiments.samples import check_choice
+from metricstack.linkage.adjusted import AdjustedEffect
+from metricstack.linkage.benchmarks import of_rows
 from metricstack.linkage.linked import Linked
 from metricstack.linkage.panel import PanelEffect
 from metricstack.numerics.intervals import check_alpha, t_quantile
@@ -80,9 +82,10 @@ def robustness_value(
     """Give the share of what is left of cause *and* outcome that a hidden confounder must explain.
 
     Args:
-        found: A t statistic, or an effect with its standard error. Of a `PanelEffect` the statistic is that of
-            independent rows, since the shares describe the rows; the test at alpha keeps its clustered error.
-        freedom: Degrees of freedom of the regression, rows less coefficients; known of a `PanelEffect`.
+        found: A t statistic, or an effect with its standard error. Of a `PanelEffect`, or an `AdjustedEffect` by
+            regression, the statistic is that of independent rows of one variance, since the shares describe the rows;
+            the test at alpha keeps its own error. Of another effect name the freedom.
+        freedom: Degrees of freedom of the regression, rows less coefficients; known of these two.
         q: What fraction of the effect is to be explained away, above 0.
         alpha: Error of the test that is to fail; None leaves it out.
 
@@ -104,11 +107,8 @@ def robustness_value(
         (0.139, 0.076, 0.022)
     """
     if isinstance(found, Effect):
-        plain = found.classical if isinstance(found, PanelEffect) else found.standard_error
-        own = found.residual_freedom if isinstance(found, PanelEffect) else found.freedom
+        plain, own = of_rows(found)
         freedom = own if freedom is None else freedom
-        if plain is None or not plain > 0:
-            raise InvalidInput("An effect without a standard error above 0 has no robustness value.")
         t = found.value / plain
     else:
         plain, t = None, float(found)
@@ -121,7 +121,7 @@ def robustness_value(
     if alpha is not None:
         check_alpha(alpha)
         edge = t_quantile(1 - alpha, freedom - 1) / math.sqrt(freedom - 1)
-        if isinstance(found, PanelEffect) and found.standard_error is not None and plain is not None:
+        if isinstance(found, PanelEffect | AdjustedEffect) and found.standard_error is not None and plain is not None:
             edge = t_quantile(1 - alpha, found.freedom) * found.standard_error / plain / math.sqrt(freedom)
         at_level = (f**2 - edge**2) / (1 + f**2) if f > 1 / edge else _value(max(f - edge, 0.0))
     names = (found.cause, found.outcome) if isinstance(found, Linked) else ("", "")
@@ -172,7 +172,7 @@ class EValue(Shown):
 
 
 def e_value(
-    value: float,
+    value: Estimated | float,
     low: float | None = None,
     high: float | None = None,
     *,
@@ -182,7 +182,7 @@ def e_value(
     """Give the risk ratio that a hidden confounder must have with both cause and outcome to explain an effect away.
 
     Args:
-        value: The effect.
+        value: The effect; an answer brings its own interval.
         low: Lower end of its interval.
         high: Upper end.
         measure: ``"risk_ratio"``; ``"rare_odds_ratio"`` of an outcome below 15 %, taken for a risk ratio;
@@ -204,6 +204,9 @@ def e_value(
         (7.26, 3.0)
     """
     check_choice("measure", measure, _MEASURES)
+    if isinstance(value, Estimated):
+        found = value.estimate
+        value, low, high = found.value, found.low, found.high
     if (low is None) != (high is None):
         raise InvalidInput("An interval has two ends; give low and high, or neither.")
     if measure == "difference" and (sd is None or not (math.isfinite(sd) and sd > 0)):

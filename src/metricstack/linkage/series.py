@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Reason, Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Missing", "Series", "read_series", "refused", "same"]
 
@@ -17,6 +20,7 @@ Days = NDArray[np.datetime64]
 Missing = Literal["raise", "skip"]
 _DAY = np.timedelta64(1, "D")
 _SAME = 1e-9
+_SKIP = ", or pass missing='skip' to leave them out without joining what lies on either side"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +29,8 @@ class Series:
 
     Args:
         named: Name → values, each of shape (n,), float64; NaN is a missing day.
-        days: The grid, shape (n,), ``datetime64[D]`` in equal steps; None where no dates were given.
+        days: The grid, shape (n,), ``datetime64[D]`` in equal steps of days, or of calendar months; None where no dates
+            were given.
         places: Where each row that was handed in lies on the grid, shape (rows,).
     """
 
@@ -56,6 +61,8 @@ class Series:
             if not 0 <= when < len(self.places):
                 raise InvalidInput(f"Position {when} is outside the series of {len(self.places)} days.")
             return int(self.places[when])
+        if isinstance(when, bool | float | np.floating):
+            raise InvalidInput(f"The day {when!r} is neither a position, a whole number, nor a date.")
         day = _days([when])[0]
         if self.days is None:
             raise InvalidInput(f"The day {day} needs dates: give `dates`, a series indexed by dates, or a position.")
@@ -63,6 +70,17 @@ class Series:
         if at == self.n or (at == 0 and day < self.days[0]):
             raise InvalidInput(f"{day} is outside {self.days[0]} to {self.days[-1]}.")
         return at
+
+
+def _dated(index: "pd.Index[Any]") -> bool:
+    """Tell whether an index holds days: dates of any type, or text such as 2026-07-01."""
+    import pandas as pd
+    from pandas.api.types import infer_dtype
+
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return True
+    kind = infer_dtype(index)
+    return kind in ("date", "datetime") or (kind == "string" and bool(index.str.match(r"\d{4}-\d{2}-\d{2}").all()))
 
 
 def _days(dates: Any) -> Days:
@@ -82,7 +100,7 @@ def _days(dates: Any) -> Days:
 
 
 def read_series(
-    series: Mapping[str, ArrayLike], *, dates: ArrayLike | None = None, missing: Missing = "raise"
+    series: Mapping[str, ArrayLike], *, dates: ArrayLike | None = None, missing: Missing = "raise", whole: bool = False
 ) -> Series:
     """Put series on one grid of days.
 
@@ -92,6 +110,7 @@ def read_series(
         dates: Day of each value; None takes those of the series' index, where it has dates.
         missing: What a missing day means (NaN, a date that is left out): ``"raise"`` an error that names it, or
             ``"skip"`` it: no value is invented, and nothing reaches across it.
+        whole: Whoever asks cannot skip a day, and the error says so.
 
     Raises:
         InvalidInput: unequal lengths, values that are no numbers, dates out of order or twice or in unequal steps,
@@ -111,11 +130,7 @@ def read_series(
     own: dict[str, Days] = {}
     arrays: dict[str, Vector] = {}
     for name, values in series.items():
-        if (
-            dates is None
-            and isinstance(values, pd.Series)
-            and isinstance(values.index, pd.DatetimeIndex | pd.PeriodIndex)
-        ):
+        if dates is None and isinstance(values, pd.Series) and _dated(values.index):
             own[name] = _days(values.index)
         arrays[name] = _numbers(values, name)
     lengths = {name: len(array) for name, array in arrays.items()}
@@ -134,7 +149,7 @@ def read_series(
         n = next(iter(lengths.values()))
         found = Series(arrays, None, np.arange(n))
     if missing == "raise":
-        _whole(found)
+        _whole(found, "" if whole else _SKIP)
     return found
 
 
@@ -163,33 +178,46 @@ def _gridded(arrays: dict[str, Vector], days: dict[str, Days]) -> Series:
             )
     if len(every) < 2:
         return Series(arrays, every, np.arange(len(every)))
-    steps = np.diff(every).astype(np.int64)
-    step = int(steps.min())
-    odd = np.flatnonzero(steps % step)
-    if len(odd):
-        at = int(odd[0])
-        raise InvalidInput(
-            f"The dates are not in equal steps: {every[at]} to {every[at + 1]} is {steps[at]} days, the smallest step "
-            f"{step}. Give daily values, or leave the dates out."
-        )
-    place = (every - every[0]).astype(np.int64) // step
-    grid = every[0] + np.arange(int(place[-1]) + 1) * np.timedelta64(step, "D")
+    grid = _grid(every)
     values = {}
     for name, array in arrays.items():
         laid = np.full(len(grid), np.nan)
-        laid[(days[name] - every[0]).astype(np.int64) // step] = array
+        laid[np.searchsorted(grid, days[name])] = array
         values[name] = laid
-    return Series(values, grid, (first - every[0]).astype(np.int64) // step)
+    return Series(values, grid, np.searchsorted(grid, first).astype(np.int64))
 
 
-def _whole(found: Series) -> None:
+def _grid(every: Days) -> Days:
+    """Return the days in equal steps that hold all of these: steps of days, or of months, quarters and years."""
+    steps = np.diff(every).astype(np.int64)
+    step = int(steps.min())
+    odd = np.flatnonzero(steps % step)
+    if not len(odd):
+        found: Days = np.arange(every[0], every[-1] + _DAY, np.timedelta64(step, "D"))
+        return found
+    ends = every + _DAY  # of days that end their months, the first ones of the next
+    for moved, days in ((0 * _DAY, every), (_DAY, ends)):
+        months = days.astype("datetime64[M]")
+        into = days - months.astype("datetime64[D]")
+        apart = np.diff(months).astype(np.int64)
+        if (into == into[0]).all() and not (apart % apart.min()).any():
+            starts = np.arange(months[0], months[-1] + 1, np.timedelta64(int(apart.min()), "M"))
+            return np.asarray(starts.astype("datetime64[D]") + into[0] - moved)
+    at = int(odd[0])
+    raise InvalidInput(
+        f"The dates are not in equal steps: {every[at]} to {every[at + 1]} is {steps[at]} days, the smallest step "
+        f"{step}. Give daily or monthly values, or leave the dates out."
+    )
+
+
+def _whole(found: Series, remedy: str) -> None:
     for name, array in found.named.items():
         gaps = np.flatnonzero(np.isnan(array))
         if len(gaps):
             first = gaps[0] if found.days is None else found.days[gaps[0]]
             raise InvalidInput(
-                f"{name} misses {len(gaps)} of {len(array)} days, the first at {first}. Fill them from the source, or "
-                f"pass missing='skip' to leave them out without joining what lies on either side."
+                f"{name} misses {len(gaps)} of {len(array)} days, the first at {first}. Fill them from the source"
+                f"{remedy or ', or give the longest stretch without a gap'}."
             )
 
 

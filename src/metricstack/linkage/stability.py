@@ -96,7 +96,7 @@ def stationarity(y: ArrayLike, *, alpha: float = 0.05, dates: ArrayLike | None =
         'stationary'
     """
     check_alpha(alpha)
-    found = read_series({"y": y}, dates=dates)
+    found = read_series({"y": y}, dates=dates, whole=True)
     if refusal := refused(found, least=_FEWEST):
         return refusal
     values = found["y"]
@@ -219,7 +219,7 @@ def break_test(
     """
     check_level(level)
     check_alpha(alpha)
-    found = read_series({"y": y}, dates=dates)
+    found = read_series({"y": y}, dates=dates, whole=True)
     if refusal := refused(found, least=_FEWEST):
         return refusal
     calendar = calendar_of(found, events=events, trend=False)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect
-from metricstack.linkage.columns import column_names, read_rows
+from metricstack.linkage.columns import as_numbers, column_names, read_rows
 from metricstack.linkage.linked import Linked
 from metricstack.numerics.intervals import check_level, t_quantile
 from metricstack.numerics.multiplicity import p_value
@@ -53,28 +53,30 @@ class StratifiedOddsRatio(Linked):
 
 
 def stratified_odds_ratio(
-    tables: ArrayLike | None = None,
-    *,
-    df: "pd.DataFrame | None" = None,
+    tables: "ArrayLike | pd.DataFrame | None" = None,
     outcome: str | None = None,
     cause: str | None = None,
     strata: str | Sequence[str] = (),
+    *,
+    df: "pd.DataFrame | None" = None,
     level: float = 0.95,
 ) -> StratifiedOddsRatio | Refusal:
     """Estimate the odds ratio within strata, and hold it against that of all rows: they may say opposite things.
 
     Args:
-        tables: One table per stratum, counts, shape (strata, 2, 2): rows with the cause and without, columns with the
-            outcome and without.
-        df: Instead of them, one row per observation.
-        outcome: Column of the outcome, 0 or 1.
+        tables: One table per stratum, counts, shape (strata, 2, 2) or (2, 2) for one: rows with the cause and without,
+            columns with the outcome and without. Or a DataFrame, one row per observation.
+        outcome: Column of the outcome, 0 or 1, of a DataFrame.
         cause: Column of the cause, 0 or 1.
         strata: Columns that together name the stratum.
+        df: The DataFrame, by this name.
         level: Confidence level, a fraction in (0, 1).
 
     Returns:
-        The common odds ratio, n counting rows; or a refusal: ``NO_DATA``, ``NO_VARIATION`` (no stratum has rows with
-        and without the cause, and both outcomes), ``UNDEFINED_RATIO`` (in all strata together, one diagonal is empty).
+        The common odds ratio with the test of Cochran, Mantel and Haenszel (no continuity correction), ``crude`` and
+        ``homogeneity`` beside it, n counting rows; or a refusal: ``NO_DATA``, ``NO_VARIATION`` (no stratum has rows
+        with and without the cause, and both outcomes), ``UNDEFINED_RATIO`` (in all strata together, one diagonal is
+        empty).
 
     Raises:
         InvalidInput: neither or both forms given, counts that are negative or no numbers, values that are not 0 or 1.
@@ -89,8 +91,12 @@ def stratified_odds_ratio(
         >>> round(found.value, 2), round(found.crude.value, 2), found.simpson  # 42/22 within; 390·280 / (710·820)
         (1.91, 0.19, True)
     """
+    import pandas as pd
+
     check_level(level)
     notes = ""
+    if df is None and isinstance(tables, pd.DataFrame):
+        tables, df = None, tables
     if (tables is None) == (df is None):
         raise InvalidInput("Give tables, or df with outcome, cause and strata.")
     if df is not None:
@@ -99,7 +105,8 @@ def stratified_odds_ratio(
         counts, incomplete = _tables(df, outcome, cause, column_names(strata))
         notes = f"; {incomplete} rows left out for a missing value" if incomplete else ""
     else:
-        counts = np.asarray(tables, dtype=np.float64)
+        counts = as_numbers(tables, "counts")
+        counts = counts[None] if counts.ndim == 2 else counts
     if counts.ndim != 3 or counts.shape[1:] != (2, 2):
         raise InvalidInput(f"Tables have the shape (strata, 2, 2); got {counts.shape}.")
     if not (np.isfinite(counts).all() and (counts >= 0).all()):

@@ -12,6 +12,7 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Estimate, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
+from metricstack.linkage.columns import column_names
 from metricstack.linkage.simplex import simplex_weights
 from metricstack.linkage.synthetic_did import Variance, placebo_error, synthetic_did
 from metricstack.linkage.synthetic_input import Donors, read_donors
@@ -93,7 +94,7 @@ def synthetic_control(
     *,
     treated: Any,
     start: Any,
-    predictors: Sequence[str] = (),
+    predictors: str | Sequence[str] = (),
     method: SyntheticMethod = "synthetic_control",
     variance: Variance = "placebo",
     level: float = 0.95,
@@ -148,7 +149,9 @@ def synthetic_control(
     check_choice("variance", variance, get_args(Variance))
     if method == "synthetic_did" and predictors:
         raise InvalidInput("Synthetic difference-in-differences takes no predictors; regress the outcome on them.")
-    panel = read_donors(df, (outcome, unit, time), treated=treated, start=start, predictors=predictors)
+    panel = read_donors(
+        df, (outcome, unit, time), treated=treated, start=start, predictors=column_names(predictors)
+    )  # fmt: skip
     if isinstance(panel, Refusal):
         return panel
     if method == "synthetic_did":

@@ -1,6 +1,5 @@
 """One treated unit, or several, beside donors: a table read into a matrix of units over time."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.values import Check, Reason, Refusal
-from metricstack.linkage.frames import check_columns, codes_of, numbers_of, without_repeats
+from metricstack.linkage.frames import check_columns, codes_of, first_from, numbers_of, without_repeats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,10 +83,7 @@ def read_donors(
         if name not in position:
             raise UnknownName(str(unit), str(name), [str(known) for known in position])
     times = tuple(df[time].drop_duplicates().sort_values())
-    try:
-        first = bisect_left(times, start)
-    except TypeError:
-        raise InvalidInput(f"The start {start!r} cannot be held against times such as {times[0]!r}.") from None
+    first = first_from(times, start, "start")
     n, periods = int(who.max(initial=-1)) + 1, len(times)
     grid = np.full((n, periods), np.nan)
     grid[who, when] = numbers_of(df, outcome)

@@ -53,10 +53,11 @@ def difference_in_differences(
         outcome_unit: Unit of the outcome.
 
     Returns:
-        The effect on the treated; ``n`` counts independent units. With one treated unit or cluster its noise is taken
-        to be that of the others (the check ``treated_units`` fails, as it does below 10). Checks: ``missing_rows``,
-        ``complete_units``. Or a refusal: ``TOO_FEW_UNITS`` (a group of none, fewer than two controls, an empty cell),
-        ``NO_VARIATION``.
+        The effect on the treated, each group's (without ``unit`` each of the four cells') spread its own, as HC2 has
+        it, not one variance for all; ``n`` counts independent units. With one treated unit or cluster its noise is
+        taken to be that of the others (the check ``treated_units`` fails, as it does below 10). Checks:
+        ``missing_rows``, ``complete_units``. Or a refusal: ``TOO_FEW_UNITS`` (a group of none, fewer than two
+        controls, an empty cell), ``NO_VARIATION``.
 
     Raises:
         UnknownName: a column that is not there.
@@ -159,10 +160,10 @@ Context = tuple[dict[str, Any], list[Check]]
 
 
 def _flag(df: "pd.DataFrame", column: str) -> Mask:
-    values = numbers_of(df, column)
-    if not np.isin(values, (0.0, 1.0)).all():
+    values = df[column]
+    if not values.isin([0, 1]).all():
         raise InvalidInput(f"The column {column!r} must be true or false (or 1 or 0) in every row.")
-    found: Mask = values == 1
+    found: Mask = values.to_numpy(dtype=bool)
     return found
 
 

@@ -153,7 +153,7 @@ def k_class(data: Linear, kappa: float) -> tuple[float, float]:
     if data.errors == "classical" and data.cluster is None:
         variance = float(rest @ rest) / (data.n - data.swept - 1) / weight
     else:
-        # The regressor's projection carries the score, as for two-stage least squares.
+        # What the estimator solves carries the score; that of LIML is not the projection that linearmodels takes.
         score = (moved * rest)[:, None]
         variance = float(meat(data, score, score, 1)[0, 0]) / weight**2
     return size, math.sqrt(max(variance, 0.0))

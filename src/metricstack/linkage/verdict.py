@@ -11,17 +11,16 @@ from enum import StrEnum
 from typing import Any
 
 from metricstack.core.show import Shown
-from metricstack.core.units import write, write_change, write_points
 from metricstack.core.values import Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect
+from metricstack.linkage.direction import DirectionAudit, audited
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.names import RUNGS
 from metricstack.linkage.next_steps import Settling, next_step, settling
+from metricstack.linkage.sizes import size_of, smallest_of
 
 __all__ = ["Conflict", "Edge", "EdgeVerdict", "best_standing", "judge"]
-
-_NO_BREAK = "\u00a0"
 
 
 class EdgeVerdict(StrEnum):
@@ -117,6 +116,11 @@ class Edge(Shown):
         return "" if self.best is None else self.best.wording
 
     @property
+    def direction(self) -> DirectionAudit:
+        """Which way round it is: what speaks for and against cause → effect, effect → cause, and a common driver."""
+        return audited(self.hypothesis, self.evidence)
+
+    @property
     def finding(self) -> Finding:
         """The edge as a finding."""
         best = self.best
@@ -152,7 +156,8 @@ class Edge(Shown):
             "rung": None if self.best is None else str(self.best.rung),
             "refusal": self.estimate.to_dict() if isinstance(self.estimate, Refusal) else None,
             "evidence": [one.to_dict() for one in self.evidence],
-            "conflicts": [one.to_dict() for one in self.conflicts], "reason": self.reason,
+            "conflicts": [one.to_dict() for one in self.conflicts], "direction": self.direction.to_dict(),
+            "reason": self.reason,
             "settling": None if self.settling is None else self.settling.to_dict(), "next_step": self.next_step,
         }  # fmt: skip
 
@@ -247,7 +252,7 @@ def _conflicts(best: Evidence, ladder: Sequence[Evidence], level: float) -> tupl
         apart = one[0] > two[1] or two[0] > one[1]
         if not (opposite or apart):
             continue
-        say = _direction if opposite else _size
+        say = _direction if opposite else size_of
         names = _speakers(other, best)
         pair = ", ".join(f"{name} {say(said)}" for name, said in zip(names, (told, found), strict=True))
         why = _suspicion(best, other)
@@ -293,27 +298,6 @@ def _direction(found: Effect) -> str:
     return "up" if found.value > 0 else "down"
 
 
-def _size(found: Effect, *, bounds: bool = False) -> str:
-    """The effect in words, as exact as its interval is narrow."""
-    known = found.estimate
-    width = known.half_width
-    told = [known.value]
-    endless = known.low == -math.inf and known.high == math.inf
-    if bounds and known.low is not None and known.high is not None and not endless:
-        told += [known.low, known.high]
-    texts = [_number(value, found.unit, width) for value in told]
-    last = f"{_NO_BREAK}points" if found.unit == "fraction" else ""
-    between = f" [{texts[1]}, {texts[2]}]" if len(texts) > 1 else ""
-    return f"{texts[0]}{between}{last}{' (unbounded)' if bounds and endless else ''}"
-
-
-def _number(value: float, unit: str, width: float | None) -> str:
-    """A signed number: of shares in points, without the word."""
-    if unit == "fraction" or math.isinf(value):
-        return write_points(value, width)
-    return write_change(0.0, value, unit)
-
-
 _SENTENCES = {
     "reliably moves": "{step} reliably moves {effect}",
     "moves, as these tests moved it": "{step}, as these tests moved it, moves {effect}",
@@ -329,8 +313,8 @@ _SENTENCES = {
 
 def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: EdgeVerdict, *, strong: bool) -> str:
     low, high = _signed(found, hypothesis.expected_sign)
-    smallest = _smallest(hypothesis.smallest_effect, found.unit)
-    size = f"by {_size(found, bounds=True)}"
+    smallest = smallest_of(hypothesis.smallest_effect, found.unit)
+    size = f"by {size_of(found, bounds=True)}"
     if verdict is EdgeVerdict.SUPPORTS:
         says = _SENTENCES[best.wording].format(
             cause=hypothesis.cause, step=hypothesis.step_name, effect=hypothesis.effect
@@ -349,10 +333,3 @@ def _reason(hypothesis: Hypothesis, best: Evidence, found: Effect, verdict: Edge
     if verdict is EdgeVerdict.CONTRADICTS:
         return f"An effect that matters ({smallest}) is excluded, {where}."
     return f"Undecided, {where}; it may be none, and it may be the {smallest} that matter."
-
-
-def _smallest(value: float, unit: str) -> str:
-    if unit != "fraction":
-        return write(value, unit)
-    size = f"{100 * value:g}"
-    return f"{size}{_NO_BREAK}{'point' if size == '1' else 'points'}"

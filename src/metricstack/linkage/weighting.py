@@ -137,15 +137,32 @@ def doubly_robust(
 
     Source:
         Robins, Rotnitzky and Zhao (1994), in the form of Lunceford and Davidian (2004), equation 9.
+
+    Derivation:
+        Where both models are right, that they are estimated adds nothing; where one is not, the influence of the
+        coefficients of each comes on top, times the mean derivative by them, as in `weighted` and `standardised`.
     """
     none = _model(y, 1 - t, x, binary=binary)
     one = _model(y, t, x, binary=binary)
     if none is None or one is None:
         return None
     e = propensity.fitted
+    odds = e / (1 - e)
+    of_propensity = len(y) * (x * (t - e)[:, None]) @ propensity.bread
+    one_left, none_left = y - one.mean, y - none.mean
     if treated:
-        left = (t - (1 - t) * e / (1 - e)) * (y - none.mean) / t.mean()
-        value = float(left.mean())
-        return Influence(value, left - t / t.mean() * value)
-    rows = one.mean - none.mean + t * (y - one.mean) / e - (1 - t) * (y - none.mean) / (1 - e)
-    return Influence(float(rows.mean()), rows - rows.mean())
+        kept = (t - (1 - t) * odds) / t.mean()
+        value = float((kept * none_left).mean())
+        rows = kept * none_left - t / t.mean() * value
+        moved = -(1 - t) * odds * none_left / t.mean()
+        by_models = (none, -kept), (one, np.zeros(len(y)))
+    else:
+        rows = one.mean - none.mean + t * one_left / e - (1 - t) * none_left / (1 - e)
+        value = float(rows.mean())
+        rows = rows - value
+        moved = -t * one_left / odds - (1 - t) * none_left * odds
+        by_models = (none, (1 - t) / (1 - e) - 1), (one, 1 - t / e)
+    rows = rows + of_propensity @ (moved[:, None] * x).mean(axis=0)
+    for model, weight in by_models:
+        rows = rows + model.influence @ (weight[:, None] * model.slope).mean(axis=0)
+    return Influence(value, rows)

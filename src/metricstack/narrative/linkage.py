@@ -10,6 +10,7 @@ from metricstack.core.values import Answer, Estimate, Grade, Refusal
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
 from metricstack.narrative.answers import GRADES, say_finding
 from metricstack.narrative.depth import SIGNS
+from metricstack.narrative.direction import direction_html, say_ways_of
 from metricstack.narrative.html import number_columns, one_level, outer
 from metricstack.narrative.sheet import FAINT, Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import count, difference_limits, listed, percent, signed, stem
@@ -139,6 +140,7 @@ def say_edge(edge: "Edge") -> str:
     lines.append(f"{say_grade(edge.best)}{_rests(edge)}")
     lines += [f"Doubt: {one}." for one in doubts_of(edge)]
     lines += [f"Conflict: {spelled(stem(one.detail), edge.cause, edge.effect)}." for one in edge.conflicts]
+    lines.append(f"Direction: {say_ways_of(edge.direction)}.")
     lines.append(f"Next: {_next(edge)}")
     return "\n".join(lines)
 
@@ -256,7 +258,8 @@ def edge_html(edge: "Edge") -> str:
     ]
     table = sheet(heads, [Section(tuple(lines))]) if lines else ""
     said = "".join(f"<p>{escape(line)}</p>" for line in say_edge(edge).splitlines())
-    return outer("ms-told", f"{said}{table}{''.join(_basis(edge, one) for one in edge.evidence)}")
+    basis = "".join(_basis(edge, one) for one in edge.evidence)
+    return outer("ms-told", f"{said}{table}{direction_html(edge.direction)}{basis}")
 
 
 def _told(edge: "Edge", one: "Evidence", answer: Answer, level: float | None) -> tuple[str, ...]:

@@ -164,8 +164,8 @@ def clustered_spread(
         clusters: Number of the cluster of each row, one or two arrays of shape (rows,). With two, rows depend on each
             other where they share either.
         kind: ``"CR0"``, the plain sandwich; ``"CR1"``, times ``G / (G - 1) (N - 1) / (N - K)``, where K leaves effects
-            out that are nested in the clusters, t of G - 1; ``"CR2"``, unbiased where rows are independent, degrees of
-            freedom after Bell and McCaffrey (one way of clustering only).
+            out that are nested in the clusters, t of G - 1 (of two ways, G is that of the fewer clusters); ``"CR2"``,
+            unbiased where rows are independent, degrees of freedom after Bell and McCaffrey (one way only).
         contrast: Which coefficient, or weights of all, shape (k,).
 
     Returns:
@@ -177,8 +177,9 @@ def clustered_spread(
 
     Source:
         Liang and Zeger (1986); Cameron, Gelbach and Miller (2011), section 2.2, for two ways (first plus second less
-        their crossing; t of the smaller G - 1; where that is not above 0, the larger of the two); Bell and McCaffrey
-        (2002); Pustejovsky and Tipton (2018), section 2, for absorbed effects.
+        their crossing; where that is not above 0, the larger of the two); the fewer clusters correct all three parts
+        as in fixest and reghdfe; Bell and McCaffrey (2002); Pustejovsky and Tipton (2018), section 2, for absorbed
+        effects.
 
     Derivation:
         For CR2, a cluster's residuals are multiplied by the inverse root of its block of ``I - H``, H the projection
@@ -208,11 +209,12 @@ def clustered_spread(
         crossed = np.unique(np.column_stack(ways), axis=0, return_inverse=True)[1].ravel().astype(np.int64)
         ways.append(crossed)
     rows_over = (fit.effects.rows - 1) / max(fit.effects.rows - _fitted(fit, clusters), 1)
-    parts = [_plain(along, codes, kind, rows_over) for codes in ways]
+    parts = [float(np.square(np.bincount(codes, weights=along)).sum()) for codes in ways]
     variance = parts[0] if len(parts) == 1 else parts[0] + parts[1] - parts[2]
     if variance <= 0:
         variance = max(parts[:2])
-    return Spread(variance, min(counts) - 1.0)
+    g = min(counts)
+    return Spread(variance * (1.0 if kind == "CR0" else g / (g - 1) * rows_over), g - 1.0)
 
 
 def _fitted(fit: Regression, clusters: Sequence[Integers]) -> int:
@@ -223,12 +225,6 @@ def _fitted(fit: Regression, clusters: Sequence[Integers]) -> int:
         return len(fit.coefficients) + fit.effects.rank
     outside = [n for n, inside in zip(levels, nested, strict=True) if not inside]
     return len(fit.coefficients) + min(outside, default=1)
-
-
-def _plain(along: Vector, codes: Integers, kind: str, rows_over: float) -> float:
-    scores = np.bincount(codes, weights=along)
-    square, g = float(scores @ scores), len(scores)
-    return square if kind == "CR0" else square * g / (g - 1) * rows_over
 
 
 def _cr2(fit: Regression, codes: Integers, contrast: Vector | int) -> Spread:

@@ -40,7 +40,7 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
         return
     import scipy.special  # noqa: F401  of a package that two threads import at once, one may see a half
 
-    second = ws.twin()
+    second = _twin(ws)
     engines = ws.connection, second.connection
     threads = int(engines[0].con.sql("select current_setting('threads')").fetchone()[0])
     with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
@@ -56,3 +56,10 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
                 wait([answer], timeout=_SECONDS)
             second.close()
             engines[0].raw_sql(f"SET threads = {threads}")
+
+
+def _twin(ws: Workspace) -> Workspace:
+    """Open a workspace once more, as of the same moment, with an engine of its own."""
+    other = Workspace(ws.root, ws.config)
+    other.__dict__["warehouse"] = ws.warehouse
+    return other.reproducible() if ws.is_reproducible else other

@@ -132,12 +132,6 @@ class Workspace:
             self.is_reproducible = True
         return self
 
-    def twin(self) -> "Workspace":
-        """Return this workspace once more, as of the same moment, with a connection of its own."""
-        other = Workspace(self.root, self.config)
-        other.__dict__["warehouse"] = self.warehouse
-        return other.reproducible() if self.is_reproducible else other
-
     @property
     def is_embedded(self) -> bool:
         """True where the engine is a DuckDB of this process, over a folder of Parquet."""

@@ -11,7 +11,7 @@ from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Reason, Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.association import correlation
-from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
+from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status, scaled
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.lead_lag import LeadLag, lead_lag
 from metricstack.linkage.observed import Observed
@@ -91,7 +91,8 @@ def _told(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame"
         detail = f"{edge.effect} moves {days} before {edge.cause}, if anything does"
         told = Refusal(Reason.UNSTABLE, detail, "Ask whether the effect moves the cause.")
     says = _named(found.says, edge)
-    checks = []
+    first = found.lag > 0 if found.linked and found.lag else None
+    checks = [Diagnostic(Check("cause_first", first, f"{says}, p = {found.p_value:.2g} over all lags"))]
     dates = [str(day) for day in pair.index]
     x, y = (pair[name].to_numpy(dtype=np.float64) for name in (edge.cause, edge.effect))
     simple = correlation(x, y, dates=dates, method="calendar", missing="skip")
@@ -109,6 +110,6 @@ def _told(seen: Observed, edge: Hypothesis, found: LeadLag, pair: "pd.DataFrame"
         assumptions=(
             Assumption("Nothing moves both.", Status.UNTESTED, "weekdays, trend and known events are taken out only"),
         ),
-        diagnostics=tuple(checks), sensitivity=(Sensitivity("direction", detail=says),), window=seen.window,
+        diagnostics=tuple(checks), window=seen.window,
         provenance=seen.provenance([edge.cause, edge.effect]), intervals=again,
     )  # fmt: skip

@@ -12,16 +12,20 @@ from metricstack.experiments.effect import effect
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Sensitivity, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
+from metricstack.linkage.pooling import pool
 from metricstack.linkage.portfolio import portfolio_slope
 from metricstack.linkage.portfolio_result import EXCLUSION, WEAKEST_FIRST_STAGE, PortfolioSlope
 from metricstack.linkage.randomised import portfolio_evidence, single_test_evidence
 from metricstack.linkage.rungs.rivals import Rivals, rivals
+from metricstack.linkage.sizes import size_of
 from metricstack.linkage.slopes import covariance
 from metricstack.numerics.multiplicity import p_value
 
 __all__ = ["portfolio", "single_test"]
 
 _ALPHA = 0.05
+_FEWEST_OF_LEVER = 5
+"""Tests of a kind below which their mean says little, and of the next one nothing."""
 
 
 def portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
@@ -32,6 +36,7 @@ def portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     """
     alone = _slope(seen, [edge.cause, edge.effect])
     found = _told(seen, edge, alone)
+    found = replace(found, sensitivity=(*found.sensitivity, *_levers(seen, edge)))
     if not isinstance(alone, PortfolioSlope) or not alone.verdict_allowed:
         yield found
         return
@@ -50,6 +55,27 @@ def portfolio(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     yield found
     if isinstance(held, PortfolioSlope):
         yield _with_doubt(_holding(seen, edge, held), edge, others)
+
+
+def _levers(seen: Observed, edge: Hypothesis) -> Iterator[Sensitivity]:
+    """Tell what tests of each kind of lever do to the effect, on average and the next one, whatever they move."""
+    told = seen.effects.of([edge.cause, edge.effect])
+    kinds = [one.lever for one in told.declared]
+    unit = seen.unit(edge.effect)
+    for kind in sorted({one for one in kinds if one}):
+        mine = np.flatnonzero([one == kind for one in kinds])
+        errors = np.sqrt(told.covariances[mine, 1, 1])
+        if len(mine) < _FEWEST_OF_LEVER or not (errors > 0).all():
+            continue
+        pooled = pool(told.values[mine, 1], errors, unit=unit)
+        if isinstance(pooled, Refusal) or pooled.prediction is None:
+            continue
+        mean, after = (
+            size_of(replace(pooled.effect, estimate=one), bounds=True)
+            for one in (pooled.effect.estimate, pooled.prediction)
+        )
+        detail = f"{len(mine)} tests of it move {edge.effect} by {mean} on average, a next one by {after}"
+        yield Sensitivity(f"lever {kind}", pooled.prediction, detail)
 
 
 def _same(seen: Observed, edge: Hypothesis, name: str) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.values import Check, Reason, Refusal
+from metricstack.linkage.between import between_within
 from metricstack.linkage.controls import Falsification, future_placebo, negative_control
-from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status, scaled
+from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status, scaled
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.panel import PanelEffect, panel_effect
+from metricstack.linkage.rungs.hidden import hidden
 from metricstack.linkage.rungs.panel_table import PanelTable, panel_table
-from metricstack.linkage.sensitivity import robustness_value
 
 __all__ = ["panels"]
 
@@ -35,9 +36,10 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     held = f"held fixed: {', '.join(covariates)}" if covariates else "no covariate is held fixed"
     missed = f"; not held fixed here: {', '.join(table.unheld)}" if table.unheld else ""
     note = f" ({table.note})" if table.note else ""
-    checks = [*_falsified(table, edge), *(Diagnostic(check) for check in found.checks)]
+    checks = [*_falsified(table, edge), *_between(table, edge), *(Diagnostic(check) for check in found.checks)]
+    step = scaled(found, edge.step, unit=unit)
     yield Evidence(
-        Rung.PANEL, name, scaled(found, edge.step, unit=unit), found.clusters, float(found.rows),
+        Rung.PANEL, name, step, found.clusters, float(found.rows),
         assumptions=(
             Assumption(
                 "Nothing that moves the effect goes with the cause within units over time.", Status.UNTESTED,
@@ -45,17 +47,9 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
             ),
         ),
         diagnostics=tuple(checks),
-        sensitivity=tuple(_hidden(found)),
+        sensitivity=tuple(hidden(table, edge, found, step)),
         window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *table.metrics]),
     )  # fmt: skip
-
-
-def _hidden(found: PanelEffect) -> Iterator[Sensitivity]:
-    """How strong something hidden would have to be; nothing to tell where hardly a row is left over."""
-    if found.residual_freedom > 1:
-        share = f"{robustness_value(found).value:.1%}"
-        detail = f"one that explains {share} of what is left of cause and effect takes it away"
-        yield Sensitivity("hidden confounder", detail=detail)
 
 
 def _asked(table: PanelTable, edge: Hypothesis, unit: str) -> PanelEffect | Refusal:
@@ -64,6 +58,13 @@ def _asked(table: PanelTable, edge: Hypothesis, unit: str) -> PanelEffect | Refu
     return panel_effect(
         table.rows, edge.effect, edge.cause, "unit", "period", covariates=table.covariates, outcome_unit=unit
     )
+
+
+def _between(table: PanelTable, edge: Hypothesis) -> Iterator[Diagnostic]:
+    """Hold the slope within units against that between them: what differs, something fixed in units has done."""
+    found = between_within(table.rows, edge.effect, edge.cause, "unit", "period", covariates=table.covariates)
+    if not isinstance(found, Refusal):
+        yield from (Diagnostic(one) for one in found.checks if one.name in ("no_reversal", "units_alike"))
 
 
 def _falsified(table: PanelTable, edge: Hypothesis) -> Iterator[Diagnostic]:
