@@ -150,6 +150,10 @@ class InMemory:
         """Nothing is made of the same."""
         return ()
 
+    def read_by_both(self, cause: str, effect: str) -> tuple[str, ...]:
+        """Nothing is read of the same."""
+        return ()
+
     def reading_tests(self) -> nullcontext[None]:
         """There is nothing to read."""
         return nullcontext()

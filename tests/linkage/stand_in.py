@@ -46,6 +46,10 @@ class StandIn:
         """What two metrics are made of."""
         return ("parts",) if frozenset((cause, effect)) in self.same else ()
 
+    def read_by_both(self, cause: str, effect: str) -> tuple[str, ...]:
+        """Raw columns of both."""
+        return ()
+
     def steady(self, values: Any) -> Stationarity | Refusal:
         """Whether a daily series keeps its mean."""
         return stationarity(values)

@@ -35,7 +35,7 @@ def led(days: pd.DataFrame) -> Evidence:
         covariances=np.zeros((0, 2, 2)),
     )  # fmt: skip
     seen: Any = SimpleNamespace(
-        reading_tests=nullcontext, shared=lambda *_: (),
+        reading_tests=nullcontext, shared=lambda *_: (), read_by_both=lambda *_: (),
         effects=SimpleNamespace(of=lambda _: none), unit=lambda _: "1", rollouts=(), window=None,
         provenance=lambda _: Provenance(), panel=lambda *_: pd.DataFrame({"unit": [], "period": []}),
         series=lambda: days, events={}, steady=stationarity,

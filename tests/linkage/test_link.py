@@ -28,7 +28,7 @@ from metricstack.core.values import Reason, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments.effect import Effect
 from metricstack.linkage import observed
-from metricstack.linkage.evidence import Evidence, Rung
+from metricstack.linkage.evidence import Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.link import link
 from metricstack.linkage.linkage_map import LinkageMap
@@ -257,6 +257,45 @@ def test_a_cause_that_is_made_of_what_the_effect_is_made_of_is_refused(company: 
 def test_tests_that_all_did_nothing_refuse_the_slope(tmp_path: Path) -> None:
     found = refusals(link(write_workspace(tmp_path, past_tests((CONTROL,) * 6)), EDGE))
     assert found[Rung.PORTFOLIO].reason is Reason.NO_VARIATION
+
+
+def test_a_share_and_what_is_left_of_it_are_one_and_refused(tmp_path: Path) -> None:
+    rows = [row | {"outcome": "escalated"} if row["outcome"] == "failure" else row for row in traffic(40)]
+    ws = write_workspace(tmp_path, {"requests": rows})
+    (edge,) = link(ws, Hypothesis("escalation_rate", "task_success", 0.05, -1, 0.01))
+    assert isinstance(edge.estimate, Refusal)
+    told = "escalation_rate and task_success are one on another scale (r² = 1.0000 over 40 days): they move together by"
+    assert told in edge.reason
+    assert [one.method for one in edge.evidence] == ["shared parts"]
+
+
+def test_metrics_that_one_column_says_are_told_to_be_in_part_arithmetic(company: Workspace) -> None:
+    seen = Observed(company, (), company.span("requests"))  # type: ignore[arg-type]  a span is there
+    assert seen.read_by_both("error_rate", "availability") == ("requests.error_type", "requests.outcome")
+    assert seen.read_by_both("fallback_rate", "task_success") == ()
+    assert seen.read_by_both("relevance", "trust") == ()  # different signals of one table share no row
+    drawn = link(company, Hypothesis("escalation_rate", "task_success", 0.01, -1, 0.01))
+    told = [one for evidence in drawn.edges[0].evidence for one in evidence.assumptions if "apart" in one.name]
+    assert len(told) == len(drawn.edges[0].evidence) > 0
+    assert {(one.status, one.detail) for one in told} == {
+        (
+            Status.FAILED,
+            "escalation_rate and task_success are both read from requests.outcome: a part of it is arithmetic",
+        )
+    }
+
+
+def test_sizes_in_another_unit_than_the_metrics_are_faults_all_at_once(company: Workspace) -> None:
+    wrong = Hypothesis("latency_p95", "task_success", 0.5, -1, 1, step_unit="min", effect_unit="per_1000")
+    with pytest.raises(InvalidInput) as told:
+        link(company, [wrong, Hypothesis("cost_per_request", "task_success", 1, -1, 0.01, step_unit="EUR/request")])
+    assert str(told.value).splitlines() == [
+        "Edge latency_p95 -> task_success: step_unit = 'min', but latency_p95 is in 's'. Write step in that unit.",
+        "Edge latency_p95 -> task_success: effect_unit = 'per_1000', but task_success is in 'fraction'. "
+        "Write smallest_effect in that unit.",
+        "Edge cost_per_request -> task_success: step_unit = 'EUR/request', but cost_per_request is in 'USD/request'. "
+        "Write step in that unit.",
+    ]
 
 
 def test_a_metric_whose_table_is_absent_and_no_experiments_are_refused(company: Workspace) -> None:

@@ -4,6 +4,7 @@ Nothing here is measured anew. Each rung of an edge, and each test beside it, sp
 what is known of a way is what the strongest evidence says of it.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,6 @@ from metricstack.linkage.hypothesis import Hypothesis
 
 __all__ = ["Clue", "DirectionAudit", "Says", "Way", "audited"]
 
-_LEVEL = 0.95
 _GRADES = tuple(Grade)
 _CHANGED = (Grade.A, Grade.B)
 
@@ -103,12 +103,13 @@ class DirectionAudit(Seen):
         }  # fmt: skip
 
 
-def audited(edge: Hypothesis, evidence: Sequence[Evidence]) -> DirectionAudit:
+def audited(edge: Hypothesis, evidence: Sequence[Evidence], *, level: float = 0.95) -> DirectionAudit:
     """Gather what an edge's evidence says of each way.
 
     Args:
         edge: What was declared.
         evidence: What the rungs said, the strongest first.
+        level: Level of the intervals that say whether something moved: that of the edge's verdict.
 
     Example:
         >>> from metricstack.experiments.effect import effect
@@ -120,61 +121,74 @@ def audited(edge: Hypothesis, evidence: Sequence[Evidence]) -> DirectionAudit:
         ('against', 'for')
     """
     standing = [one for one in evidence if one.stands]
-    clues = [clue for one in standing for clue in _of_changes(edge, one)]
-    clues += _differences(edge, standing)
-    clues += [clue for one in evidence for diagnostic in one.diagnostics for clue in _of_check(one, diagnostic.check)]
-    return DirectionAudit(edge.key, tuple(clues))
+    clues = [clue for one in standing for clue in _of_changes(edge, one, _Bounds.of(one, level))]
+    clues += _differences(edge, standing, level)
+    silent = [one for one in standing if not _Bounds.of(one, level).leaves_out_0]
+    for one in evidence:
+        checks = (diagnostic.check for diagnostic in one.diagnostics)
+        clues += [clue for check in checks for clue in _of_check(one, check, silent=one in silent)]
+    return DirectionAudit(edge.key, tuple(dict.fromkeys(clues)))
 
 
-def _bounds(one: Evidence) -> tuple[float, float]:
-    found = one.at(_LEVEL)
-    assert isinstance(found, Effect)
-    low, high = found.low, found.high
-    return (float("-inf") if low is None else low, float("inf") if high is None else high)
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The interval of an effect; without one it has no ends."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, one: Evidence, level: float) -> "_Bounds":
+        found = one.at(level)
+        assert isinstance(found, Effect)
+        return cls(-math.inf if found.low is None else found.low, math.inf if found.high is None else found.high)
+
+    @property
+    def leaves_out_0(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+    def within(self, reach: float) -> bool:
+        return -reach < self.low and self.high < reach
+
+    def apart(self, other: "_Bounds") -> bool:
+        return self.low > other.high or other.low > self.high
 
 
-def _moved(one: Evidence) -> bool:
-    """Whether its effect is beyond chance."""
-    low, high = _bounds(one)
-    return low > 0 or high < 0
-
-
-def _of_changes(edge: Hypothesis, one: Evidence) -> Iterator[Clue]:
+def _of_changes(edge: Hypothesis, one: Evidence, bounds: _Bounds) -> Iterator[Clue]:
     """What changes that moved the cause say: only they show that it acts."""
-    low, high = _bounds(one)
     changes = f"{one.speaker} that moved {edge.cause}"
-    if one.is_capped and _moved(one):
+    if one.is_capped and bounds.leaves_out_0:
         others = " and ".join(one.entangled)
         told = f"{one.speaker}: {edge.effect} moved with {edge.cause}"
         yield Clue(Way.FORWARD, Says.FOR, Grade.C, told)
         if others:
             yield Clue(Way.COMMON, Says.FOR, Grade.C, f"{told}, and with {others}, which the tests do not tell from it")
-    elif one.grade in _CHANGED and _moved(one):
+    elif one.grade in _CHANGED and bounds.leaves_out_0:
         yield Clue(Way.FORWARD, Says.FOR, one.grade, f"{changes} moved {edge.effect}")
-    elif one.grade in _CHANGED and -edge.smallest_effect < low and high < edge.smallest_effect:
+    elif one.grade in _CHANGED and bounds.within(edge.smallest_effect):
         told = f"{changes} left {edge.effect} as it was, within what matters"
         yield Clue(Way.FORWARD, Says.AGAINST, one.grade, told)
 
 
-def _differences(edge: Hypothesis, standing: Sequence[Evidence]) -> Iterator[Clue]:
+def _differences(edge: Hypothesis, standing: Sequence[Evidence], level: float) -> Iterator[Clue]:
     """Hold telemetry against changes: what it has more, or less, than they do, something else has done."""
     changed = next((one for one in standing if one.grade in _CHANGED), None)
     watched = next((one for one in standing if one.rung in (Rung.PANEL, Rung.LEAD_LAG, Rung.ASSOCIATION)), None)
     if changed is None or watched is None:
         return
-    (low, high), (least, most) = _bounds(changed), _bounds(watched)
+    one, other = (_Bounds.of(each, level) for each in (changed, watched))
     both = f"{watched.speaker} and {changed.speaker}"
-    if least > high or most < low:
+    if one.apart(other):
         told = f"{both} differ on {edge.effect} by more than chance"
         yield Clue(Way.COMMON, Says.FOR, changed.grade, told)
-    elif _moved(changed) and _moved(watched):
+    elif one.leaves_out_0 and other.leaves_out_0:
         yield Clue(Way.COMMON, Says.AGAINST, changed.grade, f"{both} agree: nothing else is needed to explain it")
 
 
-def _of_check(one: Evidence, check: Check) -> Iterator[Clue]:
-    """What a test beside a rung says."""
+def _of_check(one: Evidence, check: Check, *, silent: bool) -> Iterator[Clue]:
+    """What a test beside a rung says; that an effect stands it says only where one is seen."""
     name, _, about = check.name.partition(":")
-    if check.passed is None or name not in _CHECKS:
+    if check.passed is None or name not in _CHECKS or (silent and name == "stands_with_others_held"):
         return
     for way, words in _CHECKS[name][check.passed].items():
         says = Says.FOR if words.startswith("+") else Says.AGAINST

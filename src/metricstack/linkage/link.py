@@ -42,7 +42,8 @@ def link(
     Raises:
         UnknownName: a metric that is not in the catalogue; names the nearest.
         ConfigurationError: ``linkage.toml`` declares what cannot be; every fault with its line.
-        InvalidInput: no edges, an edge that is there twice, a rate outside (0, 1), or a workspace without data.
+        InvalidInput: no edges, an edge that is there twice or whose sizes are in other units than its metrics, a rate
+            outside (0, 1), or a workspace without data.
     """
     known = catalogue(ws)
     declared = hypotheses(ws.root, names_of(known))
@@ -64,10 +65,29 @@ def link(
     )
     beside = asked_together(asked, pairs, known.ids)
     seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside, asked)
-    told = [replace(one, step_unit=seen.unit(one.cause), effect_unit=seen.unit(one.effect)) for one in asked]
+    told = _in_their_units(asked, seen)
     with seldom_collected():
         climbed = list(zip(told, climb(seen, told), strict=True))
     return linkage_map(climbed, q=q, more=[one for edge, evidence in climbed for one in side_trials(edge, evidence)])
+
+
+def _in_their_units(edges: Sequence[Hypothesis], seen: Observed) -> list[Hypothesis]:
+    """Give each edge the units of its metrics; a size in another unit would be taken for one in theirs."""
+    told, wrong = [], []
+    for edge in edges:
+        units = {"step_unit": seen.unit(edge.cause), "effect_unit": seen.unit(edge.effect)}
+        for field, metric in (("step_unit", edge.cause), ("effect_unit", edge.effect)):
+            declared = getattr(edge, field).replace("currency", seen.ws.config.currency)
+            if declared and declared != units[field]:
+                size = "step" if field == "step_unit" else "smallest_effect"
+                wrong.append(
+                    f"Edge {edge.key}: {field} = {declared!r}, but {metric} is in {units[field]!r}. "
+                    f"Write {size} in that unit."
+                )
+        told.append(replace(edge, step_unit=units["step_unit"], effect_unit=units["effect_unit"]))
+    if wrong:
+        raise InvalidInput("\n".join(wrong))
+    return told
 
 
 def by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:

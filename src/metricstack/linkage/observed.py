@@ -21,6 +21,7 @@ from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
 from metricstack.metrics.language.resolve import inline, leaves
+from metricstack.metrics.lineage import ColumnUse, Role, lineage
 from metricstack.metrics.query.rows import NOT_RECORDED
 from metricstack.metrics.query.states import quantity_of
 from metricstack.metrics.values import values
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Observed", "Staged"]
 
+_SIGNALS = ("name", "kpi")
+"""Columns that say what a row is a value of: metrics of different ones share no row."""
 _ABOUT = re.compile(r"^(?P<name>.*?)\s*\((?P<use_case>[^()]+)\)\s*$")
 
 
@@ -120,6 +123,16 @@ class Observed:
         """Return what two metrics are both made of: they move together by arithmetic then."""
         one, other = (dict.fromkeys(self._parts(name)) for name in (cause, effect))
         return tuple(text for table, text in one if (table, text) in other)
+
+    def read_by_both(self, cause: str, effect: str) -> tuple[str, ...]:
+        """Return the raw columns whose values two metrics are both made of; not those of different signals."""
+        one, other = ({use.name: use for use in self._values(name)} for name in (cause, effect))
+        both = [use for name, use in one.items() if name in other]
+        by_name = {use.table for use in both if use.column in _SIGNALS}
+        return tuple(use.name for use in both if use.table not in by_name)
+
+    def _values(self, metric: str) -> Iterator[ColumnUse]:
+        return (use for use in lineage(metric, self.catalogue).uses if use.role is Role.VALUE)
 
     def _parts(self, metric: str) -> Iterator[tuple[str, str]]:
         definition = self.catalogue.get(metric)

@@ -118,7 +118,8 @@ class Edge(Shown):
     @property
     def direction(self) -> DirectionAudit:
         """Which way round it is: what speaks for and against cause → effect, effect → cause, and a common driver."""
-        return audited(self.hypothesis, self.evidence)
+        level = self.estimate.estimate.level if isinstance(self.estimate, Effect) else None
+        return audited(self.hypothesis, self.evidence, level=level or 0.95)
 
     @property
     def finding(self) -> Finding:

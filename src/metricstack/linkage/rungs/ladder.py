@@ -1,9 +1,12 @@
 """The whole ladder of edges, from experiments down to daily series."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from metricstack.core.values import Reason, Refusal
-from metricstack.linkage.evidence import Evidence, Rung
+from metricstack.linkage.evidence import Assumption, Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.rungs.changes import changes
@@ -16,6 +19,9 @@ __all__ = ["climb"]
 
 Rungs = Callable[[Observed, Hypothesis], Iterator[Evidence]]
 _TESTED: tuple[Rungs, ...] = (portfolio, single_test)
+_SAME = 0.999
+"""R² from which two daily series are one: what is measured is never so near to what it causes."""
+_DAYS = 10
 _WATCHED: tuple[Rungs, ...] = (rollouts, changes, panels, led)
 
 
@@ -29,27 +35,50 @@ def climb(seen: Observed, edges: Sequence[Hypothesis]) -> list[tuple[Evidence, .
     Returns:
         The evidence of each edge, from the highest rung down.
     """
-    arithmetic = [_shared(seen, edge) for edge in edges]
-    asked = [edge for edge, shared in zip(edges, arithmetic, strict=True) if not shared]
     with seen.reading_tests():
-        watched = [_climbed(_WATCHED, seen, edge) for edge in asked]
-    told = iter([(*_climbed(_TESTED, seen, edge), *lower) for edge, lower in zip(asked, watched, strict=True)])
-    return [shared or next(told) for shared in arithmetic]
+        refused = [_arithmetic(seen, edge) for edge in edges]
+        watched = [() if told else _climbed(_WATCHED, seen, edge) for edge, told in zip(edges, refused, strict=True)]
+    return [
+        told or _apart(seen, edge, (*_climbed(_TESTED, seen, edge), *lower))
+        for edge, told, lower in zip(edges, refused, watched, strict=True)
+    ]
 
 
 def _climbed(rungs: Sequence[Rungs], seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
     return tuple(one for rung in rungs for one in rung(seen, edge))
 
 
-def _shared(seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
-    """Refuse an edge whose metrics are made of the same."""
+def _arithmetic(seen: Observed, edge: Hypothesis) -> tuple[Evidence, ...]:
+    """Refuse an edge whose metrics are made of the same, or of which one is a function of the other."""
     both = seen.shared(edge.cause, edge.effect)
-    if not both:
+    told = f"are both made of {' and '.join(repr(text) for text in both)}" if both else _one_of_the_other(seen, edge)
+    if not told:
         return ()
-    told = " and ".join(repr(text) for text in both)
     refusal = Refusal(
         Reason.NOT_MEASURED,
-        f"{edge.cause} and {edge.effect} are both made of {told}: they move together by arithmetic",
+        f"{edge.cause} and {edge.effect} {told}: they move together by arithmetic",
         "Choose a cause that is not part of the effect.",
     )
     return (Evidence(Rung.ASSOCIATION, "shared parts", refusal, 0),)
+
+
+def _one_of_the_other(seen: Observed, edge: Hypothesis) -> str:
+    """Say that one metric is the other on another scale, as a share is of what is left of it; empty where it is not."""
+    table = seen.series()
+    if edge.cause not in table.columns or edge.effect not in table.columns:
+        return ""
+    x, y = table[[edge.cause, edge.effect]].dropna().to_numpy(dtype=np.float64).T
+    if len(x) < _DAYS or x.std() <= 0 or y.std() <= 0:
+        return ""
+    same = float(np.corrcoef(x, y)[0, 1]) ** 2
+    return f"are one on another scale (r² = {same:.4f} over {len(x)} days)" if same >= _SAME else ""
+
+
+def _apart(seen: Observed, edge: Hypothesis, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Tell where one column says both: a row that counts for the one cannot, or must, count for the other."""
+    both = seen.read_by_both(edge.cause, edge.effect)
+    if not both:
+        return evidence
+    told = f"{edge.cause} and {edge.effect} are both read from {' and '.join(both)}: a part of it is arithmetic"
+    doubt = Assumption("Cause and effect are measured apart.", Status.FAILED, told)
+    return tuple(replace(one, assumptions=(*one.assumptions, doubt)) for one in evidence)
