@@ -1,6 +1,7 @@
 """What a workspace would hold, made by hand: in place of `Observed` for the rungs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -46,6 +47,10 @@ class StandIn:
         """What two metrics are made of."""
         return ("parts",) if frozenset((cause, effect)) in self.same else ()
 
+    def reading_tests(self) -> nullcontext[None]:
+        """There is nothing to read."""
+        return nullcontext()
+
     def read_by_both(self, cause: str, effect: str) -> tuple[str, ...]:
         """Raw columns of both."""
         return ()
@@ -69,6 +74,10 @@ class StandIn:
     def tells(self, metrics: Sequence[str], by: tuple[str, ...]) -> bool:
         """Whether metrics can be asked by dimensions."""
         return by in self.panels and set(metrics) <= set(self.panels[by].columns)
+
+    def untold(self, metric: str, by: tuple[str, ...]) -> str:
+        """Why a metric cannot be asked by dimensions."""
+        return ""
 
     def panel(self, by: tuple[str, ...], grain: str) -> pd.DataFrame:
         """Units by period."""

@@ -1,21 +1,20 @@
 """What the lead-lag rung promises: the interval of the best of many lags allows for the search, at every level."""
 
-from contextlib import nullcontext
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from metricstack.core.streams import stream
-from metricstack.core.values import Provenance, Refusal
+from metricstack.core.values import Refusal
 from metricstack.experiments.effect import Effect
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.lead_lag import LeadLag, lead_lag
+from metricstack.linkage.observed import Observed
 from metricstack.linkage.rungs import climb
-from metricstack.linkage.stability import stationarity
+from tests.linkage.stand_in import StandIn, past
 
 EDGE = Hypothesis("cause", "effect", -2.0, +1, 0.1)
 DATES = [str(day.date()) for day in pd.date_range("2026-01-05", periods=90)]
@@ -30,17 +29,9 @@ def series(seed: int, slope: float = 0.0) -> pd.DataFrame:
 
 def led(days: pd.DataFrame) -> Evidence:
     """Climb with nothing but daily series; the last rung is theirs."""
-    none = SimpleNamespace(
-        experiments=(), metrics=("cause", "effect"), declared=(), values=np.zeros((0, 2)),
-        covariances=np.zeros((0, 2, 2)),
-    )  # fmt: skip
-    seen: Any = SimpleNamespace(
-        reading_tests=nullcontext, shared=lambda *_: (), read_by_both=lambda *_: (),
-        effects=SimpleNamespace(of=lambda _: none), unit=lambda _: "1", rollouts=(), window=None,
-        provenance=lambda _: Provenance(), panel=lambda *_: pd.DataFrame({"unit": [], "period": []}),
-        series=lambda: days, events={}, steady=stationarity,
-    )  # fmt: skip
-    return climb(seen, [EDGE])[0][-1]
+    return climb(
+        cast("Observed", StandIn(past(np.zeros((0, 2)), np.zeros((0, 2, 2)), ("cause", "effect")), days=days)), [EDGE]
+    )[0][-1]
 
 
 def own(days: pd.DataFrame, alpha: float) -> LeadLag:

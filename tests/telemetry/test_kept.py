@@ -52,6 +52,17 @@ def test_another_question_is_read(opened: Callable[[], Workspace]) -> None:
     assert reader.asked == 2
 
 
+def test_what_another_question_left_under_its_name_is_read_anew(opened: Callable[[], Workspace]) -> None:
+    ws, reader = opened(), _Reader(y=[1.0])
+    kept(ws, "p", _Reader(x=[2.0]))
+    (other,) = (ws.root / FOLDER).glob("*.npz")
+    kept(ws, "q", reader)
+    (mine,) = {*(ws.root / FOLDER).glob("*.npz")} - {other}
+    mine.write_bytes(other.read_bytes())
+    assert set(kept(ws, "q", reader)) == {"y"}
+    assert reader.asked == 2
+
+
 def test_new_rows_are_read(opened: Callable[[], Workspace], write_table: Writer, two_requests: pa.Table) -> None:
     reader = _Reader()
     kept(opened(), "q", reader)

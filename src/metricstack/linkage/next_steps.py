@@ -102,6 +102,11 @@ def next_step(
     if settled and best is not None and best.rung is Rung.SINGLE_TEST and not best.is_capped:
         return f"Decide on this change; {FEWEST_TESTS} tests of different changes would say it of {cause} in general."
     if not settled and needed is not None and needed.factor <= _WORTH_WAITING and not disputed:
+        if best is not None and best.rung is Rung.PANEL:  # there may be no more regions, but there will be more weeks
+            return (
+                f"Wait for {needed.factor:.1f} times as many periods, or look at more units: that settles it if the "
+                "effect is as large as it looks."
+            )
         verb = "Wait" if needed.counted == "days" else "Run" if needed.counted == "tests" else "Look at"
         joined = f"{needed.more:,} more {needed.counted}"
         return f"{verb} {joined} ({needed.n:,} altogether): they settle it if the effect is as large as it looks."

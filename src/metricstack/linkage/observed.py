@@ -173,15 +173,22 @@ class Observed:
         """Whether all of some metrics can be asked by these dimensions."""
         return all(self._has(name, by, {}) for name in metrics)
 
+    def untold(self, metric: str, by: tuple[str, ...]) -> str:
+        """Say why a metric cannot be asked by these dimensions; empty where it can."""
+        return self._untold(metric, by, {})
+
     def _has(self, metric: str, by: tuple[str, ...], where: Mapping[str, str]) -> bool:
+        return not self._untold(metric, by, where)
+
+    def _untold(self, metric: str, by: tuple[str, ...], where: Mapping[str, str]) -> str:
         from metricstack.metrics.evaluate import ask, prepare
 
         try:
             request, ids = ask(self.ws, metric, window=self.window, by=by, grain=None, where=where or None, level=0.95)
             prepare(request, ids)
-        except (UnknownName, InvalidInput):
-            return False
-        return True
+        except (UnknownName, InvalidInput) as error:
+            return str(error).partition(". ")[0].rstrip(".")
+        return ""
 
     def _tabulated(
         self, metrics: tuple[str, ...], by: tuple[str, ...], grain: str, where: Mapping[str, str]

@@ -259,6 +259,7 @@ def edge_html(edge: "Edge") -> str:
     table = sheet(heads, [Section(tuple(lines))]) if lines else ""
     said = "".join(f"<p>{escape(line)}</p>" for line in say_edge(edge).splitlines())
     basis = "".join(_basis(edge, one) for one in edge.evidence)
+    basis = f"<details><summary>On what each rung rests</summary>{basis}</details>" if basis else ""
     return outer("ms-told", f"{said}{table}{direction_html(edge.direction)}{basis}")
 
 

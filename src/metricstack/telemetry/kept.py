@@ -77,13 +77,17 @@ def _load(path: Path) -> Arrays | None:
     except OSError:
         return None
     content, digest = whole[:-_PROOF], whole[-_PROOF:]
-    if hashlib.sha256(content).digest() != digest:  # an archive may be damaged and still be read, in part
+    if _proof(path, content) != digest:  # an archive may be damaged and still be read, in part; or be of another name
         return None
     with np.load(io.BytesIO(content), allow_pickle=False) as found:
         arrays = {name: found[name] for name in found.files}
     with suppress(OSError):  # of a read-only folder
         path.touch()  # the oldest are those that nothing asked for
     return arrays
+
+
+def _proof(path: Path, content: bytes) -> bytes:
+    return hashlib.sha256(path.stem.encode() + content).digest()
 
 
 def _store(path: Path, arrays: Arrays) -> None:
@@ -96,7 +100,7 @@ def _store(path: Path, arrays: Arrays) -> None:
         np.savez_compressed(archive, allow_pickle=False, **arrays)
         content = archive.getvalue()
         with write_atomic(path) as stream:
-            stream.write(content + hashlib.sha256(content).digest())
+            stream.write(content + _proof(path, content))
         there = sorted(path.parent.glob("*.npz"), key=lambda one: one.stat().st_mtime)
         for one in there[:-_MOST]:
             one.unlink(missing_ok=True)

@@ -72,7 +72,8 @@ def panel_table(seen: Observed, edge: Hypothesis) -> PanelTable | Refusal:
         return Refusal(Reason.NOT_MEASURED, str(error).rstrip("."), "Declare a coarser unit, or a longer grain.")
     lacking = [name for name in (edge.cause, edge.effect) if name not in plain.columns]
     if lacking:
-        detail = f"{' and '.join(lacking)} cannot be asked by {edge.unit}"
+        why = seen.untold(lacking[0], by)
+        detail = f"{' and '.join(lacking)} cannot be asked by {edge.unit}{f' ({why})' if why else ''}"
         return Refusal(Reason.MISSING_COLUMN, detail, "Declare another unit.")
     others = [name for name in edge.confounders if name not in (edge.cause, edge.effect, *by)]
     metrics = tuple(name for name in others if name in plain.columns)
