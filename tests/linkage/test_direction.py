@@ -133,6 +133,12 @@ def test_nothing_is_known_of_an_edge_without_evidence() -> None:
 # Shown
 
 
+def test_an_edge_of_which_no_way_is_known_says_so_once() -> None:
+    edge = judge(EDGE, [said(Rung.PANEL, 0.1, 0.4)])
+    assert "Direction: not known, nothing speaks for or against either way or a common driver.\n" in edge.say()
+    assert "Something moves both" not in edge._repr_html_()
+
+
 def test_an_edge_tells_its_direction_and_json_holds_all_of_it() -> None:
     edge = judge(EDGE, [said(Rung.PORTFOLIO, 0.5), said(Rung.PANEL, 1.5, future_placebo=True)])
     told = json.loads(json.dumps(edge.to_dict()))["direction"]

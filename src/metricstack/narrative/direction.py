@@ -36,6 +36,8 @@ def _because(audit: "DirectionAudit", way: str) -> list[str]:
 
 def say_ways_of(audit: "DirectionAudit") -> str:
     """Say the three ways in one line."""
+    if not audit.clues:
+        return "not known, nothing speaks for or against either way or a common driver"
     return "; ".join(f"{words}: {_standing(audit, way)}" for way, words in _named(audit).items())
 
 

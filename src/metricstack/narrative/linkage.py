@@ -258,9 +258,10 @@ def edge_html(edge: "Edge") -> str:
     ]
     table = sheet(heads, [Section(tuple(lines))]) if lines else ""
     said = "".join(f"<p>{escape(line)}</p>" for line in say_edge(edge).splitlines())
+    ways = direction_html(edge.direction) if edge.direction.clues else ""
     basis = "".join(_basis(edge, one) for one in edge.evidence)
     basis = f"<details><summary>On what each rung rests</summary>{basis}</details>" if basis else ""
-    return outer("ms-told", f"{said}{table}{direction_html(edge.direction)}{basis}")
+    return outer("ms-told", f"{said}{table}{ways}{basis}")
 
 
 def _told(edge: "Edge", one: "Evidence", answer: Answer, level: float | None) -> tuple[str, ...]:
