@@ -9,6 +9,7 @@ from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung,
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.panel import PanelEffect, panel_effect
+from metricstack.linkage.rungs.mediators import assumed_of, shares
 from metricstack.linkage.rungs.panel_table import PanelTable, panel_table
 from metricstack.linkage.sensitivity import robustness_value
 
@@ -36,6 +37,7 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     missed = f"; not held fixed here: {', '.join(table.unheld)}" if table.unheld else ""
     note = f" ({table.note})" if table.note else ""
     checks = [*_falsified(table, edge), *(Diagnostic(check) for check in found.checks)]
+    through = shares(seen, edge, table)
     yield Evidence(
         Rung.PANEL, name, scaled(found, edge.step, unit=unit), found.clusters, float(found.rows),
         assumptions=(
@@ -43,9 +45,10 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
                 "Nothing that moves the effect goes with the cause within units over time.", Status.UNTESTED,
                 held + missed + note,
             ),
+            *assumed_of(through),
         ),
         diagnostics=tuple(checks),
-        sensitivity=tuple(_hidden(found)),
+        sensitivity=(*_hidden(found), *through),
         window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *table.metrics]),
     )  # fmt: skip
 
