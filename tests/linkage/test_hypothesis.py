@@ -42,6 +42,7 @@ lags = [0, 2]
 unit = "tenant"
 grain = "week"
 confounders = ["segment"]
+mediators = ["relevance"]
 negative_controls = ["trust"]
 exclusion = "Only the cache changed."
 about = "Who waits leaves."
@@ -50,9 +51,10 @@ about = "Who waits leaves."
     (edge,) = hypotheses(tmp_path, KNOWN)
     assert edge == Hypothesis(
         "latency_p95", "task_success", 0.5, -1, 0.003, lags=(0, 2), unit="tenant", grain="week",
-        confounders=("segment",), negative_controls=("trust",), exclusion="Only the cache changed.",
-        about="Who waits leaves.", step_unit="s", effect_unit="fraction",
+        confounders=("segment",), mediators=("relevance",), negative_controls=("trust",),
+        exclusion="Only the cache changed.", about="Who waits leaves.", step_unit="s", effect_unit="fraction",
     )  # fmt: skip
+    assert edge.named == ("latency_p95", "task_success", "trust", "relevance", "segment")
     assert edge.step_name == "latency_p95 +0.5 s"
     assert edge.origin == f"{FILE}:2"
 
@@ -93,6 +95,14 @@ def test_the_default_map_stands_on_the_catalogue() -> None:
         assert known[edge.effect]["unit"] == check_unit(edge.effect_unit), edge.key
         assert edge.about.endswith("."), edge.key
         assert edge.origin.startswith("default.toml:"), edge.key
+
+
+def test_a_mediator_of_the_default_map_lies_on_its_edges() -> None:
+    edges = default_map()
+    pairs = {(edge.cause, edge.effect) for edge in edges}
+    ways = [(edge.cause, way, edge.effect) for edge in edges for way in edge.mediators]
+    assert len(ways) >= 5
+    assert all({(cause, way), (way, effect)} <= pairs for cause, way, effect in ways)
 
 
 def test_what_is_better_or_worse_agrees_with_the_expected_sign() -> None:
@@ -136,6 +146,20 @@ step_unit = "parsec"
 expected = "+"
 smallest_effect = 0.01
 negative_controls = ["trsut", "trust"]
+
+[edges.trust.conversion_rate]
+step = 0.05
+expected = "+"
+smallest_effect = 0.01
+confounders = ["latency_p95", "segment"]
+negative_controls = ["relevance"]
+mediators = ["task_sucess", "trust", "conversion_rate", "latency_p95", "relevance"]
+
+[edges.trust.task_success]
+step = 0.05
+expected = "+"
+smallest_effect = 0.01
+mediators = "relevance"
 """,
     )
     with pytest.raises(ConfigurationError) as caught:
@@ -158,6 +182,12 @@ negative_controls = ["trsut", "trust"]
         "linkage.toml:25: edge trust -> relevance: step_unit: Unknown unit 'parsec'",
         "linkage.toml:28: edge trust -> relevance: negative_controls: Unknown metric 'trsut'. Did you mean 'trust'?",
         "linkage.toml:28: edge trust -> relevance: 'trust' is the edge's own metric",
+        "linkage.toml:36: edge trust -> conversion_rate: mediators: Unknown metric 'task_sucess'. Did you mean 'task_s",
+        "linkage.toml:36: edge trust -> conversion_rate: 'trust' is the edge's own cause; a mediator is moved by the",
+        "linkage.toml:36: edge trust -> conversion_rate: 'conversion_rate' is the edge's own effect",
+        "linkage.toml:36: edge trust -> conversion_rate: 'latency_p95' is one of its confounders",
+        "linkage.toml:36: edge trust -> conversion_rate: 'relevance' is one of its negative controls",
+        "linkage.toml:42: edge trust -> task_success: mediators = 'relevance': a list of names",
     ):
         assert part in text, part
 
@@ -183,6 +213,8 @@ def test_what_is_no_toml_is_told(tmp_path: Path) -> None:
         ({"smallest_effect": 0.0}, "a number above 0"),
         ({"lags": (0, 1000)}, "first and the last lag"),
         ({"grain": "hour"}, "one of day, week, month"),
+        ({"mediators": ("trust",)}, "'trust' is the edge's own effect"),
+        ({"mediators": ("load",), "confounders": ("load",)}, "'load' is one of its confounders"),
     ],
 )
 def test_an_edge_that_cannot_be_is_told(change: dict[str, Any], message: str) -> None:

@@ -1,4 +1,8 @@
-"""What `mediation` promises: products by hand, the total is the sum, coverage, where it vanishes, refusals, misuse."""
+"""What `mediation` promises: products by hand, the total is the sum, coverage, where it vanishes, refusals, misuse.
+
+In a panel, whose units and periods have effects of their own: the same products by hand, the slopes of a regression on
+dummies, the total of `panel_effect`.
+"""
 
 from typing import Any
 
@@ -13,6 +17,7 @@ from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
 from metricstack.core.values import Estimate, Reason, Refusal
 from metricstack.linkage.mediation import Mediation, mediation
+from metricstack.linkage.panel import PanelEffect, panel_effect
 
 close = pytest.approx
 
@@ -31,6 +36,19 @@ def drawn(seed: int, *, rows: int = 200, a: float = 0.5, b: float = 0.4, hidden:
     return pd.DataFrame({"x": x, "z": z, "m": m, "y": y, "site": np.arange(rows) % 40})
 
 
+def panel(seed: int, *, units: int = 8, periods: int = 10) -> pd.DataFrame:
+    """Draw a panel whose units and periods have effects on cause, mediator and outcome."""
+    rng = stream(seed, "mediation panel")
+    unit, period = np.repeat(np.arange(units), periods), np.tile(np.arange(periods), units)
+    x, m, y, z = rng.normal(size=(4, len(unit)))
+    shift = rng.normal(size=units)[unit] + rng.normal(size=periods)[period]
+    x = x + shift
+    m = 0.5 * x + 3 * shift + m
+    return pd.DataFrame(
+        {"unit": unit, "period": period, "x": x, "m": m, "y": 0.4 * m + 0.3 * x - 5 * shift + y, "z": z}
+    )
+
+
 def test_products_and_shares_agree_with_a_calculation_by_hand() -> None:
     # m = 2x + u, y = x + 3m + v with u and v in balance: indirect 6 of 7. Left of y beside x is 3u + v, of m u: their
     # correlation is 3 / sqrt(10).
@@ -42,6 +60,41 @@ def test_products_and_shares_agree_with_a_calculation_by_hand() -> None:
     assert isinstance(answer.share, Estimate)
     assert answer.share.value == close(6 / 7)
     assert answer.vanishes_at == close(3 / 10**0.5)
+
+
+def test_in_a_panel_the_effects_of_units_and_periods_are_out_of_the_same_products() -> None:
+    # Signs of units times signs of periods: each sums to 0 over units and over periods, and they are in balance. So
+    # m = 2x + u and y = x + 3m + v beside the effects, as above.
+    sign, unit, period = np.repeat([1, -1] * 4, 4), np.repeat(np.arange(8), 4), np.tile(np.arange(4), 8)
+    x, u, v = (sign * np.tile(pattern, 8) for pattern in ([1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]))
+    df = pd.DataFrame({"unit": unit, "period": period, "x": x + unit - 2.0 * period})
+    df["m"] = 2 * x + u + 5.0 * unit + period**2
+    df["y"] = 7 * x + 3 * u + v - 9.0 * unit * unit + period
+    answer = found(mediation(df, "y", "x", "m", absorb=("unit", "period"), cluster="unit", step=-0.5))
+    assert answer.value == close(-3.0)
+    assert answer.direct.value == close(-0.5)  # type: ignore[union-attr]
+    assert isinstance(answer.share, Estimate)
+    assert answer.share.value == close(6 / 7)
+    assert answer.share.n == 8
+    assert answer.vanishes_at == close(3 / 10**0.5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6))
+def test_in_a_panel_slopes_are_those_of_dummies_and_the_total_is_the_panels(seed: int) -> None:
+    df = panel(seed)
+    dummies = pd.get_dummies(df[["unit", "period"]].astype(str), drop_first=True, dtype=float)
+    first = sm.OLS(df.m, sm.add_constant(pd.concat([df[["x", "z"]], dummies], axis=1))).fit()
+    second = sm.OLS(df.y, sm.add_constant(pd.concat([df[["m", "x", "z"]], dummies], axis=1))).fit()
+    answer = found(mediation(df, "y", "x", "m", "z", absorb=("unit", "period"), cluster="unit", draws=1000))
+    assert answer.value == close(first.params["x"] * second.params["m"], rel=1e-6, abs=1e-9)  # rounding
+    assert answer.direct.value == close(second.params["x"], rel=1e-6, abs=1e-9)  # type: ignore[union-attr]
+    whole = panel_effect(df, "y", "x", "unit", "period", covariates="z")
+    assert isinstance(whole, PanelEffect)
+    assert answer.total is not None
+    assert answer.total.value == close(answer.value + answer.direct.value, abs=1e-9)  # type: ignore[union-attr]
+    assert answer.total.estimate.low == close(whole.low, abs=1e-9)  # of few clusters: CR2, and its t
+    assert answer.total.standard_error == close(whole.standard_error)
 
 
 @settings(max_examples=40, deadline=None)
@@ -120,7 +173,28 @@ def test_data_that_cannot_answer_are_refused() -> None:
         assert answer.reason is reason
 
 
+def test_a_panel_that_cannot_answer_is_refused() -> None:
+    df = panel(1)
+    for frame, reason, words in (
+        (df.assign(m=df.unit * 2.0 + df.period), Reason.NO_VARIATION, "'m' does not vary beside the cause and the abs"),
+        (df.assign(x=1.0 * df.unit), Reason.NO_VARIATION, "'x' does not vary beside the absorbed"),
+        (df[df.unit < 4], Reason.TOO_FEW_UNITS, "in 4 clusters"),
+        (df.drop_duplicates("unit"), Reason.NO_DATA, "no row"),
+        (df[df.period < 2][["unit", "period", "x", "m", "y"]][:6], Reason.TOO_FEW_UNITS, "6 rows in 3 clusters"),
+    ):  # fmt: skip
+        answer = mediation(frame, "y", "x", "m", absorb=("unit", "period"), cluster="unit")
+        assert isinstance(answer, Refusal)
+        assert answer.reason is reason
+        assert words in answer.detail
+
+
 def test_what_cannot_be_meant_is_named() -> None:
+    with pytest.raises(InvalidInput, match="two at most"):
+        mediation(panel(1), "y", "x", "m", absorb=("unit", "period", "z"))
+    with pytest.raises(InvalidInput, match="Choose 'monte_carlo'"):
+        mediation(panel(1), "y", "x", "m", absorb="unit", interval="bootstrap")
+    with pytest.raises(UnknownName, match="period"):
+        mediation(panel(1), "y", "x", "m", absorb="periods")
     with pytest.raises(InvalidInput, match="1,000"):
         mediation(drawn(1), "y", "x", "m", draws=10)
     with pytest.raises(UnknownName, match="bootstrap"):

@@ -76,6 +76,14 @@ def test_what_a_cause_moves_by_itself_is_a_way_and_is_not_held() -> None:
     assert rivals(OTHER, effects, (*PAIRS, ("s", "z")), made_of_the_same=lambda _: False).held == ("s",)
 
 
+def test_a_declared_mediator_and_what_it_moves_are_ways_and_are_not_held() -> None:
+    effects = drawn(0, by_s=0.0, by_z=1.0)
+    for ways, pairs in ((("z",), PAIRS), (("m",), (*PAIRS, ("m", "z")))):
+        edge = Hypothesis("s", "y", 1.0, +1, 0.2, mediators=ways)
+        assert rivals(edge, effects, pairs, made_of_the_same=lambda _: False).held == ()
+        assert asked_together([edge], pairs, ("s", "z", "y", "m")) == ()
+
+
 def test_what_shares_parts_with_the_edge_is_not_held_and_said_so() -> None:
     known = rivals(EDGE, drawn(0, by_s=0.0, by_z=1.0), PAIRS, made_of_the_same=lambda name: name == "z")
     assert known.held == ()

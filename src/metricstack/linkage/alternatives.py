@@ -98,7 +98,7 @@ def _panels(seen: Observed, edge: Hypothesis) -> Iterator[Specification]:
             f"without {one}": replace(edge, confounders=tuple(name for name in held if name != one)) for one in held
         }
     for name, variant in asked.items():
-        for evidence in panels(seen, replace(variant, negative_controls=())):
+        for evidence in panels(seen, replace(variant, negative_controls=(), mediators=())):
             yield _way(name, evidence.estimate, variant)
 
 

@@ -16,7 +16,20 @@ from metricstack.core.windows import Window
 from metricstack.experiments.effect import Effect, effect
 from metricstack.numerics.intervals import check_level, t_quantile
 
-__all__ = ["Assumption", "Diagnostic", "Evidence", "Relevelled", "Rung", "Sensitivity", "Status", "scaled"]
+__all__ = [
+    "INDIRECT_SHARE",
+    "Assumption",
+    "Diagnostic",
+    "Evidence",
+    "Relevelled",
+    "Rung",
+    "Sensitivity",
+    "Status",
+    "scaled",
+]
+
+INDIRECT_SHARE = "indirect_share"
+"""How a sensitivity that tells of a mediator is called, before the mediator's name."""
 
 
 class Rung(StrEnum):
@@ -220,6 +233,11 @@ class Evidence(Shown):
     def failed(self) -> tuple[Check, ...]:
         """The required diagnostics that failed."""
         return tuple(one.check for one in self.diagnostics if one.fells)
+
+    @property
+    def shares(self) -> tuple[Sensitivity, ...]:
+        """What is said of declared mediators: how much of the effect goes through each."""
+        return tuple(one for one in self.sensitivity if one.name.partition(":")[0] == INDIRECT_SHARE)
 
     @property
     def stands(self) -> bool:

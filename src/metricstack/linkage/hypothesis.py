@@ -40,6 +40,7 @@ class Hypothesis:
         unit: Dimension whose values are the units of a panel: ``"region"``.
         grain: Length of a period: day, week or month.
         confounders: Metrics or dimensions that move both, to be adjusted for.
+        mediators: Metrics through which the cause is believed to act; never held fixed, but asked for their share.
         negative_controls: Metrics that the cause cannot move; an effect on one speaks against the method.
         changes: Dated changes of everybody that moved the cause, by name: events, or deployments.
         exclusion: Why a change that moves the cause reaches the effect through it alone; empty = not claimed.
@@ -50,7 +51,7 @@ class Hypothesis:
 
     Raises:
         InvalidInput: an edge from a metric to itself, a step of 0, a sign that is none, an effect that is not above
-            0, lags or a grain that are none.
+            0, lags or a grain that are none, a mediator that is named as something else, too.
 
     Example:
         >>> edge = Hypothesis("relevance", "conversion_rate", 0.05, +1, 0.005)
@@ -67,6 +68,7 @@ class Hypothesis:
     unit: str = "region"
     grain: str = "day"
     confounders: tuple[str, ...] = ()
+    mediators: tuple[str, ...] = ()
     negative_controls: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     exclusion: str = ""
@@ -92,8 +94,8 @@ class Hypothesis:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """All metrics and dimensions that it names: cause, effect, negative controls and confounders."""
-        return (self.cause, self.effect, *self.negative_controls, *self.confounders)
+        """All metrics and dimensions that it names: cause, effect, negative controls, mediators and confounders."""
+        return (self.cause, self.effect, *self.negative_controls, *self.mediators, *self.confounders)
 
     @property
     def step_name(self) -> str:
@@ -115,6 +117,11 @@ class Hypothesis:
 _FIELDS = tuple(one.name for one in fields(Hypothesis) if one.name not in ("cause", "effect", "origin"))
 _WRITTEN = (*(name for name in _FIELDS if name != "expected_sign"), "expected")
 _NEEDED = ("step", "expected", "smallest_effect")
+_LISTS = ("confounders", "mediators", "negative_controls", "changes")
+_NO_WAYS = {
+    "cause": "the edge's own cause", "effect": "the edge's own effect", "confounders": "one of its confounders",
+    "negative_controls": "one of its negative controls",
+}  # fmt: skip
 
 
 def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -152,11 +159,15 @@ def _wrong(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{name} = {told[name]!r}: it must be text."
     if isinstance(told.get("exclusion"), str) and told["exclusion"] and not told["exclusion"].strip():
         yield "exclusion", f"exclusion = {told['exclusion']!r}: it is blank; say why, or leave it out."
-    for name in ("confounders", "negative_controls", "changes"):
-        if name in told and not (
-            isinstance(told[name], list | tuple) and all(isinstance(one, str) and one for one in told[name])
-        ):
-            yield name, f"{name} = {told[name]!r}: a list of names is needed."
+    listed = {name: told[name] for name in _LISTS if name in told}
+    for name, value in listed.items():
+        if not (isinstance(value, list | tuple) and all(isinstance(one, str) and one for one in value)):
+            yield name, f"{name} = {value!r}: a list of names is needed."
+            listed[name] = ()
+    for one in listed.get("mediators", ()):
+        others = {"cause": [told["cause"]], "effect": [told["effect"]]} | listed
+        for role in (role for role in _NO_WAYS if one in others.get(role, ())):
+            yield "mediators", f"{one!r} is {_NO_WAYS[role]}; a mediator is moved by the cause, and moves the effect."
     for name in ("step_unit", "effect_unit"):
         if told.get(name):
             try:
@@ -297,17 +308,15 @@ def _faults(
     yield from _wrong(pair | {name: entry[name] for name in entry if name in _FIELDS})
     if known is not None:
         yield from _misnamed({*pair.values()}, entry, known)
-    controls = entry.get("negative_controls", [])
-    for name in controls if isinstance(controls, list) else []:
-        if isinstance(name, str) and name in (cause, effect):
-            yield (
-                "negative_controls",
-                f"{name!r} is the edge's own metric; a control is one that the cause cannot move.",
-            )
-        elif isinstance(name, str):
-            wrong: list[tuple[str, str]] = []
-            _check_metric(name, "negative_controls", known, lambda m, at=wrong: at.append(("negative_controls", m)))
-            yield from wrong
+    for role in ("negative_controls", "mediators"):
+        named = entry.get(role, [])
+        for name in (one for one in named if isinstance(one, str)) if isinstance(named, list) else ():
+            if name not in (cause, effect):
+                wrong: list[tuple[str, str]] = []
+                _check_metric(name, role, known, lambda message, at=wrong, role=role: at.append((role, message)))
+                yield from wrong
+            elif role == "negative_controls":
+                yield role, f"{name!r} is the edge's own metric; a control is one that the cause cannot move."
 
 
 def _misnamed(own: Collection[str], entry: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -343,7 +352,7 @@ def _ids(known: Collection[str] | None) -> Mapping[str, str]:
 
 def _built(pair: tuple[str, str], entry: Mapping[str, Any], origin: str, ids: Mapping[str, str]) -> Hypothesis:
     plain = {name: entry[name] for name in _FIELDS if name in entry}
-    for name in ("lags", "confounders", "negative_controls", "changes"):
+    for name in ("lags", *_LISTS):
         if name in plain:
             plain[name] = tuple(one if name == "changes" else ids.get(one, one) for one in plain[name])
     for name in ("step", "smallest_effect"):

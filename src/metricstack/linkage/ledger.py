@@ -33,7 +33,7 @@ class Trial:
         edge: The edge that it was for.
         test: What was tried: a rung, a lag, a placebo, a negative control.
         outcome: Of a rung ``"decides"``, ``"stands"``, ``"failed: CHECK"`` or ``"refused: REASON"``; of a test beside
-            it ``"held"``, ``"failed"`` or ``"undecided"``.
+            it ``"held"``, ``"failed"`` or ``"undecided"``, of a mediator's share ``"told"`` or refused.
         p_value: Of no effect; None where it gave none.
         n: What it stands on.
         detail: In words.
@@ -56,7 +56,8 @@ class Trial:
         answer: Answer = Refusal(Reason.NOT_MEASURED, self.detail or f"it {self.outcome} without a p-value")
         if self.p_value is not None:
             answer = Estimate(self.p_value, "1", self.n, "p-value of no effect")
-        passed = {"stands": None, "undecided": None, "decides": True, "held": True}.get(self.outcome, False)
+        known = dict.fromkeys(("stands", "undecided", "told")) | dict.fromkeys(("decides", "held"), True)
+        passed = known.get(self.outcome, False)
         return Finding(f"{self.edge}: {self.test}", answer, self.edge, (("test", self.test),),
                        checks=(Check("outcome", passed, self.outcome),))  # fmt: skip
 
@@ -122,17 +123,22 @@ def trials(hypothesis: Hypothesis, evidence: Sequence[Evidence], best: Evidence 
 
 
 def side_trials(hypothesis: Hypothesis, evidence: Sequence[Evidence]) -> tuple[Trial, ...]:
-    """Write down the tests that were run beside the rungs: placebos, negative controls, other ways of counting.
+    """Write down the tests that were run beside the rungs: placebos, controls, other ways of counting, mediators.
 
     Args:
         hypothesis: The edge.
         evidence: What the rungs said.
     """
-    return tuple(
-        Trial(
-            hypothesis.key, f"{one.rung}, {check.name}", _HELD[check.passed], n=one.n, detail=check.detail,
-        )
-        for one in evidence
-        for check in (diagnostic.check for diagnostic in one.diagnostics)
-        if check.name.partition(":")[0] in _SIDE
-    )  # fmt: skip
+    found = []
+    for one in evidence:
+        checks = (diagnostic.check for diagnostic in one.diagnostics)
+        told = [(check.name, _HELD[check.passed], one.n, check.detail) for check in checks
+                if check.name.partition(":")[0] in _SIDE]  # fmt: skip
+        for share in one.shares:
+            if isinstance(share.answer, Refusal):
+                told.append((share.name, f"refused: {share.answer.reason}", 0, share.answer.detail))
+            else:
+                told.append((share.name, "told", one.n if share.answer is None else share.answer.n, share.detail))
+        found += [Trial(hypothesis.key, f"{one.rung}, {name}", outcome, n=n, detail=detail)
+                  for name, outcome, n, detail in told]  # fmt: skip
+    return tuple(found)

@@ -97,10 +97,11 @@ def by_id(edge: Hypothesis, known: Catalogue) -> Hypothesis:
         return known.get(name).id
 
     others = tuple(named(name) if name in names_of(known) else name for name in edge.confounders)
-    controls = tuple(named(name) for name in edge.negative_controls)
+    controls, ways = (tuple(named(name) for name in names) for names in (edge.negative_controls, edge.mediators))
     return replace(
-        edge, cause=named(edge.cause), effect=named(edge.effect), negative_controls=controls, confounders=others
-    )
+        edge, cause=named(edge.cause), effect=named(edge.effect), negative_controls=controls, mediators=ways,
+        confounders=others,
+    )  # fmt: skip
 
 
 def names_of(known: Catalogue) -> dict[str, str]:

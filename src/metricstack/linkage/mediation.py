@@ -14,6 +14,7 @@ from metricstack.experiments.effect import Effect, effect
 from metricstack.experiments.samples import check_choice
 from metricstack.linkage.columns import column_names, read_rows
 from metricstack.linkage.linked import Linked, linked
+from metricstack.linkage.panel_rows import without_singletons
 from metricstack.numerics.absorption import Absorption
 from metricstack.numerics.clustered import (
     Regression,
@@ -79,6 +80,7 @@ def mediation(
     mediator: str,
     covariates: str | Sequence[str] = (),
     *,
+    absorb: str | Sequence[str] = (),
     cluster: str | None = None,
     interval: Literal["monte_carlo", "bootstrap"] = "monte_carlo",
     draws: int = 10_000,
@@ -95,9 +97,10 @@ def mediation(
         cause: Column of the cause.
         mediator: Column of the mediator, a number, after the cause and before the outcome.
         covariates: Columns to hold fixed, from before the cause.
+        absorb: Columns whose every value has an effect of its own to take out, two at most: unit and period of a panel.
         cluster: Column of clusters of dependent rows; None where rows are independent.
         interval: ``"monte_carlo"``: both slopes drawn from their distributions; ``"bootstrap"``: rows, or clusters,
-            drawn with replacement. Percentiles of the products, which are skewed.
+            drawn with replacement, not where effects are absorbed. Percentiles of the products, which are skewed.
         draws: How many, 1,000 at least.
         step: Size of the change of the cause that effects are of.
         outcome_unit: Unit of the outcome.
@@ -109,7 +112,7 @@ def mediation(
         ``NO_DATA``, ``TOO_FEW_UNITS``, ``NO_VARIATION`` (the cause, or the mediator beside it, does not vary).
 
     Raises:
-        InvalidInput: too few draws, or columns that are not of their kind.
+        InvalidInput: too few draws, columns that are not of their kind, or more to absorb than can be.
         UnknownName: a column or interval that is not known.
 
     Source:
@@ -135,28 +138,36 @@ def mediation(
     check_choice("interval", interval, ("monte_carlo", "bootstrap"))
     if draws < 1000:
         raise InvalidInput(f"{draws} draws give no steady interval; 1,000 are needed.")
+    taken = column_names(absorb)
+    if len(taken) > 2:
+        raise InvalidInput(f"Effects of {', '.join(taken)} are too many to absorb; two at most. Hold others fixed.")
+    if taken and interval == "bootstrap":
+        raise InvalidInput("The bootstrap would have to absorb effects anew in each draw. Choose 'monte_carlo'.")
     rows = read_rows(
-        df, numbers=[outcome, cause, mediator], keys=[] if cluster is None else [cluster],
+        df, numbers=[outcome, cause, mediator], keys=[*taken, *([] if cluster is None else [cluster])],
         covariates=column_names(covariates),
     )  # fmt: skip
+    rows, single = without_singletons(rows, taken)
+    alone = f", {single} alone in a unit or period" if single else ""
     if not len(rows):
-        return Refusal(Reason.NO_DATA, "no row is complete", "Look at the columns' missing values.")
+        return Refusal(Reason.NO_DATA, f"no row is complete{alone}", "Look at the columns' missing values.")
     y, x, m = (rows.numbers[name] for name in (outcome, cause, mediator))
     groups = None if cluster is None else rows.keys[cluster]
     n = len(rows) if groups is None else int(groups.max()) + 1
-    one = Absorption((np.zeros(len(rows), dtype=np.int64),))
+    effects = Absorption(tuple(rows.keys[name] for name in taken) or (np.zeros(len(rows), dtype=np.int64),))
     columns = np.column_stack([rows.covariates, x, m])
-    kept, k = independent_columns(columns, one), rows.covariates.shape[1]
+    kept, k = independent_columns(columns, effects), rows.covariates.shape[1]
     for at, name in ((k, cause), (k + 1, mediator)):
         if at not in kept:
-            beside = " beside the cause" if name == mediator else ""
-            return Refusal(Reason.NO_VARIATION, f"{name!r} does not vary{beside}", "Choose another one.")
+            beside = [*(["the cause"] if name == mediator else []), *(["the absorbed effects"] if taken else [])]
+            told = f"{name!r} does not vary {'beside ' if beside else ''}{' and '.join(beside)}".rstrip()
+            return Refusal(Reason.NO_VARIATION, told, "Choose another one.")
     z = rows.covariates[:, [at for at in kept if at < k]]
-    if n < 5 or len(rows) < z.shape[1] + 5:
+    if n < 5 or len(rows) < z.shape[1] + effects.rank + 4:
         return Refusal(Reason.TOO_FEW_UNITS, f"{len(rows)} rows in {n} clusters are too few", "Observe more.")
-    first = regression(m, np.column_stack([x, z]), one)
-    second = regression(y, np.column_stack([m, x, z]), one)
-    whole = regression(y, np.column_stack([x, z]), one)
+    first = regression(m, np.column_stack([x, z]), effects)
+    second = regression(y, np.column_stack([m, x, z]), effects)
+    whole = regression(y, np.column_stack([x, z]), effects)
     if not float(second.residuals @ second.residuals) > 1e-20 * float(y @ y):
         return Refusal(
             Reason.NO_VARIATION, f"nothing is left of {outcome!r} beside cause and mediator", "Look at how it is made."
@@ -185,7 +196,7 @@ def mediation(
     hidden = float(np.corrcoef(first.residuals, whole.residuals)[0, 1])
     share = _share(value, total, drawn, level, n)
     checks = (
-        Check("rows", None, f"{len(rows):,} rows; {rows.incomplete} left out for a missing value"),
+        Check("rows", None, f"{len(rows):,} rows; {rows.incomplete} left out for a missing value{alone}"),
         Check("sequential_ignorability", None, "taken for granted, and cannot be tested with these columns"),
         Check("sensitivity", None, f"it vanishes where what is hidden in mediator and outcome correlates {hidden:.2f}"),
     )  # fmt: skip

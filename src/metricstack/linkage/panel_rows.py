@@ -14,7 +14,7 @@ from metricstack.linkage.columns import Rows, column_names, read_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PanelRows", "panel_rows"]
+__all__ = ["PanelRows", "panel_rows", "without_singletons"]
 
 Integers = NDArray[np.int64]
 
@@ -70,7 +70,7 @@ def panel_rows(
     absorbed = [unit] if effects in ("unit", "two_way") else []
     if time is not None and effects in ("time", "two_way", "first_difference"):
         absorbed.append(time)
-    rows, single = _without_singletons(rows, absorbed)
+    rows, single = without_singletons(rows, absorbed)
     if single:
         notes.append(f"{single} alone in a unit or period")
     if not len(rows):
@@ -96,7 +96,13 @@ def _differences(rows: Rows, unit: str, time: str, numbers: Sequence[str], weigh
     return replace(kept, numbers=values, covariates=changes), len(rows) - len(after)
 
 
-def _without_singletons(rows: Rows, absorbed: Sequence[str]) -> tuple[Rows, int]:
+def without_singletons(rows: Rows, absorbed: Sequence[str]) -> tuple[Rows, int]:
+    """Leave out rows that are alone in a level of what is absorbed, since it fits them exactly; tell how many.
+
+    Args:
+        rows: The rows.
+        absorbed: Keys among theirs.
+    """
     before = len(rows)
     while len(rows):
         alone = np.zeros(len(rows), dtype=bool)

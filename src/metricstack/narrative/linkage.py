@@ -139,6 +139,7 @@ def say_edge(edge: "Edge") -> str:
     lines = [f"{_question(edge)} {_sentence(edge)}"]
     lines.append(f"{say_grade(edge.best)}{_rests(edge)}")
     lines += [f"Doubt: {one}." for one in doubts_of(edge)]
+    lines += [f"Share: {one}." for one in _shares(edge)]
     lines += [f"Conflict: {spelled(stem(one.detail), edge.cause, edge.effect)}." for one in edge.conflicts]
     lines.append(f"Direction: {say_ways_of(edge.direction)}.")
     lines.append(f"Next: {_next(edge)}")
@@ -161,6 +162,18 @@ def say_grade(one: "Evidence | None") -> str:
 def doubts_of(edge: "Edge") -> list[str]:
     """Say what the deciding rung takes as given and is seen not to be so."""
     return [] if edge.best is None else [stem(spelled(one, edge.cause, edge.effect)) for one in edge.best.doubts]
+
+
+def _shares(edge: "Edge") -> list[str]:
+    """Say how much of what the deciding rung shows goes through each mediator, and what that takes for granted."""
+    lines = []
+    for one in () if edge.best is None else edge.best.shares:
+        if isinstance(one.answer, Estimate):
+            mediator = one.name.partition(": ")[2]
+            granted = f"that nothing hidden moves {mediator} and {edge.effect} together (sequential ignorability)"
+            text = f"{stem(one.detail)}. It takes for granted, and nothing here can tell, {granted}"
+            lines.append(spelled(text, edge.cause, edge.effect, mediator))
+    return lines
 
 
 def _question(edge: "Edge") -> str:

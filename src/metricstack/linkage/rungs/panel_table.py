@@ -86,7 +86,7 @@ def panel_table(seen: Observed, edge: Hypothesis) -> PanelTable | Refusal:
         except InvalidInput as error:  # too many groups
             note = str(error).rstrip(".")
             continue
-        asked = dict.fromkeys([edge.cause, edge.effect, *metrics, *edge.negative_controls])
+        asked = dict.fromkeys([edge.cause, edge.effect, *metrics, *edge.negative_controls, *edge.mediators])
         mixed = _standardised(finer[[one for one in asked if one in finer.columns]], plain)
         if len(mixed.dropna(subset=[edge.cause, edge.effect])) * 2 >= len(rows):
             stratum, rows = name, mixed

@@ -11,6 +11,7 @@ from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.panel import PanelEffect, panel_effect
 from metricstack.linkage.rungs.hidden import hidden
+from metricstack.linkage.rungs.mediators import assumed_of, shares
 from metricstack.linkage.rungs.panel_table import PanelTable, panel_table
 
 __all__ = ["panels"]
@@ -38,6 +39,7 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
     note = f" ({table.note})" if table.note else ""
     checks = [*_falsified(table, edge), *_between(table, edge), *(Diagnostic(check) for check in found.checks)]
     step = scaled(found, edge.step, unit=unit)
+    through = shares(seen, edge, table)
     yield Evidence(
         Rung.PANEL, name, step, found.clusters, float(found.rows),
         assumptions=(
@@ -45,9 +47,10 @@ def panels(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
                 "Nothing that moves the effect goes with the cause within units over time.", Status.UNTESTED,
                 held + missed + note,
             ),
+            *assumed_of(through),
         ),
         diagnostics=tuple(checks),
-        sensitivity=tuple(hidden(table, edge, found, step)),
+        sensitivity=(*hidden(table, edge, found, step), *through),
         window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *table.metrics]),
     )  # fmt: skip
 

@@ -55,12 +55,14 @@ class Rivals:
 def _beside(edge: Hypothesis, pairs: Pairs) -> tuple[str, ...]:
     """Name the declared causes of an effect that the edge's own cause does not move by itself, and stated confounders.
 
-    What the cause moves is a way by which it acts: to hold it fixed would take the effect away.
+    What the cause moves, its declared mediators among it, is a way by which it acts: to hold it fixed would take the
+    effect away.
     """
+    moves = [*pairs, *((edge.cause, name) for name in edge.mediators)]
     below: set[str] = set()
     new = {edge.cause}
     while new:
-        new = {effect for cause, effect in pairs if cause in new} - below
+        new = {effect for cause, effect in moves if cause in new} - below
         below |= new
     causes = [cause for cause, effect in pairs if effect == edge.effect]
     return tuple(name for name in dict.fromkeys([*causes, *edge.confounders]) if name not in {edge.cause, *below})
