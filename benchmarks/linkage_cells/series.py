@@ -32,6 +32,7 @@ KINDS = (
 )  # fmt: skip
 DAYS = (60, 90, 180)
 MONDAY = np.datetime64("2026-06-29")
+GUARDS = ("none", "augment", "difference", "innovations")
 METHODS = ("ols", "ar1_gls", "local_level")
 _BURN = 200
 _WEEK = np.array([0.0, 0.45, 0.6, 0.3, 0.0, -3.0, -3.75])
@@ -159,27 +160,33 @@ def power(seeds: int, *, lengths: Sequence[int] = DAYS) -> list[dict[str, Any]]:
     return rows
 
 
-def foretelling(
-    seeds: int, *, lengths: Sequence[int] = DAYS, guards: Sequence[str] = ("none", "augment", "difference")
-) -> list[dict[str, Any]]:
-    """Granger's F from x to y, by guard."""
+def foretelling(seeds: int, *, lengths: Sequence[int] = DAYS, guards: Sequence[str] = GUARDS) -> list[dict[str, Any]]:
+    """Granger's F from x to y, by guard: of nothing, and of y = .35 x the day before + noise of the same kind."""
     rows = []
     for kind in KINDS:
         for days in lengths:
             x, y = (draw(kind, seeds, days, which) for which in "xy")
+            cause = draw(kind, seeds, days + 1, "cause")
+            led = 0.35 * cause[:, :-1] + draw(kind, seeds, days, "noise")
             dates = MONDAY + np.arange(days)
             row: dict[str, Any] = {"part": "granger", "kind": kind, "days": days, "seeds": seeds}
             for guard in guards:
-                found = [granger(a, b, dates=dates, guard=cast("Guard", guard)) for a, b in zip(x, y, strict=True)]
-                row[guard] = share(not isinstance(one, Refusal) and one.forward.p_value <= 0.05 for one in found)
+                for name, one, two in ((guard, x, y), (f"{guard}, found", cause[:, 1:], led)):
+                    said = (
+                        granger(a, b, dates=dates, guard=cast("Guard", guard)) for a, b in zip(one, two, strict=True)
+                    )
+                    row[name] = share(not isinstance(each, Refusal) and each.forward.p_value <= 0.05 for each in said)
             rows.append(row)
     return rows
 
 
 def interruption(
-    seeds: int, *, memories: Sequence[float] = (0.0, 0.3, 0.6, 0.9, 1.0), methods: Sequence[str] = METHODS
+    seeds: int, *, memories: Sequence[float] = (0.0, 0.3, 0.6, 0.9, 0.97, 1.0), methods: Sequence[str] = METHODS
 ) -> list[dict[str, Any]]:
-    """No effect, 60 days before and 30 after: mean change and jump with a change of slope, and the jump alone."""
+    """No effect, 60 days before and 30 after: mean change, jump and bend with a change of slope, and the jump alone.
+
+    ``found`` is the same of a jump of 1.5 of a day's news.
+    """
     rows = []
     for phi in memories:
         y = remembering(stream(8, str(phi)).standard_normal((seeds, 90 + _BURN)), phi)[:, _BURN:]
@@ -187,8 +194,14 @@ def interruption(
         for method in methods:
             found = [interrupted(one, 60, method=cast("InterruptedMethod", method), placebo=False) for one in y]
             row[method] = share(_said(one) for one in found)
+            jumped = y + 1.5 * (np.arange(90) >= 60)
+            row[f"{method}, found"] = share(
+                _said(interrupted(one, 60, method=cast("InterruptedMethod", method), placebo=False)) for one in jumped
+            )
             if method != "local_level":
-                row[f"{method}, jump"] = share(_said(one.level_change) for one in found if not isinstance(one, Refusal))
+                known = [one for one in found if not isinstance(one, Refusal)]
+                row[f"{method}, jump"] = share(_said(one.level_change) for one in known)
+                row[f"{method}, bend"] = share(_said(one.slope_change) for one in known)
                 alone = [
                     interrupted(one, 60, method=cast("InterruptedMethod", method), slope=False, placebo=False)
                     for one in y

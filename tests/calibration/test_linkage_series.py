@@ -56,16 +56,25 @@ def test_correlations_on_the_same_day_keep_to_their_rate() -> None:
             assert row["naive"] > 0.4, "the naive p-value is what this is for"
 
 
-def test_foretelling_keeps_to_its_rate_under_its_guard() -> None:
-    for row in STUDY.foretelling(SEEDS, lengths=[90], guards=["augment"]):
-        hold(row, "augment", most=0.13 if row["kind"] == "level shifts" else 0.07)
+@pytest.mark.parametrize("days", STUDY.DAYS)
+def test_foretelling_keeps_to_its_rate_under_its_guard(days: int) -> None:
+    # Nominal .05; .08 is the most that is accepted of any cell. Lags of what shifts in level, tested themselves, are
+    # taken for foretelling .12 of the time at 180 days.
+    for row in STUDY.foretelling(SEEDS, lengths=[days], guards=["innovations"]):
+        hold(row, "innovations", most=0.075 if row["kind"] == "level shifts" else 0.065)
+        if row["kind"] in ("independent", "AR(.5)", "random walk") and days == 180:
+            assert row["innovations, found"] > 0.9
 
 
 def test_interrupted_series_find_little_where_nothing_happened() -> None:
-    # Prais and Winsten's usual intervals give 6, 7, 9 and 9 % at phi 0, .3, .6 and .9.
-    for row in STUDY.interruption(300, memories=(0.0, 0.3, 0.6, 0.9), methods=("ar1_gls", "local_level")):
-        for name in ("ar1_gls", "ar1_gls, jump", "ar1_gls, no slope", "local_level"):
-            hold(row, name, most=0.065)
+    # Prais and Winsten's usual intervals give 6, 7, 9 and 9 % at phi 0, .3, .6 and .9; near a random walk, with a
+    # trend that may bend, a flat prior of phi gives 18 %.
+    for row in STUDY.interruption(300, memories=(0.0, 0.3, 0.6, 0.9, 0.97, 1.0), methods=("ar1_gls", "local_level")):
+        walk = row["kind"] in ("AR(0.97)", "AR(1)")
+        for name in ("ar1_gls", "ar1_gls, jump", "ar1_gls, bend", "ar1_gls, no slope", "local_level"):
+            hold(row, name, most=0.075 if walk else 0.065)
+        if row["kind"] == "AR(0)":
+            assert row["ar1_gls, found"] > 0.85
 
 
 def test_breaks_are_seldom_found_in_memory() -> None:

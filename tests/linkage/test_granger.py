@@ -1,17 +1,20 @@
-"""What `granger` promises: the F of statsmodels without guard, a guard that holds for random walks, both directions."""
+"""What `granger` promises: the F of statsmodels, guards that hold for random walks and shifts, both directions."""
 
 import contextlib
 import io
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from statsmodels.datasets import macrodata
+from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.stattools import grangercausalitytests
 
 from metricstack.core.errors import InvalidInput, UnknownName
 from metricstack.core.streams import stream
 from metricstack.core.values import Grade, Reason, Refusal
 from metricstack.linkage.granger import Granger, granger
+from metricstack.numerics.autoregression import fit_autoregression, lag_matrix
 
 QUARTERS = macrodata.load_pandas().data
 CONSUMED, PRODUCED = (np.diff(np.log(QUARTERS[name].to_numpy())) for name in ("realcons", "realgdp"))
@@ -34,9 +37,7 @@ def test_agrees_with_statsmodels_without_guard_and_trend(lags: int) -> None:
 
 
 def test_the_guard_adds_one_lag_of_both_that_is_not_tested() -> None:
-    from metricstack.numerics.autoregression import lag_matrix
-
-    found = known(CONSUMED, PRODUCED, lags=2, trend=False)
+    found = known(CONSUMED, PRODUCED, lags=2, guard="augment", trend=False)
     n = len(PRODUCED)
     full = np.column_stack([np.ones(n), lag_matrix(PRODUCED, 3), lag_matrix(CONSUMED, 3)])[3:]
     short, y = np.delete(full, [4, 5], axis=1), PRODUCED[3:]
@@ -44,6 +45,17 @@ def test_the_guard_adds_one_lag_of_both_that_is_not_tested() -> None:
     f = (left[0] - left[1]) / 2 / (left[1] / (n - 3 - 7))
     assert found.forward.statistic == pytest.approx(f, rel=1e-8)
     assert found.forward.gain == pytest.approx(1 - left[1] / left[0], rel=1e-8)
+
+
+def test_what_is_new_each_day_is_tested_as_statsmodels_does_with_its_residuals() -> None:
+    found = known(CONSUMED, PRODUCED, lags=2, max_lags=3, trend=False)
+    new = AutoReg(CONSUMED, max(fit_autoregression(CONSUMED, max_order=3).order, 1)).fit().resid
+    own = lag_matrix(PRODUCED, 3)[-len(new) :]
+    full = np.column_stack([np.ones(len(new)), own, lag_matrix(new, 2)])[2:]
+    y = PRODUCED[-len(full) :]
+    f, p, above = sm.OLS(y, full).fit().compare_f_test(sm.OLS(y, full[:, :4]).fit())
+    assert (found.forward.statistic, found.forward.p_value) == pytest.approx((float(f), float(p)), rel=1e-6)
+    assert found.forward.freedom == (above, len(full) - 6)
 
 
 def test_differences_are_tested_where_asked_for() -> None:
@@ -60,14 +72,16 @@ def test_directions_are_told_apart() -> None:
     assert known(x, stream(3, "granger").standard_normal(100)).direction == "none"
 
 
-def test_random_walks_are_seldom_linked_with_a_guard_only() -> None:
+def test_walks_and_shifts_in_level_are_seldom_linked_with_a_guard_only() -> None:
     # 300 pairs of 90 days: .05 of them are 15, and binomial(300, .05) is above 28 once in a thousand; without a guard
-    # a published .15 are 45.
-    walks = np.cumsum(stream(4, "granger").standard_normal((300, 2, 90)), axis=2)
-    guarded, bare = (
-        sum(known(x, y, guard=guard).forward.p_value <= 0.05 for x, y in walks) for guard in ("augment", "none")
-    )
-    assert guarded <= 28 < bare
+    # a published .15 of random walks are 45, and levels that shift are linked no less.
+    news = stream(4, "granger").standard_normal((300, 2, 90))
+    shifts = news + 4.0 * (np.arange(90) >= stream(5, "granger").integers(20, 70, (300, 2, 1)))
+    for drawn in (np.cumsum(news, axis=2), shifts):
+        guarded, bare = (
+            sum(known(x, y, **guard).forward.p_value <= 0.05 for x, y in drawn) for guard in ({}, {"guard": "none"})
+        )
+        assert guarded <= 28 < bare
 
 
 def test_findings_are_associations() -> None:
@@ -80,9 +94,12 @@ def test_findings_are_associations() -> None:
 
 def test_what_cannot_be_answered_is_refused() -> None:
     x = stream(1, "granger").standard_normal(100)
-    answers = [granger(x[:29], x[:29]), granger(x, np.ones(100)), granger(x, 1 - x), granger(x[:40], x[40:80], lags=12)]
+    answers = [
+        granger(x[:29], x[:29]), granger(x, np.ones(100)), granger(x, 1 - x), granger(x[:40], x[40:80], lags=12),
+        granger(x, np.sin(np.arange(100))),
+    ]  # fmt: skip
     assert [one.reason for one in answers if isinstance(one, Refusal)] == [
-        Reason.TOO_FEW_UNITS, Reason.NO_VARIATION, Reason.NO_VARIATION, Reason.TOO_FEW_UNITS,
+        Reason.TOO_FEW_UNITS, Reason.NO_VARIATION, Reason.NO_VARIATION, Reason.TOO_FEW_UNITS, Reason.NO_VARIATION,
     ]  # fmt: skip
 
 

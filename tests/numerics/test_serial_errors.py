@@ -85,6 +85,32 @@ def test_not_knowing_phi_makes_the_interval_wider() -> None:
     assert wide[3] - wide[2] > narrow[3] - narrow[2]
 
 
+def test_a_random_walk_is_least_squares_of_its_differences() -> None:
+    since = np.maximum(np.arange(100) - 28, 0)
+    design, walk = np.column_stack([np.ones(100), np.arange(100), STEP, since]), 1 - 1e-6
+    fit = ar1_regression(design, NILE, np.arange(100), phi=walk)
+    peer = sm.OLS(np.diff(NILE), np.diff(design[:, 1:], axis=0)).fit()
+    for j in (1, 2, 3):
+        value, error, _, _, p = fit.contrast(np.eye(4)[j], level=0.95)
+        assert (value, error, p) == pytest.approx((peer.params[j - 1], peer.bse[j - 1], peer.pvalues[j - 1]), abs=5e-3)
+
+
+def test_a_walk_is_as_likely_beforehand_as_all_else() -> None:
+    # 200 walks beside a trend that may bend: binomial(200, .08) is above 29 once in a thousand; a flat prior finds more.
+    # Days that keep a mean lose nothing.
+    days = np.arange(90)
+    design = np.column_stack([np.ones(90), days, days >= 60, np.maximum(days - 60, 0)]).astype(float)
+    bend = np.eye(4)[3]
+
+    def found(y: np.ndarray, *, walk: bool) -> float:
+        return ar1_regression(design, y, days, walk=walk).contrast(bend, level=0.95)[4]
+
+    news = stream(7, "serial errors").standard_normal((200, 90))
+    said = {walk: sum(found(y, walk=walk) <= 0.05 for y in np.cumsum(news, axis=1)) for walk in (True, False)}
+    assert said[True] <= 29 < said[False], said
+    assert [found(y, walk=True) for y in news[:20]] == pytest.approx([found(y, walk=False) for y in news[:20]])
+
+
 def test_a_scale_moves_everything_with_it() -> None:
     design = np.column_stack([np.ones(100), STEP])
     plain, scaled = (ar1_regression(design, NILE * k, np.arange(100)) for k in (1.0, 1e-6))

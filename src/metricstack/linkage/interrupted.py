@@ -146,7 +146,9 @@ def interrupted(
 
     Source:
         Segmented regression: Wagner, Soumerai, Zhang and Ross-Degnan (2002), J. Clinical Pharmacy and Therapeutics 27,
-        299; errors and their small-sample intervals: `ar1_regression`. Counterfactual of a local level with regression
+        299; errors and their small-sample intervals: `ar1_regression`, which holds a random walk for as likely
+        beforehand as all other memories: where the trend may bend, intervals without that find a change in 18 % of
+        random walks, against 7 % with it. Counterfactual of a local level with regression
         on controls: Brodersen and others (2015), Annals of Applied Statistics 9, 247, here by restricted likelihood:
         an effect of its own for each day from the start on leaves the days before to be predicted from, and the mean
         effect's variance is that of the joint prediction. Placebo starts: the rank test of placebos in time.

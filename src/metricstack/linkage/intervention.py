@@ -65,7 +65,7 @@ class Setting:
             design = np.column_stack([base, change])
             if not independent_columns(design)[base.shape[1] :].all():
                 return None
-            fit = ar1_regression(design, self.y, self.days, phi=0.0 if self.method == "ols" else None)
+            fit = ar1_regression(design, self.y, self.days, phi=0.0 if self.method == "ols" else None, walk=True)
         return Fitted(fit, base[post], change[post], self.y[post])
 
 
