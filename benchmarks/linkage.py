@@ -135,6 +135,22 @@ def dated(seeds: int) -> str:
     )
 
 
+def contrasts(seeds: int) -> str:
+    """Changes of one use case, on a day on which all of them were shaken."""
+    columns = {"errors": ("kind", text), "days": ("days", text), "use case": ("way", text)} | {
+        f"{what}, {name}": (f"{what} {truth:+g}", percent)
+        for truth, name in zip(changes.TRUTHS, ("no effect", "opposite", "effect .4"), strict=True)
+        for what in ("stands", "supports")
+    }
+    return section(
+        "Rung B: changes of one use case of four, in %",
+        f"{seeds:,} of each. As above, but that on the day of the change something that is in no table lifts the "
+        f"effect of all use cases by {changes.SHOCK:g}. *alone*: the use case that was changed, as if it were "
+        "everybody; *less the others*: its difference from the mean of the other three.",
+        table(changes.contrasts(seeds, lengths=(90,)), columns),
+    )
+
+
 def panels(seeds: int) -> str:
     """Regions over time."""
     columns = {
@@ -262,8 +278,8 @@ def goals(records: Sequence[Row]) -> list[Rate]:
 
 PARTS: dict[str, tuple[float, Callable[[int], Any]]] = {
     "end_to_end": (1.0, verdicts), "association": (0.5, association), "granger": (0.5, foretelling),
-    "interrupted": (0.5, interruption),
-    "changes": (0.15, dated), "panel": (0.25, panels), "rollout": (0.15, rollouts), "synthetic": (0.15, synthetics),
+    "interrupted": (0.5, interruption), "changes": (0.15, dated), "contrasts": (0.15, contrasts),
+    "panel": (0.25, panels), "rollout": (0.15, rollouts), "synthetic": (0.15, synthetics),
     "instrument": (0.5, instruments), "portfolio": (0.5, portfolios),
 }  # fmt: skip
 """Name → the share of the seeds that it takes, and the study."""

@@ -95,7 +95,8 @@ def test_changes_of_everybody_are_events_without_a_scope_and_deployments_of_mode
         },
     )  # fmt: skip
     found = {one.key: one for one in dated_changes(ws)}
-    assert set(found) == {"a", "d", "m"}
+    assert set(found) == {"a", "b", "d", "m"}
+    assert {key for key, one in found.items() if not one.where} == {"a", "d", "m"}
     assert found["d"].until is not None
     assert (found["d"].until - found["d"].first).days == 6
     assert found["m"].partial  # at ten in the morning

@@ -96,7 +96,7 @@ def test_a_random_walk_is_least_squares_of_its_differences() -> None:
 
 
 def test_a_walk_is_as_likely_beforehand_as_all_else() -> None:
-    # 200 walks beside a trend that may bend: binomial(200, .08) is above 29 once in a thousand; a flat prior finds more.
+    # 200 walks beside a trend that may bend: binomial(200, .08) is above 29 once in a thousand; a flat prior is.
     # Days that keep a mean lose nothing.
     days = np.arange(90)
     design = np.column_stack([np.ones(90), days, days >= 60, np.maximum(days - 60, 0)]).astype(float)

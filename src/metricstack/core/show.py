@@ -78,7 +78,7 @@ RENDERERS: dict[tuple[str, str], str] = {
     ("Specifications", "say"): "metricstack.narrative.ways:say_ways",
     ("Specifications", "html"): "metricstack.narrative.ways:ways_html",
     ("Specifications", "chart"): "metricstack.charts.linkage_evidence:chart_specifications",
-    ("LeadLag", "say"): "metricstack.narrative.linkage:say_lead_lag",
+    ("LeadLag", "say"): "metricstack.narrative.direction:say_lead_lag",
     ("LeadLag", "chart"): "metricstack.charts.linkage_evidence:chart_lags",
     ("RolloutEffect", "chart"): "metricstack.charts.linkage_evidence:chart_rollout",
     ("Edge", "say"): "metricstack.narrative.linkage:say_edge",

@@ -42,7 +42,7 @@ class Hypothesis:
         confounders: Metrics or dimensions that move both, to be adjusted for.
         mediators: Metrics through which the cause is believed to act; never held fixed, but asked for their share.
         negative_controls: Metrics that the cause cannot move; an effect on one speaks against the method.
-        changes: Dated changes of everybody that moved the cause, by name: events, or deployments.
+        changes: Dated changes of everybody, or of one value of a dimension, that moved the cause: events, deployments.
         exclusion: Why a change that moves the cause reaches the effect through it alone; empty = not claimed.
         about: Why it should be so.
         step_unit: Unit of the step, empty where not known.

@@ -1,6 +1,5 @@
 """What a workspace holds for a map: series, panels, past experiments and staged rollouts, each read once."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from metricstack.core.values import Provenance, Refusal
 from metricstack.core.windows import Window
 from metricstack.experiments import PastEffects, past_effects
 from metricstack.linkage.calendar import Events
-from metricstack.linkage.dated import Dated, dated_changes
+from metricstack.linkage.dated import Dated, dated_changes, split_about
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.stability import Stationarity, stationarity
 from metricstack.metrics.definitions import Catalogue, catalogue
@@ -37,7 +36,6 @@ __all__ = ["Observed", "Staged"]
 
 _SIGNALS = ("name", "kpi")
 """Columns that say what a row is a value of: metrics of different ones share no row."""
-_ABOUT = re.compile(r"^(?P<name>.*?)\s*\((?P<use_case>[^()]+)\)\s*$")
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,8 @@ class Observed:
             theirs = {
                 name
                 for edge in self.edges
-                if edge.by and edge.grain == grain and by[: len(edge.by)] == edge.by
+                if (edge.by and edge.grain == grain and by[: len(edge.by)] == edge.by)
+                or (edge.changes and grain == "day" and len(by) == 1)
                 for name in edge.named
             }
             able = tuple(name for name in self.metrics if (not theirs or name in theirs) and self._has(name, by, {}))
@@ -234,14 +233,13 @@ class Observed:
                 adopted[value] = min(row["start"], adopted.get(value, row["start"]))
         told = []
         for (about, dimension), adopted in sorted(found.items()):
-            named = _ABOUT.match(about)
-            name, use_case = (named["name"], named["use_case"]) if named else (about, "")
+            name, use_case = split_about(about)
             told.append(Staged(name, dimension, adopted, use_case))
         return tuple(told)
 
     @cached_property
     def changed(self) -> tuple[Dated, ...]:
-        """Return the dated changes that touched everybody at once."""
+        """Return the dated changes, of everybody or of a part."""
         return dated_changes(self.ws)
 
     def staged(self, rollout: Staged) -> "pd.DataFrame":

@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING
 
 from metricstack.linkage.names import spelled, title_of
+from metricstack.narrative.answers import say_finding
 from metricstack.narrative.html import outer
 from metricstack.narrative.sheet import Column, Line, Section, cell, escape, sheet
 from metricstack.narrative.words import stem
 
 if TYPE_CHECKING:
     from metricstack.linkage.direction import DirectionAudit
+    from metricstack.linkage.lead_lag import LeadLag
 
-__all__ = ["direction_html", "say_direction", "say_ways_of"]
+__all__ = ["direction_html", "say_direction", "say_lead_lag", "say_ways_of"]
 
 _SAID = {"for": "seen", "against": "spoken against", "open": "open"}
 
@@ -58,3 +60,10 @@ def direction_html(audit: "DirectionAudit") -> str:
         rows.append(Line(words, (cell(escape(_standing(audit, way)), "It is"), cell(told, "Since"))))
     heads = [Column("Way"), Column("It is"), Column("Since, by grade of evidence")]
     return outer("ms-told", sheet(heads, [Section(tuple(rows))]))
+
+
+def say_lead_lag(found: "LeadLag") -> str:
+    """Say which series moves first, and how sure that is over all lags."""
+    says = f"{found.says[:1].upper()}{found.says[1:]}"
+    looked = f"p = {found.p_value:.2g} over {len(found.profile)} lags"
+    return f"{says} ({looked}). {say_finding(found.findings[0])}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metricstack.core.units import write, write_points
 from metricstack.core.values import Answer, Estimate, Grade, Refusal
 from metricstack.linkage.names import RUNGS, layer_of, spelled, title_of
-from metricstack.narrative.answers import GRADES, say_finding
+from metricstack.narrative.answers import GRADES
 from metricstack.narrative.depth import SIGNS
 from metricstack.narrative.direction import direction_html, say_ways_of
 from metricstack.narrative.html import number_columns, one_level, outer
@@ -17,7 +17,6 @@ from metricstack.narrative.words import count, difference_limits, listed, percen
 
 if TYPE_CHECKING:
     from metricstack.linkage.evidence import Evidence, Sensitivity
-    from metricstack.linkage.lead_lag import LeadLag
     from metricstack.linkage.linkage_map import EdgeChange, LinkageMap
     from metricstack.linkage.verdict import Edge
 
@@ -36,7 +35,6 @@ __all__ = [
     "say_edge_effect",
     "say_evidence",
     "say_grade",
-    "say_lead_lag",
     "say_map",
     "say_rung",
     "say_rung_effect",
@@ -396,10 +394,3 @@ def say_changes(changes: "tuple[EdgeChange, ...]") -> str:
                 f"{_COUNTED.get(one.after, one.after)}."
             )
     return "\n".join(lines)
-
-
-def say_lead_lag(found: "LeadLag") -> str:
-    """Say which series moves first, and how sure that is over all lags."""
-    says = f"{found.says[:1].upper()}{found.says[1:]}"
-    looked = f"p = {found.p_value:.2g} over {len(found.profile)} lags"
-    return f"{says} ({looked}). {say_finding(found.findings[0])}"

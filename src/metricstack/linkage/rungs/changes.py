@@ -1,15 +1,12 @@
-"""Changes of the whole company at once: the series of cause and effect before and after the day, and their quotient.
+"""Dated changes: the series of cause and effect before and after the day, and the quotient of their jumps.
 
 Days have memory, and one date is one date. So the rung stands only where the series kept their means before, where
 two ways of allowing for memory agree, where the day stands out among days on which nothing happened, and where the
-cause moved.
+cause moved. What was changed for one value of a dimension is looked at less the values that were left alone.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +18,10 @@ from metricstack.linkage.calendar import calendar_adjusted
 from metricstack.linkage.dated import Dated
 from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Sensitivity, Status
 from metricstack.linkage.hypothesis import Hypothesis
-from metricstack.linkage.interrupted import Interrupted, interrupted
+from metricstack.linkage.interrupted import Interrupted
 from metricstack.linkage.observed import Observed
+from metricstack.linkage.rungs.dated_days import Days, days_around
 from metricstack.linkage.rungs.quotient import PerStep, covariance_from_sum
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["changes"]
 
@@ -36,27 +31,7 @@ _AGREES = 0.2
 """Largest p-value at which a wandering level says the same: above, a level that wanders explains the change."""
 _STANDS_OUT = 0.1
 """Largest rank among placebo days; a few dozen of them overlap, so that less could not be reached by many series."""
-_MOST_CONTROLS = 3
 _NAME = "interrupted series, effect per step of the cause"
-
-
-@dataclass(frozen=True, eq=False)
-class _Days:
-    """The series of one edge, and the day from which on it was changed."""
-
-    dates: list[str]
-    start: str
-    columns: Mapping[str, Vector]
-    controls: tuple[str, ...]
-    events: Mapping[str, Sequence[str]]
-
-    def ask(self, values: Vector, *, level: bool = False, placebo: bool = False) -> Interrupted | Refusal:
-        """Look for a jump; against a straight trend with AR(1) errors, or against a level that wanders."""
-        return interrupted(
-            values, self.start, method="local_level" if level else "ar1_gls", dates=self.dates, events=self.events,
-            control={name: self.columns[name] for name in self.controls} or None, slope=False, placebo=placebo,
-            missing="skip",
-        )  # fmt: skip
 
 
 def changes(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
@@ -67,7 +42,7 @@ def changes(seen: Observed, edge: Hypothesis) -> Iterator[Evidence]:
         if isinstance(dated, Refusal):
             yield Evidence(Rung.INTERRUPTED, method, dated, 0, window=seen.window)
             continue
-        days = _days(seen, edge, dated)
+        days = days_around(seen, edge, dated)
         try:
             told = days if isinstance(days, Refusal) else _interrupted(seen, edge, dated, days, method)
         except InvalidInput as error:  # a day outside of the series, or series that are none
@@ -83,44 +58,17 @@ def _named(seen: Observed, edge: Hypothesis, name: str) -> Dated | Refusal:
     if not known:
         guess = nearest(name, [text for one in seen.changed for text in (one.key, one.about) if text])
         hint = f"; did you mean {guess!r}?" if guess else ""
-        detail = f"no event of everybody and no deployment of a model, prompt or policy is called {name!r}{hint}"
-        return Refusal(Reason.NOT_MEASURED, detail, "Name it as the table does.")
-    if len(known) > 1:
+        detail = "no event of everybody or of one value, and no deployment of a model, prompt or policy, "
+        detail += f"is called {name!r}{hint}"
+        return Refusal(Reason.NOT_MEASURED, detail, "Name it as the table does; the scope of a value is region:emea.")
+    staged = all(one.kind == "rollout" and one.where for one in known)  # of which any leads to the same answer
+    if len(known) > 1 and not staged:
         detail = f"{len(known)} dated changes are called {name!r}"
         return Refusal(Reason.UNSTABLE, detail, f"Name one of them: {', '.join(one.key for one in known[:5])}.")
     return known[0]
 
 
-def _days(seen: Observed, edge: Hypothesis, dated: Dated) -> _Days | Refusal:
-    table = seen.series()
-    lacking = [name for name in (edge.cause, edge.effect) if name not in table.columns]
-    if lacking:
-        return Refusal(Reason.NOT_MEASURED, f"{' and '.join(lacking)} has no daily series", "Choose another metric.")
-    start = str(dated.first)
-    controls = tuple(
-        name for name in edge.negative_controls
-        if name in table.columns and name not in (edge.cause, edge.effect) and not seen.shared(edge.effect, name)
-    )[:_MOST_CONTROLS]  # fmt: skip
-    held: pd.DataFrame = table[[edge.cause, edge.effect, *controls]].dropna()
-    held = held[[str(day) < str(dated.until or "9999") for day in held.index]]
-    if dated.partial:  # a mixture of both
-        held = held[[str(day) != start for day in held.index]]
-        start = str(dated.first + timedelta(days=1))
-    days = [str(day) for day in held.index]
-    if not days or not days[0] < start <= days[-1]:
-        detail = f"no days lie both before and after {dated.first}"
-        return Refusal(Reason.NO_DATA, detail, "Look at a window that holds both.")
-    start = min(day for day in days if day >= start)
-    first = str(dated.first)
-    events = {  # its own days would explain the change away
-        kind: kept for kind, dates in seen.events.items()
-        if (kept := [str(day) for day in np.asarray(dates, dtype=np.str_) if kind != dated.kind or str(day) < first])
-    }  # fmt: skip
-    columns = {str(name): held[name].to_numpy(dtype=np.float64) for name in held.columns}
-    return _Days(days, start, columns, controls, events)
-
-
-def _interrupted(seen: Observed, edge: Hypothesis, dated: Dated, days: _Days, method: str) -> Evidence | Refusal:
+def _interrupted(seen: Observed, edge: Hypothesis, dated: Dated, days: Days, method: str) -> Evidence | Refusal:
     x, y = days.columns[edge.cause], days.columns[edge.effect]
     before = np.array(days.dates) < days.start
     if not min(float(x[before].std()), float(y[before].std())) > 0:
@@ -142,21 +90,39 @@ def _interrupted(seen: Observed, edge: Hypothesis, dated: Dated, days: _Days, me
     together = covariance_from_sum(outcome.standard_error, moved.standard_error, both.standard_error, factor)
     again = PerStep(_effect(moved), _effect(outcome), together, edge.step, seen.unit(edge.effect), _NAME)
     controls = " and ".join(days.controls)
+    if days.others:
+        method += f", {' '.join(dated.where[0])} less {len(days.others)} left alone"
     return Evidence(
         Rung.INTERRUPTED, f"{method}{f', with {controls} as control' if controls else ''}", again.at(0.95),
         len(days.dates),
         assumptions=(
-            Assumption(
-                "Without the change the series would have gone on as before.", Status.UNTESTED,
-                f"{controls} held fixed" if controls else "no negative control is declared that it left alone",
-            ),
-            Assumption("Nothing else happened on that day.", Status.UNTESTED, "only what is in the tables is known"),
+            *_assumed(dated, days, controls),
             Assumption("The change reaches the effect through this cause alone.", Status.UNTESTED, edge.exclusion),
         ),
-        diagnostics=(*_required(edge, dated, days, moved, outcome), *_beside(seen, dated), *_told(outcome)),
+        diagnostics=(
+            *_required(edge, dated, days, moved, outcome),
+            *_others(days, {edge.cause: moved, edge.effect: outcome}), *_beside(seen, dated, days), *_told(outcome),
+        ),
         sensitivity=(Sensitivity("memory", detail=f"{outcome.before} days before, {outcome.after} after"),),
         window=seen.window, provenance=seen.provenance([edge.cause, edge.effect, *days.controls]), intervals=again,
     )  # fmt: skip
+
+
+def _assumed(dated: Dated, days: Days, controls: str) -> Iterator[Assumption]:
+    held = f"{controls} held fixed" if controls else "no negative control is declared that it left alone"
+    if not days.others:
+        yield Assumption("Without the change the series would have gone on as before.", Status.UNTESTED, held)
+        yield Assumption("Nothing else happened on that day.", Status.UNTESTED, "only what is in the tables is known")
+        return
+    dimension, value = dated.where[0]
+    yield Assumption(
+        f"Without the change {value} would have gone on as the others did.", Status.UNTESTED,
+        f"{dimension} {value} less the mean of {', '.join(days.others)}; {held}",
+    )  # fmt: skip
+    yield Assumption("The change left the others alone.", Status.UNTESTED, "what moved over to it would count twice")
+    yield Assumption(
+        "Nothing else happened to one side alone on that day.", Status.UNTESTED, "only what is in the tables is known"
+    )
 
 
 def _effect(found: Interrupted) -> Effect:
@@ -165,7 +131,7 @@ def _effect(found: Interrupted) -> Effect:
 
 
 def _required(
-    edge: Hypothesis, dated: Dated, days: _Days, moved: Interrupted, outcome: Interrupted
+    edge: Hypothesis, dated: Dated, days: Days, moved: Interrupted, outcome: Interrupted
 ) -> Iterator[Diagnostic]:
     size = abs(moved.value) / moved.standard_error
     told = f"{dated.about or dated.key} moved {edge.cause} by {size:.1f} standard errors"
@@ -194,7 +160,33 @@ def _required(
             yield Diagnostic(check, required=True)
 
 
-def _steady(name: str, days: _Days) -> Check:
+def _others(days: Days, jumps: Mapping[str, Interrupted]) -> Iterator[Diagnostic]:
+    """What was left alone: no single one of them may make a jump by one of its own."""
+    if not days.others:
+        return
+    for name in jumps:
+        alone = days.ask(days.common(name))
+        if not isinstance(alone, Refusal):
+            detail = f"what was left alone changed by itself: p = {alone.p_value:.2g}; that drops out"
+            yield Diagnostic(Check(f"common: {name}", None, detail))
+    if len(days.others) == 1:
+        detail = "one other alone: a jump of its own cannot be told from one of what was changed"
+        yield Diagnostic(Check("no_single_other", None, detail))
+        return
+    for name, seen_one in jumps.items():
+        if seen_one.p_value > _ALPHA:  # there is no jump that one of them could have made
+            continue
+        without = {other: days.ask(days.without(other, name)) for other in days.others}
+        left = {
+            other: less.p_value if not isinstance(less, Refusal) and less.value * seen_one.value > 0 else 1.0
+            for other, less in without.items()
+        }
+        weakest = max(left, key=lambda other: left[other])
+        detail = f"without {weakest} the same jump is seen with p = {left[weakest]:.2g}"
+        yield Diagnostic(Check(f"no_single_other: {name}", left[weakest] <= _AGREES, detail), required=True)
+
+
+def _steady(name: str, days: Days) -> Check:
     """Check that a series kept its mean, or its trend, before the change: an undecided one has not shown it."""
     from metricstack.linkage.stability import stationarity
 
@@ -204,7 +196,7 @@ def _steady(name: str, days: _Days) -> Check:
     left = calendar_adjusted(values, dates=dates, events=_within(days.events, dates), trend=False, missing="skip")
     if isinstance(left, Refusal):
         return Check(f"stationary: {name}", passed=False, detail=left.detail)
-    kept: Vector = left.values  # noqa: PD011 - what is left of a series, no frame
+    kept: Vector = left.values
     told = stationarity(kept[np.isfinite(kept)])
     if isinstance(told, Refusal):
         return Check(f"stationary: {name}", passed=False, detail=told.detail)
@@ -216,11 +208,14 @@ def _within(events: Mapping[str, Sequence[str]], dates: Sequence[str]) -> dict[s
     return {kind: days for kind, days in kept.items() if days}
 
 
-def _beside(seen: Observed, dated: Dated) -> Iterator[Diagnostic]:
-    """What else is dated near: of the same day it cannot be told from the change."""
+def _beside(seen: Observed, dated: Dated, days: Days) -> Iterator[Diagnostic]:
+    """What else is dated near, on either side: of the same day it cannot be told from the change."""
     others = [one for one in seen.changed if one.key != dated.key and abs((one.first - dated.first).days) <= 3]
+    if dated.where:
+        dimension, value = dated.where[0]
+        others = [one for one in others if any(one.touches(dimension, side) for side in (value, *days.others))]
     same = [one for one in others if one.first == dated.first]
-    names = ", ".join(one.about or one.key for one in (same or others))
+    names = ", ".join(dict.fromkeys(one.about or one.key for one in (same or others)))
     if same:
         yield Diagnostic(Check("alone_on_its_day", passed=False, detail=f"on the same day: {names}"), required=True)
     elif others:

@@ -13,12 +13,14 @@ from metricstack.linkage.synthetic_slope import synthetic_slope
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["only_adopter", "single_adopter"]
+__all__ = ["FEWEST_DONORS", "only_adopter", "single_adopter"]
 
 _ALPHA = 0.05
-_FEWEST_DONORS = 19
+FEWEST_DONORS = 19
 """With fewer no rank is rarer than one in twenty."""
 _FEWEST_BEFORE = 8
+_MORE = "Roll it out to more units, in stages."
+_OWN_DAYS = f"Name it among the edge's changes, to be judged by its own days. {_MORE}"
 
 
 def only_adopter(table: "pd.DataFrame") -> str | None:
@@ -48,12 +50,13 @@ def single_adopter(seen: Observed, edge: Hypothesis, rollout: Staged, table: "pd
     donors = table.loc[table["unit"] != unit].dropna(subset=[edge.cause, edge.effect])
     counts = donors.groupby("unit").size()
     whole = int((counts == table["period"].nunique()).sum())
-    if whole < _FEWEST_DONORS or len(earlier) < _FEWEST_BEFORE:
+    if whole < FEWEST_DONORS or len(earlier) < _FEWEST_BEFORE:
+        remedy = _MORE if len(counts) >= FEWEST_DONORS else _OWN_DAYS
         detail = (
             f"one unit or cluster adopts, {whole} others have all values, and {len(earlier)} periods lie before; "
-            f"a synthetic control needs {_FEWEST_DONORS} and {_FEWEST_BEFORE}"
+            f"a synthetic control needs {FEWEST_DONORS} and {_FEWEST_BEFORE}"
         )
-        return _refused(seen, method, Refusal(Reason.TOO_FEW_UNITS, detail, "Roll it out to more units, in stages."))
+        return _refused(seen, method, Refusal(Reason.TOO_FEW_UNITS, detail, remedy))
     slope = synthetic_slope(
         table, edge.cause, edge.effect, treated=unit, start=adopted, step=edge.step, unit=seen.unit(edge.effect)
     )
