@@ -154,6 +154,10 @@ class InMemory:
         """Nothing is read of the same."""
         return ()
 
+    def untold(self, metric: str, by: tuple[str, ...]) -> str:
+        """Nothing more is known of what is not there."""
+        return ""
+
     def reading_tests(self) -> nullcontext[None]:
         """There is nothing to read."""
         return nullcontext()
