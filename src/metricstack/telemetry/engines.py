@@ -18,6 +18,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ CATALOG = "catalog:"
 _SPARK = re.compile(r"spark(:\S+)?")
 _MASTER = re.compile(r"local(\[(\*|\d+)(,\d+)?\])?|local-cluster\[.+\]|yarn|//.+|spark://.+|k8s://.+|mesos://.+")
 """What Spark takes for a master; it answers anything else with a page of its own code."""
+_NUMBERS = count(1)
+"""One for each embedded engine of this process."""
 
 
 def is_remote(warehouse: str) -> bool:
@@ -112,7 +115,8 @@ def connect(engine: str, warehouse: str) -> Any:
     connection = ibis.duckdb.connect(
         ":memory:",
         preserve_insertion_order=False,
-        temp_directory=str(Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}"),
+        # Of its own: engines that share a folder write what does not fit in memory over each other's, and read it.
+        temp_directory=str(Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}-{next(_NUMBERS)}"),
     )
     connection.compiler = compiler("duckdb")
     connection.raw_sql("SET TimeZone = 'UTC'")
