@@ -1,5 +1,7 @@
 """What asking beside promises: the same data, an answer or its error when it is wanted, and no thread left behind."""
 
+import gc
+import sys
 import threading
 from pathlib import Path
 
@@ -76,6 +78,23 @@ def test_its_error_is_raised_where_the_answer_is_wanted(ws: Workspace) -> None:
         assert _runs(ws) == ["a", "b"]
     with pytest.raises(KeyError, match="lost"):
         answer()
+
+
+def test_what_its_error_holds_of_the_engine_is_given_back(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    complained: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complained.append)
+
+    def fail(same: Workspace) -> None:
+        rows = same.table("requests", columns=["run"])
+        assert not isinstance(rows, Refusal)
+        counted = rows.count().as_table().cache()  # whose end drops a table of the engine
+        raise KeyError(counted.columns)
+
+    with beside(ws, fail) as answer:
+        pass
+    del answer
+    gc.collect()
+    assert complained == []
 
 
 def test_what_fails_in_the_body_ends_the_question(ws: Workspace) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import TypeVar
 
 from metricstack.telemetry.workspace import Workspace
@@ -40,22 +41,26 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
         return
     import scipy.special  # noqa: F401  of a package that two threads import at once, one may see a half
 
+    engine = ws.connection
+    threads = int(engine.con.sql("select current_setting('threads')").fetchone()[0])
     second = _twin(ws)
-    engines = ws.connection, second.connection
-    threads = int(engines[0].con.sql("select current_setting('threads')").fetchone()[0])
-    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
-        for engine in engines:  # they share the processors: each with all of them would only get in the other's way
-            engine.raw_sql(f"SET threads = {max(threads // 2, 1)}")
-        answer: Future[T] = pool.submit(ask, second)
-        try:
-            yield answer.result
-            wait([answer])
-        finally:
-            while not answer.done():
-                engines[1].con.interrupt()
-                wait([answer], timeout=_SECONDS)
-            second.close()
-            engines[0].raw_sql(f"SET threads = {threads}")
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
+            for one in (engine, second.connection):  # they share the processors: all for each would only be in the way
+                one.raw_sql(f"SET threads = {max(threads // 2, 1)}")
+            answer: Future[T] = pool.submit(ask, second)
+            try:
+                yield answer.result
+                wait([answer])
+            finally:
+                while not answer.done():
+                    second.connection.con.interrupt()
+                    wait([answer], timeout=_SECONDS)
+                if error := answer.exception():  # what it holds of its engine is given back before that is closed
+                    clear_frames(error.__traceback__)
+    finally:
+        second.close()
+        engine.raw_sql(f"SET threads = {threads}")
 
 
 def _twin(ws: Workspace) -> Workspace:
