@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from metricstack.core.values import Check, Estimate, Finding, Grade, Reason, Refusal
 from metricstack.experiments.effect import Effect, effect
-from metricstack.linkage.evidence import Assumption, Diagnostic, Evidence, Rung, Status
+from metricstack.linkage.evidence import MEASURED_APART, Assumption, Diagnostic, Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.verdict import Edge, EdgeVerdict, best_standing, judge
 
@@ -243,12 +243,21 @@ def test_without_an_experiment_the_next_step_is_one() -> None:
         (said(Rung.SINGLE_TEST, 0.01, 0.001), "an exclusion note"),
         (said(Rung.SINGLE_TEST, 0.01, 0.001, exclusion="Only the ranking."), "Decide on this change"),
         (said(Rung.ASSOCIATION, 0.004, 0.003, n=90), "Wait 105 more days (195 altogether)"),
+        (said(Rung.PANEL, 0.004, 0.003), "Wait until there are 2.2 times as many periods"),  # (0.00588 / 0.004)² = 2.16
+        (said(Rung.PANEL, 0.002, 0.00155), "until there are 1.1 times as many periods"),  # (0.003038 / 0.003)² = 1.03
         (said(Rung.ASSOCIATION, 0.004, 0.03, n=90), "No experiment moved relevance"),
         (said(Rung.PORTFOLIO, 0.01, 0.001), "Nothing: decide on it"),
     ],
 )
 def test_the_next_step_is_what_is_missing(evidence: Evidence, step: str) -> None:
     assert step in judge(EDGE, [evidence]).next_step
+
+
+def test_of_a_column_that_says_both_no_further_test_is_asked() -> None:
+    shared = Assumption(MEASURED_APART, Status.FAILED, "both are read from requests.success")
+    edge = judge(EDGE, [replace(said(Rung.PORTFOLIO, 0.008, 0.001), assumptions=(shared,))])
+    assert edge.verdict == "supports"
+    assert edge.next_step.startswith("Measure relevance and conversion_rate by columns of their own")
 
 
 # Refusal

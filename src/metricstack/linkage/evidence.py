@@ -18,6 +18,7 @@ from metricstack.numerics.intervals import check_level, t_quantile
 
 __all__ = [
     "INDIRECT_SHARE",
+    "MEASURED_APART",
     "Assumption",
     "Diagnostic",
     "Evidence",
@@ -30,6 +31,8 @@ __all__ = [
 
 INDIRECT_SHARE = "indirect_share"
 """How a sensitivity that tells of a mediator is called, before the mediator's name."""
+MEASURED_APART = "Cause and effect are measured apart."
+"""The assumption that fails where one column says both."""
 
 
 class Rung(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 
 from metricstack.core.values import Refusal
 from metricstack.experiments.effect import Effect
-from metricstack.linkage.evidence import Evidence, Rung
+from metricstack.linkage.evidence import MEASURED_APART, Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.portfolio_result import FEWEST_TESTS
 
@@ -91,6 +91,9 @@ def next_step(
             f"{hypothesis.effect} through {cause} alone (an exclusion note), if that is so."
         )
     if settled and randomised and best is not None and best.doubts:
+        failed = {one.name for one in best.assumptions if one.status is Status.FAILED}
+        if failed == {MEASURED_APART}:  # of which no further test would free it
+            return f"Measure {cause} and {hypothesis.effect} by columns of their own: a part of this is arithmetic."
         return f"Run tests that move {cause} without what these moved along with it."
     if settled and randomised:
         return (
@@ -104,8 +107,8 @@ def next_step(
     if not settled and needed is not None and needed.factor <= _WORTH_WAITING and not disputed:
         if best is not None and best.rung is Rung.PANEL:  # there may be no more regions, but there will be more weeks
             return (
-                f"Wait for {needed.factor:.1f} times as many periods, or look at more units: that settles it if the "
-                "effect is as large as it looks."
+                f"Wait until there are {max(math.ceil(10 * needed.factor) / 10, 1.1):.1f} times as many periods, or "
+                "look at more units: that settles it if the effect is as large as it looks."
             )
         verb = "Wait" if needed.counted == "days" else "Run" if needed.counted == "tests" else "Look at"
         joined = f"{needed.more:,} more {needed.counted}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from metricstack.core.values import Reason, Refusal
-from metricstack.linkage.evidence import Assumption, Evidence, Rung, Status
+from metricstack.linkage.evidence import MEASURED_APART, Assumption, Evidence, Rung, Status
 from metricstack.linkage.hypothesis import Hypothesis
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.rungs.changes import changes
@@ -80,5 +80,5 @@ def _apart(seen: Observed, edge: Hypothesis, evidence: tuple[Evidence, ...]) -> 
     if not both:
         return evidence
     told = f"{edge.cause} and {edge.effect} are both read from {' and '.join(both)}: a part of it is arithmetic"
-    doubt = Assumption("Cause and effect are measured apart.", Status.FAILED, told)
+    doubt = Assumption(MEASURED_APART, Status.FAILED, told)
     return tuple(replace(one, assumptions=(*one.assumptions, doubt)) for one in evidence)
