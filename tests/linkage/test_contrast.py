@@ -23,6 +23,7 @@ from metricstack.experiments.effect import Effect
 from metricstack.linkage.dated import Dated, dated_changes
 from metricstack.linkage.evidence import Evidence, Rung
 from metricstack.linkage.hypothesis import Hypothesis
+from metricstack.linkage.ledger import side_trials
 from metricstack.linkage.link import link
 from metricstack.linkage.observed import Observed
 from metricstack.linkage.rungs.changes import changes
@@ -270,6 +271,8 @@ def test_one_other_value_that_jumped_by_itself_fells_it() -> None:
     assert found.estimate.low is not None
     assert found.estimate.low > 0  # a third of the jump, which is none of the changed one's
     assert "no_single_other: effect" in failed(found)
+    written = {one.test: one.outcome for one in side_trials(EDGE, [found])}
+    assert written["interrupted_series, no_single_other: effect"] == "failed"
 
 
 def test_a_single_other_is_told_as_such() -> None:

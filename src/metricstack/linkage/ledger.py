@@ -15,6 +15,7 @@ __all__ = ["Ledger", "Trial", "side_trials", "trials"]
 _SIDE = (
     "future_placebo",
     "negative_control",
+    "no_single_other",
     "stationary",
     "ways_agree",
     "placebo_dates",
