@@ -53,8 +53,13 @@ def test_telemetry_that_has_more_or_less_than_changes_do_has_it_of_something_els
     assert ways(said(Rung.PORTFOLIO, 0.01), said(Rung.PANEL, 0.5))["COMMON"] == ("for", "A")
     assert ways(said(Rung.ROLLOUT, -0.5), said(Rung.ASSOCIATION, 0.5))["COMMON"] == ("for", "B")
     assert ways(said(Rung.PORTFOLIO, 0.5), said(Rung.PANEL, 0.0))["COMMON"] == ("for", "A")
-    assert ways(said(Rung.PORTFOLIO, 0.5), said(Rung.PANEL, 0.55))["COMMON"] == ("against", "A")
+    assert ways(said(Rung.PORTFOLIO, 0.5), said(Rung.PANEL, 0.55))["COMMON"] == ("against", "C")
     assert ways(said(Rung.PORTFOLIO, 0.5), said(Rung.PANEL, 0.1, 0.2))["COMMON"] == ("open", "none")  # it shows nothing
+
+
+def test_that_two_agree_does_not_silence_a_control_that_moved() -> None:
+    moved = said(Rung.PANEL, 0.55, **{"negative_control: availability": False})
+    assert ways(said(Rung.PORTFOLIO, 0.5), moved)["COMMON"] == ("open", "C")
 
 
 def test_what_tests_do_not_tell_apart_may_be_either() -> None:

@@ -182,7 +182,8 @@ def _differences(edge: Hypothesis, standing: Sequence[Evidence], level: float) -
         told = f"{both} differ on {edge.effect} by more than chance"
         yield Clue(Way.COMMON, Says.FOR, changed.grade, told)
     elif one.leaves_out_0 and other.leaves_out_0:
-        yield Clue(Way.COMMON, Says.AGAINST, changed.grade, f"{both} agree: nothing else is needed to explain it")
+        # As strong as the weaker of the two: that intervals overlap shows no more than what is watched can.
+        yield Clue(Way.COMMON, Says.AGAINST, watched.grade, f"{both} agree: nothing else is needed to explain it")
 
 
 def _of_check(one: Evidence, check: Check, *, silent: bool) -> Iterator[Clue]:
