@@ -105,7 +105,7 @@ def test_a_reversal_between_and_within_units_is_seen() -> None:
 
 def mediated(seed: int, units: int, periods: int, *, to: float, by: float, direct: float) -> Mediation:
     """Ask a panel of AR(.6) series whose units and periods have effects on cause, mediator and outcome."""
-    rng = stream(seed, "mediated panel", units, to, by, direct)
+    rng = stream(seed, "mediated panel", units, f"{to} {by} {direct}")
 
     def noise() -> Any:
         return CELLS.autoregressive(rng, units, periods, 0.6)

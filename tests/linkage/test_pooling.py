@@ -98,6 +98,31 @@ def test_no_other_variance_has_a_larger_restricted_likelihood(sample: Any) -> No
     assert likelihood(best) >= max(likelihood(tau) for tau in near) - 1e-7
 
 
+@pytest.mark.parametrize(
+    ("y", "error", "low", "high"),
+    [
+        # Two tops, of which steps from the moments reach the lower: at 0, and beyond 0.1. Likelihoods by a fine grid.
+        (
+            [-0.05, -1.2, 0.8, 0.17, 0.02, -0.52, 1.17, -0.75],
+            [2.39, 0.14, 1.51, 2.96, 0.79, 1.37, 2.52, 1.75],
+            0.2,
+            0.5,
+        ),
+        ([-0.04, 0.05, -5.13], [0.13, 0.13, 1.68], 4.0, 8.0),
+        (
+            [-0.1, -0.03, -0.09, -0.05, 0.09, 1.46, 0.25, 1.05],
+            [0.06, 0.12, 0.13, 0.56, 0.46, 0.48, 1.35, 0.56],
+            0,
+            1e-9,
+        ),
+    ],
+)
+def test_of_two_tops_of_the_restricted_likelihood_the_higher_is_taken(
+    y: list[float], error: list[float], low: float, high: float
+) -> None:
+    assert low <= pooled(pool(y, error)).tau_squared.value <= high
+
+
 # Laws
 
 

@@ -26,7 +26,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         UnreadableFile: it is not there, not UTF-8, or not TOML; with line and column where known.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")  # a mark at its begin is no part of it
+        text = path.read_text(encoding="utf-8").removeprefix("\ufeff")  # a mark at its begin is no part of it
         return tomllib.loads(text), text
     except OSError as error:
         raise UnreadableFile(path, error.strerror or str(error)) from error

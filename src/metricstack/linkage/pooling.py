@@ -235,9 +235,33 @@ def true_variance(y: Array, v: Array, x: Array) -> float:
 
 
 def _restricted(y: Array, v: Array, x: Array) -> tuple[float, bool]:
-    """Maximise the restricted likelihood: scoring steps ``(y'PPy - tr P) / tr PP``, halved where they go below 0."""
-    tau = true_variance(y, v, x)
+    """Maximise the restricted likelihood: by scoring steps, or near the best of a coarse grid where that has more.
+
+    It may have two tops, and steps may run to and fro between them.
+
+    Returns:
+        The variance, and whether the largest likelihood was found.
+    """
     scale = float(np.var(y)) + float(v.mean())
+    found, settled = _climbed(y, v, x, true_variance(y, v, x), scale)
+    grid = scale * np.append(0.0, np.geomspace(1e-3, 10, 16))
+    likely = _likelihoods(y, v, x, np.append(grid, found))
+    best = int(likely[:-1].argmax())
+    if settled and likely[best] <= likely[-1]:
+        return found, True
+    from scipy.optimize import minimize_scalar
+
+    ends = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)])
+    near = minimize_scalar(
+        lambda tau: -_likelihoods(y, v, x, np.array([tau]))[0],
+        bounds=ends, method="bounded", options={"xatol": 1e-10 * scale},
+    )  # fmt: skip
+    top = 0.0 if best == 0 and likely[0] >= -near.fun else float(near.x)
+    return top, bool(near.success)
+
+
+def _climbed(y: Array, v: Array, x: Array, tau: float, scale: float) -> tuple[float, bool]:
+    """Take scoring steps, ``(y'PPy - tr P) / tr PP``, not below 0, until they settle."""
     for _ in range(_STEPS):
         fit = _Fit.of(y, v, x, tau)
         new = max(tau + (fit.curve - fit.trace) / fit.square, 0.0)
@@ -245,6 +269,16 @@ def _restricted(y: Array, v: Array, x: Array) -> tuple[float, bool]:
             return new, True
         tau = new
     return tau, False
+
+
+def _likelihoods(y: Array, v: Array, x: Array, taus: Array) -> Array:
+    """The logarithm of the restricted likelihood at each variance, but for a constant, shape (taus,)."""
+    w = 1 / (v + taus[:, None])
+    cross = np.einsum("ti,ij,ik->tjk", w, x, x)
+    slopes = np.linalg.solve(cross, np.einsum("ti,ij,i->tj", w, x, y)[..., None])[..., 0]
+    left = y - slopes @ x.T
+    told: Array = (np.log(w).sum(axis=1) - np.linalg.slogdet(cross)[1] - (w * left**2).sum(axis=1)) / 2
+    return told
 
 
 def _profile(y: Array, v: Array, x: Array, level: float) -> tuple[float, float]:

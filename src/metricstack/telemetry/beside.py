@@ -29,12 +29,6 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
 
     Yields:
         What waits for the answer, or raises what the question raised.
-
-    Example:
-        >>> with beside(ws, lambda same: same.rows("requests")) as rows:  # doctest: +SKIP
-        ...     tables = ws.tables
-        >>> rows()  # doctest: +SKIP
-        526363
     """
     if not ws.is_embedded:
         yield lambda: ask(ws)
