@@ -144,6 +144,15 @@ def test_a_note_of_exclusion_claims_that_what_is_not_told_apart_does_nothing() -
     assert (claim.status, claim.detail) == (Status.UNTESTED, "z is only shown.")
 
 
+def test_a_note_of_exclusion_does_not_hide_what_is_seen_against_it() -> None:
+    bent = drawn(2, by_s=0.0, by_z=1.0, r=0.97)
+    bent.values[:, 2] += bent.values[:, 0] ** 2  # the more it was moved, the more a step does
+    (noted,) = climbed(bent, edge=replace(EDGE, exclusion="z is only shown."))
+    (claim,) = (one for one in noted.assumptions if one.name == EXCLUSION)
+    assert claim.status is Status.FAILED
+    assert "curvature" in claim.detail
+
+
 def test_a_stated_confounder_that_cannot_be_told_apart_takes_the_verdict_away() -> None:
     edge = Hypothesis("s", "y", 1.0, +1, 0.2, confounders=("z",))
     (alone,) = climbed(drawn(2, by_s=0.0, by_z=1.0, r=0.97), (("s", "y"),), edge)

@@ -84,12 +84,18 @@ def _same(seen: Observed, edge: Hypothesis, name: str) -> bool:
 
 
 def _with_doubt(found: Evidence, edge: Hypothesis, others: Rivals) -> Evidence:
-    """Tell of causes that are not told from the edge's own; a note of exclusion claims that these do nothing."""
+    """Tell of causes that are not told from the edge's own; a note of exclusion claims that these do nothing.
+
+    A claim stands in for what is not known, not for what is seen against it.
+    """
     if not others.entangled:
         return found
     claimed = Assumption(EXCLUSION, Status.UNTESTED, edge.exclusion)
     alone = claimed if edge.exclusion else Assumption(EXCLUSION, Status.FAILED, _entangled(edge, others))
-    told = tuple(alone if one.name == EXCLUSION else one for one in found.assumptions)
+    told = tuple(
+        alone if one.name == EXCLUSION and not (edge.exclusion and one.status is Status.FAILED) else one
+        for one in found.assumptions
+    )
     return replace(found, assumptions=told, entangled=() if edge.exclusion else others.entangled)
 
 
