@@ -1,5 +1,6 @@
 """What embedded engines promise of each other: what one cannot keep in memory no other writes over."""
 
+from metricstack.sources.stage import Stage
 from metricstack.telemetry.engines import connect, disconnect
 
 _ROWS = 5_000_000
@@ -21,3 +22,11 @@ def test_what_two_engines_write_to_disk_stays_apart() -> None:
     disconnect(engines[0])
     whole = _ROWS * (_ROWS - 1) // 2  # 0 + 1 + ... by Gauss; the other has one more in every row
     assert [*found, left] == [whole, whole + _ROWS, whole]
+
+
+def test_what_is_read_in_has_a_folder_of_its_own_too() -> None:
+    stages = [Stage(), Stage()]
+    folders = {stage.raw.sql("SELECT current_setting('temp_directory')").fetchone() for stage in stages}
+    for stage in stages:
+        stage.close()
+    assert len(folders) == 2

@@ -5,17 +5,15 @@ Only typed rows with hashed identifiers come here, so that nothing personal can 
 
 # ruff: noqa: S608 - what is put into a query are names of the contract, and quoted paths
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from metricstack.sources.base import BATCH_ROWS
 from metricstack.telemetry.check import row_rules
 from metricstack.telemetry.contract import Kind, Table
+from metricstack.telemetry.engines import spill_folder
 from metricstack.telemetry.tables import table as table_named
 
 __all__ = ["Settled", "Stage"]
@@ -63,9 +61,8 @@ class Stage:
     def __init__(self, memory: str = "700MB") -> None:
         import ibis
 
-        folder = Path(tempfile.gettempdir()) / f"metricstack-ingest-{os.getpid()}"
         self.connection = ibis.duckdb.connect(
-            ":memory:", memory_limit=memory, temp_directory=str(folder), preserve_insertion_order=True
+            ":memory:", memory_limit=memory, temp_directory=str(spill_folder()), preserve_insertion_order=True
         )
         self.raw = self.connection.con
         self.raw.execute("SET TimeZone = 'UTC'")

@@ -38,6 +38,7 @@ __all__ = [
     "list_tables",
     "never_null",
     "read_files",
+    "spill_folder",
 ]
 
 CATALOG = "catalog:"
@@ -115,12 +116,19 @@ def connect(engine: str, warehouse: str) -> Any:
     connection = ibis.duckdb.connect(
         ":memory:",
         preserve_insertion_order=False,
-        # Of its own: engines that share a folder write what does not fit in memory over each other's, and read it.
-        temp_directory=str(Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}-{next(_NUMBERS)}"),
+        temp_directory=str(spill_folder()),
     )
     connection.compiler = compiler("duckdb")
     connection.raw_sql("SET TimeZone = 'UTC'")
     return connection
+
+
+def spill_folder() -> Path:
+    """Name a folder for what one embedded engine cannot keep in memory; the engine makes it, and takes it away.
+
+    Engines that share one write over each other's rows there, and read them.
+    """
+    return Path(tempfile.gettempdir()) / f"metricstack-{os.getpid()}-{next(_NUMBERS)}"
 
 
 def disconnect(connection: Any) -> None:
