@@ -241,7 +241,7 @@ def test_a_rollout_that_is_judged_as_one_is_not_judged_twice() -> None:
         (
             [rolled("d-7", "support")],
             days(1, others=[f"u{k}" for k in range(19)]),
-            "reader was rolled out to support alone: it is ranked among 19 others",
+            "reader was rolled out to support alone: that is for its rank among 19 others to say",
         ),
     ):
         for edge in (EDGE, named):

@@ -150,11 +150,10 @@ def test_an_edge_tells_its_direction_and_json_holds_all_of_it() -> None:
     assert {way: (one["says"], one["grade"]) for way, one in told.items()} == {
         "cause_to_effect": ("for", "A"), "effect_to_cause": ("against", "C"), "common_driver": ("for", "A"),
     }  # fmt: skip
-    assert "Direction: S moves Y: seen (grade A); Y moves S: spoken against (grade C); Something moves both: seen" in (
-        edge.say()
-    )
+    ways = "S moves Y: spoken for (grade A); Y moves S: spoken against (grade C); Something moves both: spoken for"
+    assert f"Direction: {ways}" in edge.say()
     said_of_it = say_direction(edge.direction).splitlines()
-    assert said_of_it[0] == "S moves Y: seen (grade A)."
+    assert said_of_it[0] == "S moves Y: spoken for (grade A)."
     assert said_of_it[1] == "  A, for: Experiments that moved s moved y."
 
 

@@ -187,7 +187,7 @@ def test_each_kind_of_lever_tells_what_its_tests_do_on_average_and_what_a_next_o
     assert isinstance(lever.answer, Estimate)
     # By hand: equal errors give equal weights, whatever the true scatter, so that the mean is (1 + 2 + 3 + 2 + 2) / 5.
     assert lever.answer.value == pytest.approx(2.0)
-    assert lever.detail.startswith("5 tests of it move y by +2.0")
+    assert lever.detail.startswith("5 tests of prompt move y by +2.0")
 
 
 # Calibration

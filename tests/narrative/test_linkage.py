@@ -110,8 +110,8 @@ def test_an_edge_says_question_answer_grade_doubt_conflict_and_what_is_next() ->
     assert lines[2] == "Doubt: A bend at 3."
     assert lines[3].startswith("Conflict: Adjusted telemetry says")
     assert lines[4] == (
-        "Direction: Relevance moves Conversion rate: seen (grade A); Conversion rate moves Relevance: nothing speaks "
-        "for or against it; Something moves both: seen (grade A)."
+        "Direction: Relevance moves Conversion rate: spoken for (grade A); Conversion rate moves Relevance: nothing "
+        "speaks for or against it; Something moves both: spoken for (grade A)."
     )
     assert lines[5] == "Next: Run tests that move relevance without what these moved along with it."
 

@@ -114,6 +114,18 @@ def test_what_fails_in_the_body_ends_the_question(ws: Workspace) -> None:
     assert _runs(ws) == ["a", "b"]
 
 
+def test_a_body_that_closes_the_workspace_ends_as_it_would_by_itself(ws: Workspace) -> None:
+    with beside(ws, _runs) as answer:
+        ws.close()
+    assert answer() == _runs(ws) == ["a", "b"]
+
+
+def test_garbage_is_collected_as_before_once_both_have_ended(ws: Workspace) -> None:
+    with beside(ws, lambda _: gc.isenabled()) as answer:
+        pass
+    assert (answer(), gc.isenabled()) == (False, True)
+
+
 def test_another_processs_engine_is_asked_when_the_answer_is_wanted(
     ws: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

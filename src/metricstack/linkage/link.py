@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from metricstack.core.errors import InvalidInput
-from metricstack.core.garbage import seldom_collected
 from metricstack.core.windows import Window
 from metricstack.linkage.hypothesis import Hypothesis, hypotheses
 from metricstack.linkage.ledger import side_trials
@@ -66,8 +65,7 @@ def link(
     beside = asked_together(asked, pairs, known.ids)
     seen = Observed(ws, tuple(metrics), span, pairs, None if window is None else span, beside, asked)
     told = _in_their_units(asked, seen)
-    with seldom_collected():
-        climbed = list(zip(told, climb(seen, told), strict=True))
+    climbed = list(zip(told, climb(seen, told), strict=True))
     return linkage_map(climbed, q=q, more=[one for edge, evidence in climbed for one in side_trials(edge, evidence)])
 
 

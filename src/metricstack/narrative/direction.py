@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["direction_html", "say_direction", "say_lead_lag", "say_ways_of"]
 
-_SAID = {"for": "seen", "against": "spoken against", "open": "open"}
+_SAID = {"for": "spoken for", "against": "spoken against", "open": "open"}
 
 
 def _named(audit: "DirectionAudit") -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Ask a workspace something in a thread of its own, while the caller goes on with the same data."""
 
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from traceback import clear_frames
 from typing import TypeVar
 
@@ -23,6 +24,9 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
     which they do not by turns. Only an engine of this process is there a second time; another's is asked when its
     answer is wanted. What fails in the body ends the question, too.
 
+    Meanwhile Python looks for no garbage that holds itself: it would free what is the one engine's in the other's
+    thread, and look through the many small objects that queries are made of over and over.
+
     Args:
         ws: The workspace.
         ask: The question, of a workspace that holds the same data, of the same moment.
@@ -33,11 +37,13 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
     if not ws.is_embedded:
         yield lambda: ask(ws)
         return
+    import duckdb
     import scipy.special  # noqa: F401  of a package that two threads import at once, one may see a half
 
     engine = ws.connection
     threads = int(engine.con.sql("select current_setting('threads')").fetchone()[0])
-    second = _twin(ws)
+    second, collects = _twin(ws), gc.isenabled()
+    gc.disable()
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
             for one in (engine, second.connection):  # they share the processors: all for each would only be in the way
@@ -54,7 +60,10 @@ def beside(ws: Workspace, ask: Callable[[Workspace], T]) -> Iterator[Callable[[]
                     clear_frames(error.__traceback__)
     finally:
         second.close()
-        engine.raw_sql(f"SET threads = {threads}")
+        if collects:
+            gc.enable()
+        with suppress(duckdb.ConnectionException):  # the body has closed it
+            engine.raw_sql(f"SET threads = {threads}")
 
 
 def _twin(ws: Workspace) -> Workspace:

@@ -67,7 +67,9 @@ def contrast(seen: Observed, edge: Hypothesis, dated: Dated) -> Contrast | Refus
         detail = f"no day tells both metrics of {dimension} {value!r}{f'; did you mean {guess!r}?' if guess else ''}"
         return Refusal(Reason.NO_DATA, detail, "Scope the change as the metrics name it.")
     if _is_rollout(dated) and len(told) > FEWEST_DONORS:
-        detail = f"{dated.about} was rolled out to {value} alone: it is ranked among {len(told) - 1} others"
+        detail = (
+            f"{dated.about} was rolled out to {value} alone: that is for its rank among {len(told) - 1} others to say"
+        )
         return Refusal(Reason.NOT_MEASURED, detail, _READ)
     refused = Refusal(Reason.TOO_FEW_UNITS, f"no other {dimension} tells both metrics", "Compare where there is one.")
     for stretch in _STRETCHES:

@@ -74,7 +74,7 @@ def _levers(seen: Observed, edge: Hypothesis) -> Iterator[Sensitivity]:
             size_of(replace(pooled.effect, estimate=one), bounds=True)
             for one in (pooled.effect.estimate, pooled.prediction)
         )
-        detail = f"{len(mine)} tests of it move {edge.effect} by {mean} on average, a next one by {after}"
+        detail = f"{len(mine)} tests of {kind} move {edge.effect} by {mean} on average, a next one by {after}"
         yield Sensitivity(f"lever {kind}", pooled.prediction, detail)
 
 
