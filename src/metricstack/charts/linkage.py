@@ -76,9 +76,10 @@ def chart_map(found: "LinkageMap", *, title: str = "") -> Picture:
             for step, (x, shift, y) in enumerate(lane.points)
         ]
         layers.append(_line(points, _DASHES[edge.grade], wide))
-        tips.append(
-            points[-1] | {"angle": 270 if lane.to_left else 90, "size": 45 + 18 * wide}
-        )  # fmt: skip
+        size = 45 + 18 * wide
+        back = (1 if lane.to_left else -1) * round(size**0.5 / 2, 1)  # its point, not its middle, reaches the name
+        tip = {"shift": round(points[-1]["shift"] + back, 1), "angle": 270 if lane.to_left else 90, "size": size}
+        tips.append(points[-1] | tip)
     layers.append(
         _placed(tips)
         .mark_point(shape="triangle-up", filled=True)
