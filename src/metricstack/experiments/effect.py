@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metricstack.core.errors import InvalidInput
 from metricstack.core.show import Shown
@@ -89,48 +89,50 @@ class Effect(Estimated):
 
 
 class Headed(Shown):
-    """What has an effect at its head, and more: that effect's numbers at hand."""
+    """What has an ``effect`` at its head, and more: that effect's numbers at hand."""
 
     __slots__ = ()
 
-    @property
-    def _head(self) -> Effect:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # a field of the one, a property of the other
+
+        @property
+        def effect(self) -> Effect:
+            """The effect."""
 
     @property
     def estimate(self) -> Estimate:
         """The effect's estimate."""
-        return self._head.estimate
+        return self.effect.estimate
 
     @property
     def value(self) -> float:
         """The effect."""
-        return self._head.value
+        return self.effect.value
 
     @property
     def low(self) -> float | None:
         """Lower bound of its interval."""
-        return self._head.low
+        return self.effect.low
 
     @property
     def high(self) -> float | None:
         """Upper bound of its interval."""
-        return self._head.high
+        return self.effect.high
 
     @property
     def p_value(self) -> float | None:
         """Two-sided p-value of no effect."""
-        return self._head.p_value
+        return self.effect.p_value
 
     @property
     def standard_error(self) -> float | None:
         """Its standard error; None where the interval comes from no single one."""
-        return self._head.standard_error
+        return self.effect.standard_error
 
     @property
     def unit(self) -> str:
         """Its unit."""
-        return self._head.unit
+        return self.effect.unit
 
 
 def effect(

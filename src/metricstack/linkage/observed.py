@@ -172,14 +172,11 @@ class Observed:
         """Whether all of some metrics can be asked by these dimensions."""
         return all(self._has(name, by, {}) for name in metrics)
 
-    def untold(self, metric: str, by: tuple[str, ...]) -> str:
-        """Say why a metric cannot be asked by these dimensions; empty where it can."""
-        return self._untold(metric, by, {})
-
     def _has(self, metric: str, by: tuple[str, ...], where: Mapping[str, str]) -> bool:
-        return not self._untold(metric, by, where)
+        return not self.untold(metric, by, where)
 
-    def _untold(self, metric: str, by: tuple[str, ...], where: Mapping[str, str]) -> str:
+    def untold(self, metric: str, by: tuple[str, ...], where: Mapping[str, str] | None = None) -> str:
+        """Say why a metric cannot be asked by these dimensions; empty where it can."""
         from metricstack.metrics.evaluate import ask, prepare
 
         try:

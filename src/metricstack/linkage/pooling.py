@@ -56,10 +56,6 @@ class Pooled(Headed):
     checks: tuple[Check, ...] = ()
 
     @property
-    def _head(self) -> Effect:
-        return self.effect
-
-    @property
     def findings(self) -> tuple[Finding, ...]:
         """The mean effect as a finding of randomised tests."""
         question = f"Mean effect of {self.n} tests"

@@ -89,10 +89,6 @@ class PortfolioSlope(Headed):
         return self.effects[0]
 
     @property
-    def _head(self) -> Effect:
-        return self.effects[0]
-
-    @property
     def required(self) -> tuple[Check, ...]:
         """The checks without which a slope carries no verdict."""
         return tuple(check for check in self.checks if check.name in _REQUIRED)
